@@ -1,0 +1,3 @@
+namespace LeadPipeline.Worker;
+
+public partial class Program { public static void Main() { } }
