@@ -38,4 +38,7 @@ public static class CrmFields
 
     // Links to other records: their values are record ids.
     public const string Lead = "leadId", Account = "accountId", Opportunity = "opportunityId", Campaign = "campaignId";
+
+    /// <summary>Whether a field holds the id of another record.</summary>
+    public static bool IsLink(string field) => field is Lead or Account or Opportunity or Campaign;
 }

@@ -1,0 +1,117 @@
+using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Registry;
+
+namespace LeadPipeline.Mcp.Execution;
+
+/// <summary>How a plan meets faults in place, before the lead is deferred.</summary>
+public sealed record InPlaceRetry
+{
+    /// <summary>Tries in all. Default 3.</summary>
+    public int Attempts { get; init; } = 3;
+    /// <summary>Wait before the second; doubles, with jitter. Default 0.5 s.</summary>
+    public TimeSpan BaseDelay { get; init; } = TimeSpan.FromSeconds(0.5);
+    /// <summary>Longest wait. Default 10 s.</summary>
+    public TimeSpan MaxDelay { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>Longest time that a step which is not critical may hold up the plan. Default 10 min.</summary>
+    public TimeSpan NonCriticalMaxAge { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>The wait after a number of failed tries: exponential, between half and all of it.</summary>
+    public TimeSpan Delay(int failed, double random)
+    {
+        var full = Math.Min(BaseDelay.TotalSeconds * Math.Pow(2, failed - 1), MaxDelay.TotalSeconds);
+        return TimeSpan.FromSeconds(full * (0.5 + (random / 2)));
+    }
+}
+
+/// <summary>
+/// The one path to the CRM: read, decide, write, undo. It keeps nothing: the ledger comes in and goes out, and whoever calls it
+/// makes the ledger durable in between — before <see cref="WriteAsync"/>, and before <see cref="UndoAsync"/>.
+/// </summary>
+public sealed class PlanExecutor(ToolRegistry tools, ICrm crm, TimeProvider time, InPlaceRetry retry, Func<string, string> recordKey)
+{
+    /// <summary>Reads the CRM and decides every step. Nothing is written.</summary>
+    public async Task<PlanOutcome> PrepareAsync(PlanRun run, CancellationToken cancellationToken)
+    {
+        if (run.Failure is not null)
+            return new PlanOutcome.Failed(run.Effects);
+        try
+        {
+            var view = await crm.ReadAsync(PlanPreparer.Ask(tools, run, recordKey), cancellationToken);
+            return PlanPreparer.Decide(tools, run, view, time.GetUtcNow(), recordKey);
+        }
+        catch (CrmUnavailableException unavailable)
+        {
+            return new PlanOutcome.NotNow(run.Effects, Reason(unavailable.Kind), unavailable.Kind == NotNowKind.Transient, unavailable.RetryAfter);
+        }
+    }
+
+    /// <summary>Sends what was prepared, in order, until it is settled, fails for good, or cannot go on now.</summary>
+    public async Task<PlanOutcome> WriteAsync(PlanRun run, CancellationToken cancellationToken)
+    {
+        var ledger = new WriteLedger(run);
+        for (var attempt = 1; ; attempt++)
+        {
+            var batch = ledger.Outstanding();
+            if (batch.Writes.Count == 0)
+                return new PlanOutcome.Finished(ledger.Effects);
+
+            ledger.Record(batch, await crm.WriteAsync(batch, cancellationToken));
+
+            if (ledger.HasCriticalFailure)
+                return new PlanOutcome.Failed(ledger.Effects);
+            if (ledger.MustReadAgain is { } why)
+                return new PlanOutcome.Again(ledger.Effects, why);
+            if (ledger.Stopped is not { } stopped)
+                continue;
+
+            if (!ledger.IsCritical(stopped.Step) && run.FirstFailedAt + retry.NonCriticalMaxAge <= time.GetUtcNow())
+            {
+                // It has held up the plan for long enough; the rest matters more.
+                ledger.GiveUp(stopped.Step, stopped.Outcome.Message);
+                continue;
+            }
+            if (stopped.Outcome.Kind != NotNowKind.Transient || attempt >= retry.Attempts)
+                return new PlanOutcome.NotNow(ledger.Effects, Reason(stopped.Outcome.Kind), stopped.Outcome.Kind == NotNowKind.Transient, stopped.Outcome.RetryAfter);
+#pragma warning disable CA5394 // Jitter, not a secret.
+            await Task.Delay(retry.Delay(attempt, Random.Shared.NextDouble()), time, cancellationToken);
+#pragma warning restore CA5394
+        }
+    }
+
+    /// <summary>Undoes what was done, last first. The failed critical step must be durable before this is called.</summary>
+    public async Task<PlanOutcome> UndoAsync(PlanRun run, CancellationToken cancellationToken)
+    {
+        var undo = new UndoLedger(run);
+        for (var attempt = 1; ; attempt++)
+        {
+            NotNowKind kind;
+            TimeSpan? retryAfter;
+            try
+            {
+                var view = await crm.ReadAsync(undo.Ask(), cancellationToken);
+                var batch = undo.Decide(view);
+                if (batch.Writes.Count > 0)
+                    undo.Record(batch, await crm.WriteAsync(batch, cancellationToken));
+                if (undo.IsSettled)
+                    return undo.Impossible ? new PlanOutcome.NotUndone(undo.Effects) : new PlanOutcome.Undone(undo.Effects);
+                (kind, retryAfter) = (undo.Stopped, null);
+            }
+            catch (CrmUnavailableException unavailable)
+            {
+                (kind, retryAfter) = (unavailable.Kind, unavailable.RetryAfter);
+            }
+            if (kind != NotNowKind.Transient || attempt >= retry.Attempts)
+                return new PlanOutcome.NotNow(undo.Effects, Reason(kind), kind == NotNowKind.Transient, retryAfter);
+#pragma warning disable CA5394 // Jitter, not a secret.
+            await Task.Delay(retry.Delay(attempt, Random.Shared.NextDouble()), time, cancellationToken);
+#pragma warning restore CA5394
+        }
+    }
+
+    private static string Reason(NotNowKind kind) => kind switch
+    {
+        NotNowKind.RateLimited => "crm-rate-limited",
+        NotNowKind.BreakerOpen => "crm-breaker-open",
+        _ => "crm-unavailable",
+    };
+}

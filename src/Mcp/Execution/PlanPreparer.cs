@@ -1,0 +1,173 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using LeadPipeline.Contracts;
+using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Registry;
+
+namespace LeadPipeline.Mcp.Execution;
+
+/// <summary>
+/// Decides all steps of a plan against one read of the CRM. Pure: the ledger and what was read in, the ledger with writes and
+/// before-images out. It is asked again whenever the CRM turns out to have changed, or after a crash; a step whose effect is found in the
+/// CRM then settles by itself.
+/// </summary>
+public static class PlanPreparer
+{
+    /// <summary>What has to be read before the steps can be decided.</summary>
+    public static CrmQuery Ask(ToolRegistry tools, PlanRun run, Func<string, string> recordKey)
+    {
+        var query = new CrmQuery { RecordKey = recordKey(run.Email), Email = run.Email };
+        var effects = new List<(CrmObject, string)>();
+        foreach (var effect in run.Effects)
+        {
+            if (effect.IsSettled || tools.Find(effect.Step.Tool) is not { } tool)
+                continue;
+            query = tool.Ask(query, effect.Step.Arguments);
+            if (effect.State != EffectState.Planned && tool.Creates is { } kind)
+                effects.Add((kind, effect.EffectKey));
+        }
+        return query with { RecordKey = recordKey(run.Email), Email = run.Email, Effects = effects };
+    }
+
+    /// <summary>Decides every step that is not settled.</summary>
+    public static PlanOutcome Decide(ToolRegistry tools, PlanRun run, CrmView view, DateTimeOffset now, Func<string, string> recordKey)
+    {
+        var done = new Dictionary<string, StepEffect>();
+        var effects = new List<StepEffect>(run.Effects.Count);
+        foreach (var effect in run.Effects)
+        {
+            var decided = effect.IsSettled ? effect : DecideStep(effect);
+            if (decided.NeedsPerson is { } person)
+                return person with { Effects = [.. effects, .. run.Effects.Skip(effects.Count)] };
+            effects.Add(decided.Effect);
+            done[effect.Step.Id] = decided.Effect;
+            if (decided.Effect is { State: EffectState.Failed, Step.Critical: true })
+                return new PlanOutcome.Failed([.. effects, .. run.Effects.Skip(effects.Count)]);
+        }
+        return effects.TrueForAll(e => e.IsSettled) ? new PlanOutcome.Finished(effects) : new PlanOutcome.Prepared(effects);
+
+        Decided DecideStep(StepEffect effect)
+        {
+            if (tools.Find(effect.Step.Tool) is not { } tool)
+                return Fail(effect, CrmCodes.NotSupported, $"there is no tool {effect.Step.Tool}");
+            var unmet = effect.Step.When.FirstOrDefault(w => !WhenCondition.Parse(w).Evaluate(field => FieldValue(field, done)));
+            if (unmet is not null)
+                return Skip(effect, $"condition not met: {unmet}");
+            if (Resolve(effect.Step.Arguments, done, out var missing) is not { } arguments)
+                return effect.Step.Critical ? Fail(effect, CrmCodes.InvalidReference, $"{missing} has no value") : Skip(effect, $"{missing} has no value");
+            if (tool.Parameters.Validate(arguments) is [var fault, ..])
+                return Fail(effect, CrmCodes.InvalidArguments, fault.ToString());
+
+            return tool.Decide(new ToolCall(effect.Step.Id, arguments, effect.EffectKey, now, recordKey), view) switch
+            {
+                ToolDecision.Write write => Send(effect, write),
+                ToolDecision.Unchanged unchanged => Settle(effect, tool, unchanged),
+                ToolDecision.Refuse { NeedsPerson: true } refuse => new(effect, new PlanOutcome.NeedsPerson([], refuse.Code, refuse.Candidates ?? [])),
+                ToolDecision.Refuse refuse => Fail(effect, refuse.Code, refuse.Message),
+                var other => throw new InvalidOperationException($"unknown decision {other.GetType().Name}"),
+            };
+        }
+    }
+
+    private readonly record struct Decided(StepEffect Effect, PlanOutcome.NeedsPerson? NeedsPerson = null)
+    {
+        public static implicit operator Decided(StepEffect effect) => new(effect);
+    }
+
+    private static Decided Fail(StepEffect effect, string code, string message) =>
+        effect with { State = EffectState.Failed, Error = $"{code}: {message}", Writes = [] };
+
+    private static Decided Skip(StepEffect effect, string why) =>
+        effect with { State = EffectState.Skipped, Warning = why, Writes = [] };
+
+    private static Decided Send(StepEffect effect, ToolDecision.Write write)
+    {
+        var first = write.Writes[0];
+        var update = write.Writes.OfType<UpdateRecord>().FirstOrDefault();
+        var created = first is CreateRecord;
+        return effect with
+        {
+            State = EffectState.Planned,
+            Object = first.Object,
+            Created = created,
+            RecordId = created ? null : write.Data?.GetValueOrDefault("recordId") ?? Id((first as UpdateRecord)?.Target),
+            Data = write.Data ?? new Dictionary<string, string>(),
+            // What stood there before our first attempt is what a restore has to bring back, not what a half-done attempt left.
+            Before = effect.State is EffectState.Sent or EffectState.Unknown && effect.Before is not null ? effect.Before : write.Before,
+            Wrote = update?.Fields,
+            WroteTo = update?.Target.ToString(),
+            RequestHash = CanonicalJson.Sha256Hex(Encoding.UTF8.GetBytes(string.Join('\n', write.Writes.Select(Describe)))),
+            Warning = write.Warning,
+            Writes = write.Writes,
+            Error = null,
+        };
+    }
+
+    private static Decided Settle(StepEffect effect, CrmTool tool, ToolDecision.Unchanged unchanged)
+    {
+        // Found as we want it after a try without an answer: it was us.
+        var ours = effect.State is EffectState.Sent or EffectState.Unknown;
+        return effect with
+        {
+            State = ours ? EffectState.Confirmed : EffectState.Unchanged,
+            RecordId = unchanged.RecordId,
+            Object = effect.Object ?? tool.Creates,
+            Data = unchanged.Data ?? effect.Data,
+            Warning = ours ? null : unchanged.Warning,
+            Error = null,
+            Writes = [],
+        };
+    }
+
+    private static string? Id(RecordRef? target) => target?.Id;
+
+    private static string Describe(CrmWrite write) => write switch
+    {
+        CreateRecord c => $"create {c.Object} {Fields(c.Fields)}",
+        UpdateRecord u => $"update {u.Object} {u.Target} {Fields(u.Fields)}",
+        RemoveRecord r => $"remove {r.Object} {r.Id}",
+        _ => write.ToString(),
+    };
+
+    private static string Fields<T>(IReadOnlyDictionary<string, T> fields) =>
+        string.Join('\u001f', fields.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => $"{f.Key}={f.Value}"));
+
+    private static string? FieldValue(string field, Dictionary<string, StepEffect> done)
+    {
+        if (field == "account")
+            return done.Values.FirstOrDefault(e => e.Step.Tool == "match_account") is { } match ? Result(match, "recordId") : null;
+        return field.Split('.') is ["steps", var step, var result] && done.TryGetValue(step, out var effect) ? Result(effect, result) : null;
+    }
+
+    /// <summary>A result of an earlier step: known, or, for a record that it is about to create, a reference to it.</summary>
+    private static string? Result(StepEffect effect, string name) => effect.State switch
+    {
+        EffectState.Skipped or EffectState.Failed => null,
+        _ when name != "recordId" => effect.Data.GetValueOrDefault(name),
+        EffectState.Planned when effect.Created => RecordRef.CreatedBy(effect.Step.Id).ToString(),
+        _ => effect.RecordId,
+    };
+
+    private static JsonObject? Resolve(JsonObject arguments, Dictionary<string, StepEffect> done, out string? missing)
+    {
+        missing = null;
+        var resolved = new JsonObject();
+        foreach (var (name, value) in arguments)
+        {
+            if (value is JsonValue text && text.TryGetValue<string>(out var s) && StepReference.Parse(s) is { } reference)
+            {
+                if (!done.TryGetValue(reference.Step, out var effect) || Result(effect, reference.Result) is not { } result)
+                {
+                    missing = reference.ToString();
+                    return null;
+                }
+                resolved[name] = result;
+            }
+            else
+            {
+                resolved[name] = value?.DeepClone();
+            }
+        }
+        return resolved;
+    }
+}

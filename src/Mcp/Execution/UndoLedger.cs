@@ -1,0 +1,179 @@
+using LeadPipeline.Contracts;
+using LeadPipeline.Mcp.Crm;
+
+namespace LeadPipeline.Mcp.Execution;
+
+/// <summary>
+/// The backward side of a plan in memory: what has to be undone, last first, and whether it still can be. Three answers for each
+/// step: done, not needed (the effect is not in the CRM), cannot (someone changed the record since, or the step has no undo). No I/O.
+/// </summary>
+internal sealed class UndoLedger(PlanRun run)
+{
+    private readonly StepEffect[] effects = [.. run.Effects];
+
+    /// <summary>The ledger as it is.</summary>
+    public IReadOnlyList<StepEffect> Effects => effects;
+
+    /// <summary>Why it cannot go on now, after <see cref="Record"/> left something open.</summary>
+    public NotNowKind Stopped { get; private set; }
+
+    /// <summary>Whether every step is undone, needs no undoing, or cannot be undone.</summary>
+    public bool IsSettled => effects.All(e => !IsOpen(e));
+
+    /// <summary>Whether a step could not be undone.</summary>
+    public bool Impossible => effects.Any(e => e.State == EffectState.CannotCompensate);
+
+    /// <summary>What to read: every record that was touched, and every effect whose outcome is unknown.</summary>
+    public CrmQuery Ask()
+    {
+        var open = effects.Where(IsOpen).ToList();
+        return new CrmQuery
+        {
+            Records = [.. open.SelectMany(Touched).Distinct()],
+            Effects = [.. open.Where(e => e.Object is not null).SelectMany(e => ((CrmObject, string)[])[(e.Object!.Value, e.EffectKey), (e.Object.Value, UndoKey(e))]).Distinct()],
+        };
+    }
+
+    /// <summary>Decides what to write, last step first.</summary>
+    public CrmBatch Decide(CrmView view)
+    {
+        var writes = new List<CrmWrite>();
+        var withdrawn = new HashSet<string>();
+        // A record that is withdrawn takes the fields with it that later steps wrote into it.
+        foreach (var effect in effects.Where(e => IsOpen(e) && IsWithdrawn(e)))
+        {
+            if (Find(effect, view) is { } record && !TouchedByOthers(record, effect))
+                withdrawn.Add(record.Id);
+        }
+
+        for (var i = effects.Length - 1; i >= 0; i--)
+        {
+            if (IsOpen(effects[i]))
+                effects[i] = DecideStep(effects[i], view, withdrawn, writes);
+        }
+        return new CrmBatch(run.LeadId, run.Email, writes, new HashSet<string>());
+    }
+
+    /// <summary>Takes the answers.</summary>
+    public void Record(CrmBatch batch, IReadOnlyList<CrmOutcome> outcomes)
+    {
+        foreach (var (step, answers) in batch.Writes.Zip(outcomes, (w, o) => (w.Step, Outcome: o)).GroupBy(x => x.Step, x => x.Outcome).Select(g => (g.Key, g.ToList())))
+        {
+            var index = Array.FindIndex(effects, e => e.Step.Id == step);
+            if (answers.TrueForAll(a => a is CrmOutcome.Done))
+                effects[index] = effects[index] with { State = effects[index].Warning is null ? EffectState.Compensated : EffectState.CannotCompensate };
+            else if (answers.OfType<CrmOutcome.Refused>().FirstOrDefault() is { Code: not CrmCodes.ChangedSince } refused)
+                effects[index] = Cannot(effects[index], refused.Message);
+            else
+                Stopped = answers.OfType<CrmOutcome.NotNow>().FirstOrDefault()?.Kind ?? NotNowKind.Transient;
+        }
+    }
+
+    private static bool IsOpen(StepEffect e) => e.State is EffectState.Confirmed or EffectState.Unchanged or EffectState.Sent or EffectState.Unknown or EffectState.Planned;
+
+    private static bool IsWithdrawn(StepEffect e) => e is { Created: true, Object: CrmObject.Lead or CrmObject.Account or CrmObject.Contact or CrmObject.Opportunity or CrmObject.CampaignMember };
+
+    private static string UndoKey(StepEffect effect) => effect.EffectKey + "/undo";
+
+    private StepEffect DecideStep(StepEffect effect, CrmView view, HashSet<string> withdrawn, List<CrmWrite> writes)
+    {
+        if (effect.State is EffectState.Unchanged or EffectState.Planned)
+            return effect with { State = EffectState.NotNeeded };
+        if (effect.Created)
+            return UndoCreated(effect, view, withdrawn, writes);
+        return UndoUpdate(effect, effect.WroteTo ?? effect.RecordId, view, withdrawn, writes, after: null);
+    }
+
+    private StepEffect UndoCreated(StepEffect effect, CrmView view, HashSet<string> withdrawn, List<CrmWrite> writes)
+    {
+        if (Find(effect, view) is not { } record)
+            return effect with { State = EffectState.NotNeeded };
+        var tool = effect.Step.Tool;
+        switch (record.Object)
+        {
+            case CrmObject.Task:
+                writes.Add(new UpdateRecord(effect.Step.Id, tool, record.Object, new(record.Id, null), new Dictionary<string, string?> { [CrmFields.Status] = "Cancelled" }, record.Version));
+                return effect with { RecordId = record.Id };
+            case CrmObject.Activity or CrmObject.Note:
+                if (view.Effects.ContainsKey(UndoKey(effect)))
+                    return effect with { State = EffectState.Compensated };
+                writes.Add(new CreateRecord(effect.Step.Id, tool, record.Object, UndoKey(effect), null, Correction(record)));
+                return effect with { RecordId = record.Id };
+            default:
+                // The link that the step wrote elsewhere goes first, or the record would be withdrawn under it.
+                var linked = effect is { Before: not null, WroteTo: { } to } && to != record.Id && !to.StartsWith('@')
+                    ? UndoUpdate(effect, to, view, withdrawn, writes, after: effect)
+                    : effect;
+                if (!withdrawn.Contains(record.Id))
+                    return Cannot(linked, $"{record.Object} {record.Id} was changed since");
+                writes.Add(new RemoveRecord(effect.Step.Id, tool, record.Object, record.Id, record.Version));
+                return linked with { RecordId = record.Id };
+        }
+    }
+
+    private static StepEffect UndoUpdate(StepEffect effect, string? target, CrmView view, HashSet<string> withdrawn, List<CrmWrite> writes, StepEffect? after)
+    {
+        if (target is null || effect.Before is null || effect.Wrote is null)
+            return after ?? Cannot(effect, "what stood there before is not known");
+        if (!view.Records.TryGetValue(target, out var record))
+            return after ?? effect with { State = EffectState.NotNeeded };
+        if (withdrawn.Contains(record.Id))
+            return after ?? effect with { State = EffectState.Compensated };
+
+        var restore = new Dictionary<string, string?>();
+        var changed = new List<string>();
+        foreach (var (field, before) in effect.Before)
+        {
+            if (record[field] == before)
+                continue;
+            if (record[field] == effect.Wrote.GetValueOrDefault(field))
+                restore[field] = before;
+            else
+                changed.Add(field);
+        }
+        if (restore.Count > 0)
+            writes.Add(new UpdateRecord(effect.Step.Id, effect.Step.Tool, record.Object, new(record.Id, null), restore, null));
+        if (changed.Count > 0)
+        {
+            var cannot = Cannot(effect, $"{string.Join(", ", changed)} of {record.Object} {record.Id} changed since");
+            // What can be restored still is; the step stays open until then and ends as "cannot".
+            return restore.Count > 0 ? cannot with { State = effect.State } : cannot;
+        }
+        return restore.Count > 0 || after is not null ? effect : effect with { State = EffectState.NotNeeded };
+    }
+
+    private bool TouchedByOthers(CrmRecord record, StepEffect effect)
+    {
+        // A version that we never saw was written by someone else. After a lost answer no version is known: nobody can tell, so the
+        // record is taken for ours only if it is as fresh as we made it.
+        var known = effects.Where(e => e.RecordId == record.Id || e.WroteTo == record.Id).Select(e => e.RecordVersion).LastOrDefault(v => v is not null);
+        return known is not null ? known != record.Version : effect.State == EffectState.Confirmed && record.Version != "1";
+    }
+
+    private static CrmRecord? Find(StepEffect effect, CrmView view) =>
+        (effect.RecordId is { } id ? view.Records.GetValueOrDefault(id) : null) ?? view.Effects.GetValueOrDefault(effect.EffectKey);
+
+    private static IEnumerable<(CrmObject, string)> Touched(StepEffect effect)
+    {
+        if (effect is { RecordId: { } id, Object: { } kind })
+            yield return (kind, id);
+        if (effect.WroteTo is { } to && !to.StartsWith('@'))
+            yield return (CrmObject.Lead, to);
+    }
+
+    private static Dictionary<string, string> Correction(CrmRecord record)
+    {
+        var fields = new Dictionary<string, string>
+        {
+            [CrmFields.Subject] = "Correction: the entry before was withdrawn",
+            [CrmFields.Body] = "The automatic processing of this lead was undone, because a later step failed.",
+            [CrmFields.Corrects] = record.Id,
+        };
+        if (record[CrmFields.Lead] is { } lead)
+            fields[CrmFields.Lead] = lead;
+        return fields;
+    }
+
+    private static StepEffect Cannot(StepEffect effect, string why) =>
+        effect with { State = EffectState.CannotCompensate, Warning = $"could not be undone: {why}" };
+}

@@ -1,0 +1,105 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using LeadPipeline.Contracts;
+using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Storage;
+
+namespace LeadPipeline.Worker.Audit;
+
+/// <summary>Something to be written into a lead's audit chain.</summary>
+/// <param name="Stage"><c>intake</c>, <c>analysis</c>, <c>grounding</c>, <c>planning</c>, <c>execution</c>, <c>tool</c>, <c>compensation</c>, <c>guard</c>, <c>operator</c> or <c>approval</c>.</param>
+/// <param name="Kind">What happened, for example <c>received</c>.</param>
+/// <param name="Payload">Details, redacted by whoever writes them.</param>
+/// <param name="At">When; null: with the commit.</param>
+public sealed record AuditFact(string Stage, string Kind, JsonObject Payload, DateTimeOffset? At = null);
+
+/// <summary>
+/// The hash chain of a lead's events. Pure: state and facts in, rows and the next state out. The hash covers the sealed payload, so a chain
+/// still verifies when the lead's key is destroyed.
+/// <para>hash = SHA-256( prevHash ‖ header ‖ payload ), where header is the UTF-8 text
+/// <c>leadauditv1\n{leadId}\n{seq}\n{id}\n{run}\n{epoch}\n{at}\n{actor}\n{stage}\n{kind}\n{payload length}\n</c>; ids are lower-case with dashes, <c>at</c> is
+/// <c>yyyy-MM-ddTHH:mm:ss.ffffffZ</c>, absent numbers are empty, and the first prevHash is 32 zero bytes.</para>
+/// </summary>
+public static class AuditChain
+{
+    /// <summary>What the first event of a chain has as the hash before it.</summary>
+    public static readonly byte[] Genesis = new byte[32];
+
+    /// <summary>Appends facts to a chain.</summary>
+    /// <param name="saga">The lead's state, whose <see cref="LeadSaga.AuditSeq"/> and <see cref="LeadSaga.AuditHead"/> are the chain's end.</param>
+    /// <param name="facts">What to append, in order.</param>
+    /// <param name="actor">Who did it.</param>
+    /// <param name="key">The lead's data key.</param>
+    /// <param name="now">The time of the commit.</param>
+    public static (LeadSaga Saga, List<AuditRow> Rows) Append(LeadSaga saga, IReadOnlyList<AuditFact> facts, string actor, LeadKey key, DateTimeOffset now)
+    {
+        var rows = new List<AuditRow>(facts.Count);
+        var head = saga.AuditHead.Length == 0 ? Genesis : saga.AuditHead;
+        var seq = saga.AuditSeq;
+        foreach (var fact in facts)
+        {
+            seq++;
+            var row = new AuditRow
+            {
+                LeadId = saga.LeadId,
+                Seq = seq,
+                Id = DeterministicId.AuditEvent(saga.LeadId, seq),
+                Run = saga.Run,
+                Epoch = saga.Epoch == 0 ? null : saga.Epoch,
+                At = Microseconds(fact.At ?? now),
+                Actor = actor,
+                Stage = fact.Stage,
+                Kind = fact.Kind,
+                Payload = key.Seal(Encoding.UTF8.GetBytes(fact.Payload.ToJsonString()), saga.LeadId),
+                PrevHash = head,
+                Hash = [],
+            };
+            row.Hash = Hash(row);
+            head = row.Hash;
+            rows.Add(row);
+        }
+        return (saga with { AuditSeq = seq, AuditHead = head }, rows);
+    }
+
+    /// <summary>The hash that a row must have.</summary>
+    public static byte[] Hash(AuditRow row)
+    {
+        var header = string.Create(CultureInfo.InvariantCulture,
+            $"leadauditv1\n{row.LeadId}\n{row.Seq}\n{row.Id}\n{row.Run}\n{row.Epoch}\n{row.At.UtcDateTime:yyyy-MM-ddTHH:mm:ss.ffffff}Z\n{row.Actor}\n{row.Stage}\n{row.Kind}\n{row.Payload.Length}\n");
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(row.PrevHash);
+        hash.AppendData(Encoding.UTF8.GetBytes(header));
+        hash.AppendData(row.Payload);
+        return hash.GetHashAndReset();
+    }
+
+    /// <summary>Checks a whole chain; null when it is sound, else what is wrong.</summary>
+    /// <param name="rows">All rows of the lead in the order of their numbers.</param>
+    /// <param name="expectedSeq">The number that the saga says is the last; null when there is no saga.</param>
+    /// <param name="expectedHead">The hash that the saga says is the last.</param>
+    public static string? Verify(IReadOnlyList<AuditRow> rows, int? expectedSeq, byte[]? expectedHead)
+    {
+        var head = Genesis;
+        for (var i = 0; i < rows.Count; i++)
+        {
+            var row = rows[i];
+            if (row.Seq != i + 1)
+                return $"event {i + 1} is missing (found {row.Seq})";
+            if (!row.PrevHash.AsSpan().SequenceEqual(head))
+                return $"event {row.Seq} does not follow from the one before it";
+            if (!row.Hash.AsSpan().SequenceEqual(Hash(row)))
+                return $"event {row.Seq} was altered";
+            head = row.Hash;
+        }
+        if (expectedSeq is { } last && last != rows.Count)
+            return $"the lead has {last} events, {rows.Count} were found";
+        return expectedHead is not null && rows.Count > 0 && !head.AsSpan().SequenceEqual(expectedHead)
+            ? "the last event is not the one that the lead remembers"
+            : null;
+    }
+
+    /// <summary>PostgreSQL keeps microseconds; what is hashed must be what is read back.</summary>
+    public static DateTimeOffset Microseconds(DateTimeOffset time) => new(time.UtcTicks - (time.UtcTicks % 10), TimeSpan.Zero);
+}

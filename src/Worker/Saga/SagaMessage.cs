@@ -1,0 +1,72 @@
+using LeadPipeline.Contracts;
+
+namespace LeadPipeline.Worker.Saga;
+
+/// <summary>Something that happened to a lead. A closed family.</summary>
+public abstract record SagaMessage
+{
+    private SagaMessage() { }
+
+    /// <summary>A door took the lead in.</summary>
+    /// <param name="LeadId">The lead.</param>
+    public sealed record Accepted(Guid LeadId) : SagaMessage;
+
+    /// <summary>A remote model is about to be asked.</summary>
+    /// <param name="Run">The run.</param>
+    public sealed record AnalysisBegan(int Run) : SagaMessage;
+
+    /// <summary>Analysis, grounding and planning are through.</summary>
+    /// <param name="Run">The run.</param>
+    /// <param name="Status"><see cref="LeadStatus.Analyzed"/> when there is a plan, else how the path ended.</param>
+    /// <param name="Reason">Why it ended, if it did.</param>
+    public sealed record AnalysisEnded(int Run, LeadStatus Status, string? Reason) : SagaMessage;
+
+    /// <summary>The plan is about to touch the CRM.</summary>
+    /// <param name="Run">The run.</param>
+    /// <param name="Owner">The worker that does it.</param>
+    public sealed record EpochOpened(int Run, int Owner) : SagaMessage;
+
+    /// <summary>The plan came to an end.</summary>
+    /// <param name="Run">The run.</param>
+    /// <param name="Epoch">The epoch that ended it; 0 when none had to be opened.</param>
+    /// <param name="Status">A terminal status.</param>
+    /// <param name="Reason">Why, unless completed.</param>
+    public sealed record PlanEnded(int Run, int Epoch, LeadStatus Status, string? Reason) : SagaMessage;
+
+    /// <summary>A stage cannot go on now.</summary>
+    /// <param name="Run">The run.</param>
+    /// <param name="Stage">The stage.</param>
+    /// <param name="Until">When to go on.</param>
+    /// <param name="Failed">Whether this uses up a try: a fault does, a limit or an open breaker does not.</param>
+    /// <param name="Reason">Why.</param>
+    /// <param name="Epoch">The epoch in which an execution found out; 0 for an analysis.</param>
+    public sealed record StageDeferred(int Run, LeadStage Stage, DateTimeOffset Until, bool Failed, string Reason, int Epoch = 0) : SagaMessage;
+
+    /// <summary>A stage cannot go on ever.</summary>
+    /// <param name="Run">The run.</param>
+    /// <param name="Stage">The stage.</param>
+    /// <param name="Reason">Why.</param>
+    /// <param name="Epoch">The epoch in which an execution found out; 0 for an analysis.</param>
+    public sealed record StageFailed(int Run, LeadStage Stage, string Reason, int Epoch = 0) : SagaMessage;
+
+    /// <summary>Something is noted in the audit chain and nothing else changes.</summary>
+    public sealed record Noted : SagaMessage;
+}
+
+/// <summary>What the saga answers to a message. A closed family.</summary>
+public abstract record SagaDecision
+{
+    private SagaDecision() { }
+
+    /// <summary>Commit this state, then send its pending command.</summary>
+    /// <param name="Next">The state after the message.</param>
+    public sealed record Proceed(LeadSaga Next) : SagaDecision;
+
+    /// <summary>The message was dealt with before; send the pending command again, for it may never have been sent.</summary>
+    /// <param name="Current">The state as it is.</param>
+    public sealed record AlreadyDone(LeadSaga Current) : SagaDecision;
+
+    /// <summary>The message is out of date and is dropped.</summary>
+    /// <param name="Why">In words, for the log.</param>
+    public sealed record Stale(string Why) : SagaDecision;
+}

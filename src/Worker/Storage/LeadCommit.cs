@@ -1,0 +1,60 @@
+using LeadPipeline.Worker.Saga;
+
+namespace LeadPipeline.Worker.Storage;
+
+/// <summary>One lead's unit of work: the saga's next state and everything that must become durable with it, or not at all.</summary>
+public sealed record LeadCommit
+{
+    /// <summary>The state to store; its version is one above the one that is expected in the database.</summary>
+    public required LeadSaga Saga { get; init; }
+
+    /// <summary>Present when the lead is new.</summary>
+    public NewLead? New { get; init; }
+
+    /// <summary>The run's record, when this commit makes it.</summary>
+    public LeadRunRow? Run { get; init; }
+
+    /// <summary>Ledger rows that are written for the first time.</summary>
+    public IReadOnlyList<EffectRow> NewEffects { get; init; } = [];
+
+    /// <summary>Ledger rows that change.</summary>
+    public IReadOnlyList<EffectRow> ChangedEffects { get; init; } = [];
+
+    /// <summary>Events that tell of this commit.</summary>
+    public IReadOnlyList<AuditRow> Audit { get; init; } = [];
+
+    /// <summary>Further keys under which the lead is known.</summary>
+    public IReadOnlyList<IntakeKeyRow> Keys { get; init; } = [];
+
+    /// <summary>An id that is a copy of this lead.</summary>
+    public LeadAliasRow? Alias { get; init; }
+
+    /// <summary>The dead letter that this commit leaves.</summary>
+    public DeadLetterRow? DeadLetter { get; init; }
+
+    /// <summary>Set while an epoch is open: no other lead of the same person may open one.</summary>
+    public string? ExecutingKey { get; init; }
+
+    /// <summary>When the sweeper looks at the lead if nothing happens before.</summary>
+    public DateTimeOffset? SweepAt { get; init; }
+}
+
+/// <summary>What is stored of a lead once and never changes.</summary>
+/// <param name="Source">Its source.</param>
+/// <param name="RecordKey">The keyed hash of its e-mail.</param>
+/// <param name="DataKey">Its data key, wrapped.</param>
+/// <param name="Body">Its JSON, sealed.</param>
+public sealed record NewLead(string Source, string RecordKey, byte[] DataKey, byte[] Body);
+
+/// <summary>What came of a commit.</summary>
+public enum CommitResult
+{
+    /// <summary>Durable.</summary>
+    Committed,
+    /// <summary>The saga has moved, or the lead exists already: load it again.</summary>
+    Conflict,
+    /// <summary>One of the lead's keys belongs to another lead.</summary>
+    KeyTaken,
+    /// <summary>Another lead of the same person is being executed.</summary>
+    Busy,
+}

@@ -1,0 +1,130 @@
+using LeadPipeline.Contracts;
+using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Storage.Sql;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+using static LeadPipeline.Worker.Storage.Sql.ColumnType;
+
+namespace LeadPipeline.Worker.Storage;
+
+/// <summary>
+/// Group commit: the units of work of many leads become one transaction of few statements. Each unit stands or falls by its own
+/// version check; one that falls takes none of the others with it.
+/// </summary>
+public sealed class LeadCommitter : IAsyncDisposable
+{
+    private const int LargestGroup = 128;
+    private readonly SqlDatabase database;
+    private readonly Grouped<LeadCommit, CommitResult> group;
+    private long groups, units;
+
+    /// <summary>Starts with the first commit.</summary>
+    public LeadCommitter(SqlDatabase database)
+    {
+        this.database = database;
+        group = new(LargestGroup, unit => unit.Saga.LeadId, RunAsync, exception => !database.IsTransient(exception));
+    }
+
+    /// <summary>Transactions so far.</summary>
+    public long Groups => Interlocked.Read(ref groups);
+
+    /// <summary>Units of work so far.</summary>
+    public long Units => Interlocked.Read(ref units);
+
+    /// <summary>Makes a unit of work durable and tells whether it stood.</summary>
+    public Task<CommitResult> CommitAsync(LeadCommit commit) => group.RunAsync(commit);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => group.DisposeAsync();
+
+    private async Task<IReadOnlyList<CommitResult>> RunAsync(IReadOnlyList<LeadCommit> commits, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var results = await WriteAsync(commits, cancellationToken);
+            Interlocked.Increment(ref groups);
+            Interlocked.Add(ref units, commits.Count);
+            return results;
+        }
+        catch (Exception exception) when (commits.Count == 1 && IsExecutingKeyTaken(exception))
+        {
+            return [CommitResult.Busy];
+        }
+    }
+
+    private async Task<CommitResult[]> WriteAsync(IReadOnlyList<LeadCommit> commits, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenAsync(cancellationToken);
+        await session.BeginAsync(cancellationToken);
+        var results = new CommitResult[commits.Count];
+
+        await ClaimKeysAsync(session, commits, results, cancellationToken);
+
+        var added = await InsertAsync(session, LeadTables.NewLeads, Rows(c => c.New is null ? [] : [LeadTables.NewLeadRow(c)]));
+        var moved = await UpdateAsync(session, LeadTables.MoveLeads, Rows(c => c.New is null ? [LeadTables.MoveLeadRow(c)] : []));
+        for (var i = 0; i < commits.Count; i++)
+        {
+            if (results[i] == CommitResult.Committed && !(commits[i].New is null ? moved : added).Contains(commits[i].Saga.LeadId))
+                results[i] = CommitResult.Conflict;
+        }
+
+        await InsertAsync(session, LeadTables.Runs, Rows(c => c.Run is null ? [] : [LeadTables.RunRow(c.Run)]));
+        await InsertAsync(session, LeadTables.NewEffects, Rows(c => c.NewEffects.Select(LeadTables.NewEffectRow)));
+        await UpdateAsync(session, LeadTables.ChangeEffects, Rows(c => c.ChangedEffects.Select(LeadTables.ChangeEffectRow)));
+        await InsertAsync(session, LeadTables.Audit, Rows(c => c.Audit.Select(LeadTables.AuditRow)));
+        await InsertAsync(session, LeadTables.Aliases, Rows(c => c.Alias is null ? [] : [LeadTables.AliasRow(c.Alias)]));
+        await InsertAsync(session, LeadTables.DeadLetters, Rows(c => c.DeadLetter is null ? [] : [LeadTables.DeadLetterRow(c.DeadLetter)]));
+        await session.CommitAsync(cancellationToken);
+        return results;
+
+        List<object?[]> Rows(Func<LeadCommit, IEnumerable<object?[]>> rows)
+        {
+            var all = new List<object?[]>();
+            for (var i = 0; i < commits.Count; i++)
+            {
+                if (results[i] == CommitResult.Committed)
+                    all.AddRange(rows(commits[i]));
+            }
+            return all;
+        }
+    }
+
+    private static async Task ClaimKeysAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CommitResult[] results, CancellationToken cancellationToken)
+    {
+        // Two leads in one group may claim one key: only the first claim is sent, the other has lost.
+        var claims = new Dictionary<string, object?[]>();
+        for (var i = 0; i < commits.Count; i++)
+        {
+            if (commits[i].Keys.Any(k => claims.ContainsKey(k.Key)))
+                results[i] = CommitResult.KeyTaken;
+            else
+                foreach (var key in commits[i].Keys)
+                    claims.Add(key.Key, LeadTables.KeyRow(key));
+        }
+
+        if (claims.Count == 0)
+            return;
+        var claimed = await session.InsertAsync(LeadTables.Keys, [.. claims.Values], cancellationToken);
+        for (var i = 0; i < commits.Count; i++)
+        {
+            if (results[i] != CommitResult.Committed || commits[i].Keys.All(k => claimed.Contains(k.Key)))
+                continue;
+            results[i] = CommitResult.KeyTaken;
+            var undo = commits[i].Keys.Where(k => claimed.Contains(k.Key)).Select(k => k.Key).ToArray();
+            if (undo.Length > 0)
+                await session.ExecuteAsync("DELETE FROM intake_keys WHERE {in:key}", cancellationToken, ("key", undo));
+        }
+    }
+
+    private static Task<HashSet<object>> InsertAsync(SqlSession session, BulkInsert insert, List<object?[]> rows) =>
+        rows.Count == 0 ? NoRows : session.InsertAsync(insert, rows, CancellationToken.None);
+
+    private static Task<HashSet<object>> UpdateAsync(SqlSession session, BulkUpdate update, List<object?[]> rows) =>
+        rows.Count == 0 ? NoRows : session.UpdateAsync(update, rows, CancellationToken.None);
+
+    private static readonly Task<HashSet<object>> NoRows = Task.FromResult(new HashSet<object>());
+
+    private static bool IsExecutingKeyTaken(Exception exception) =>
+        exception is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "IX_leads_executing_key" }
+        || (exception is SqliteException { SqliteErrorCode: 19 } && exception.Message.Contains("leads.executing_key", StringComparison.Ordinal));
+}

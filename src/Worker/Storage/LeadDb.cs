@@ -1,0 +1,65 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
+
+namespace LeadPipeline.Worker.Storage;
+
+/// <summary>
+/// The tables as EF Core sees them: for migrations, listings and everything else that is not on a lead's hot path.
+/// </summary>
+public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options)
+{
+    public DbSet<LeadRow> Leads => Set<LeadRow>();
+    public DbSet<LeadRunRow> Runs => Set<LeadRunRow>();
+    public DbSet<EffectRow> Effects => Set<EffectRow>();
+    public DbSet<AuditRow> AuditEvents => Set<AuditRow>();
+    public DbSet<IntakeKeyRow> IntakeKeys => Set<IntakeKeyRow>();
+    public DbSet<LeadAliasRow> Aliases => Set<LeadAliasRow>();
+    public DbSet<DeadLetterRow> DeadLetters => Set<DeadLetterRow>();
+    public DbSet<CompanyRow> Companies => Set<CompanyRow>();
+    public DbSet<MetaRow> Meta => Set<MetaRow>();
+    public DbSet<CrmSyncLogRow> CrmSyncLogs => Set<CrmSyncLogRow>();
+
+    /// <inheritdoc/>
+    protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
+    {
+        // SQLite cannot compare or order the provider's own form of a time; ticks it can.
+        if (Database.IsSqlite())
+            configurationBuilder.Properties<DateTimeOffset>().HaveConversion<UtcTicks>();
+    }
+
+    /// <inheritdoc/>
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<LeadRow>(e =>
+        {
+            e.ToTable("leads").HasKey(x => x.Id);
+            e.HasIndex(x => x.SweepAt).HasFilter("sweep_at IS NOT NULL").HasDatabaseName("IX_leads_sweep_at");
+            e.HasIndex(x => x.ExecutingKey).IsUnique().HasFilter("executing_key IS NOT NULL").HasDatabaseName("IX_leads_executing_key");
+            e.HasIndex(x => x.ReceivedAt).HasDatabaseName("IX_leads_received_at");
+        });
+        modelBuilder.Entity<LeadRunRow>(e => e.ToTable("lead_runs").HasKey(x => new { x.LeadId, x.Run }));
+        modelBuilder.Entity<EffectRow>(e =>
+        {
+            e.ToTable("effects").HasKey(x => x.EffectKey);
+            e.HasIndex(x => new { x.LeadId, x.Run }).HasDatabaseName("IX_effects_lead_id_run");
+        });
+        modelBuilder.Entity<AuditRow>(e => e.ToTable("audit_events").HasKey(x => new { x.LeadId, x.Seq }));
+        modelBuilder.Entity<IntakeKeyRow>(e => e.ToTable("intake_keys").HasKey(x => x.Key));
+        modelBuilder.Entity<LeadAliasRow>(e => e.ToTable("lead_aliases").HasKey(x => x.AliasId));
+        modelBuilder.Entity<DeadLetterRow>(e => e.ToTable("dead_letters").HasKey(x => x.Id));
+        modelBuilder.Entity<WorkerRow>(e => e.ToTable("workers").HasKey(x => x.Id));
+        modelBuilder.Entity<MetaRow>(e => e.ToTable("meta").HasKey(x => x.Name));
+        modelBuilder.Entity<CompanyRow>(e => e.ToTable("companies").HasKey(x => x.Domain));
+        modelBuilder.Entity<CrmSyncLogRow>(e => e.ToTable("crm_sync_logs").HasKey(x => x.Id));
+        foreach (var entity in modelBuilder.Model.GetEntityTypes())
+        {
+            foreach (var property in entity.GetProperties())
+                property.SetColumnName(SnakeCase(property.Name));
+        }
+    }
+
+    private static string SnakeCase(string name) =>
+        string.Concat(name.Select((c, i) => char.IsUpper(c) && i > 0 ? "_" + char.ToLowerInvariant(c) : char.ToLowerInvariant(c).ToString()));
+
+    private sealed class UtcTicks() : ValueConverter<DateTimeOffset, long>(v => v.UtcTicks, v => new DateTimeOffset(v, TimeSpan.Zero));
+}

@@ -1,0 +1,93 @@
+using LeadPipeline.Contracts;
+using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Storage.Sql;
+using static LeadPipeline.Worker.Storage.Sql.ColumnType;
+
+namespace LeadPipeline.Worker.Storage;
+
+/// <summary>The hot tables as the committer writes them: columns on the left, the values of a row in the same order on the right.</summary>
+internal static class LeadTables
+{
+    private static readonly Column[] SagaColumns =
+    [
+        new("version", Int), new("run", Int), new("status", Text), new("pending", Text), new("attempt", Int), new("failures", Int),
+        new("due_at", Time), new("first_failed_at", Time), new("epoch", Int), new("owner", Int), new("reason", Text),
+        new("audit_seq", Int), new("audit_head", Bytes), new("updated_at", Time), new("sweep_at", Time), new("executing_key", Text),
+    ];
+
+    private static object?[] SagaValues(LeadCommit c) =>
+    [
+        c.Saga.Version, c.Saga.Run, Name(c.Saga.Status), Name(c.Saga.Pending), c.Saga.Attempt, c.Saga.Failures,
+        c.Saga.DueAt, c.Saga.FirstFailedAt, c.Saga.Epoch, c.Saga.Owner, c.Saga.Reason,
+        c.Saga.AuditSeq, c.Saga.AuditHead, c.Saga.UpdatedAt, c.SweepAt, c.ExecutingKey,
+    ];
+
+    public static readonly BulkInsert NewLeads = new("leads", "id",
+        [new("id", Uuid), .. SagaColumns, new("audit_published", Int), new("received_at", Time), new("source", Text), new("record_key", Text), new("data_key", Bytes), new("body", Bytes)]);
+
+    public static object?[] NewLeadRow(LeadCommit c) =>
+        [c.Saga.LeadId, .. SagaValues(c), 0, c.Saga.ReceivedAt, c.New!.Source, c.New.RecordKey, c.New.DataKey, c.New.Body];
+
+    public static readonly BulkUpdate MoveLeads = new("leads", new("id", Uuid), new("version", Int), SagaColumns);
+
+    public static object?[] MoveLeadRow(LeadCommit c) => [c.Saga.LeadId, c.Saga.Version - 1, .. SagaValues(c)];
+
+    /// <summary>Only while no event has been added since: the commit that adds one sees to its own publishing.</summary>
+    public static readonly BulkUpdate AuditPublished = new("leads", new("id", Uuid), new("audit_seq", Int), new Column("audit_published", Int), new Column("sweep_at", Time));
+
+    public static readonly BulkInsert Runs = new("lead_runs", "lead_id",
+        new("lead_id", Uuid), new("run", Int), new("started_at", Time), new("analyzer", Text), new("model_version", Text), new("prompt_hash", Text),
+        new("snapshot_hash", Text), new("grounding_status", Text), new("intent", Text), new("decision", Text), new("fit_score", Int),
+        new("plan_status", Text), new("plan_hash", Text), new("policy_hash", Text),
+        new("snapshot", Bytes), new("answer", Bytes), new("grounding", Bytes), new("plan", Bytes));
+
+    public static object?[] RunRow(LeadRunRow r) =>
+    [
+        r.LeadId, r.Run, r.StartedAt, r.Analyzer, r.ModelVersion, r.PromptHash, r.SnapshotHash, r.GroundingStatus, r.Intent, r.Decision, r.FitScore,
+        r.PlanStatus, r.PlanHash, r.PolicyHash, r.Snapshot, r.Answer, r.Grounding, r.Plan,
+    ];
+
+    public static readonly BulkInsert NewEffects = new("effects", "effect_key",
+        new("effect_key", Text), new("lead_id", Uuid), new("run", Int), new("step_index", Int), new("step", Text), new("tool", Text), new("state", Text),
+        new("object", Text), new("record_id", Text), new("record_version", Text), new("request_hash", Text), new("sealed", Bytes), new("error", Text), new("updated_at", Time));
+
+    public static object?[] NewEffectRow(EffectRow e) =>
+    [
+        e.EffectKey, e.LeadId, e.Run, e.StepIndex, e.Step, e.Tool, e.State,
+        e.Object, e.RecordId, e.RecordVersion, e.RequestHash, e.Sealed, e.Error, e.UpdatedAt,
+    ];
+
+    public static readonly BulkUpdate ChangeEffects = new("effects", new("effect_key", Text), null,
+        new("state", Text), new("object", Text), new("record_id", Text), new("record_version", Text), new("request_hash", Text), new("sealed", Bytes), new("error", Text), new("updated_at", Time));
+
+    public static object?[] ChangeEffectRow(EffectRow e) =>
+        [e.EffectKey, e.State, e.Object, e.RecordId, e.RecordVersion, e.RequestHash, e.Sealed, e.Error, e.UpdatedAt];
+
+    public static readonly BulkInsert Audit = new("audit_events", "id",
+        new("lead_id", Uuid), new("seq", Int), new("id", Uuid), new("run", Int), new("epoch", Int), new("at", Time), new("actor", Text),
+        new("stage", Text), new("kind", Text), new("payload", Bytes), new("prev_hash", Bytes), new("hash", Bytes));
+
+    public static object?[] AuditRow(AuditRow a) =>
+        [a.LeadId, a.Seq, a.Id, a.Run, a.Epoch, a.At, a.Actor, a.Stage, a.Kind, a.Payload, a.PrevHash, a.Hash];
+
+    public static readonly BulkInsert Keys = new("intake_keys", "key", new("key", Text), new("lead_id", Uuid), new("at", Time), new("body_hash", Text));
+
+    public static object?[] KeyRow(IntakeKeyRow k) => [k.Key, k.LeadId, k.At, k.BodyHash];
+
+    public static readonly BulkInsert Aliases = new("lead_aliases", "alias_id", new("alias_id", Uuid), new("lead_id", Uuid), new("at", Time));
+
+    public static object?[] AliasRow(LeadAliasRow a) => [a.AliasId, a.LeadId, a.At];
+
+    public static readonly BulkInsert DeadLetters = new("dead_letters", "id",
+        new("id", Uuid), new("lead_id", Uuid), new("queue", Text), new("fingerprint", Text), new("reason", Text), new("at", Time), new("state", Text), new("replays", Int), new("detail", Bytes));
+
+    public static object?[] DeadLetterRow(DeadLetterRow d) => [d.Id, d.LeadId, d.Queue, d.Fingerprint, d.Reason, d.At, d.State, d.Replays, d.Detail];
+
+    private static readonly string[] StatusNames = Enum.GetNames<LeadStatus>();
+
+    public static string Name(LeadStatus status) => StatusNames[(int)status];
+
+    public static string? Name(LeadStage stage) => stage switch { LeadStage.Analysis => "analysis", LeadStage.Execution => "execution", _ => null };
+
+    public static LeadStage Stage(string? name) => name switch { "analysis" => LeadStage.Analysis, "execution" => LeadStage.Execution, _ => LeadStage.None };
+}

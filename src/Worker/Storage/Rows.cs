@@ -1,0 +1,158 @@
+namespace LeadPipeline.Worker.Storage;
+
+/// <summary>The saga and the lead itself. <see cref="Body"/> is the lead's JSON sealed with its data key.</summary>
+public sealed class LeadRow
+{
+    public Guid Id { get; set; }
+    public int Version { get; set; }
+    public int Run { get; set; }
+    public required string Status { get; set; }
+    public string? Pending { get; set; }
+    public int Attempt { get; set; }
+    public int Failures { get; set; }
+    public DateTimeOffset? DueAt { get; set; }
+    public DateTimeOffset? FirstFailedAt { get; set; }
+    public int Epoch { get; set; }
+    public int? Owner { get; set; }
+    public string? Reason { get; set; }
+    public int AuditSeq { get; set; }
+    public required byte[] AuditHead { get; set; }
+    /// <summary>Up to where the audit chain was confirmed by the broker: a mark a lead instead of one an event, so that events stay append-only.</summary>
+    public int AuditPublished { get; set; }
+    public DateTimeOffset ReceivedAt { get; set; }
+    public DateTimeOffset UpdatedAt { get; set; }
+    /// <summary>When the sweeper looks at this lead next; null when nothing is outstanding.</summary>
+    public DateTimeOffset? SweepAt { get; set; }
+    public required string Source { get; set; }
+    /// <summary>Keyed hash of the e-mail: two leads of one person have the same.</summary>
+    public required string RecordKey { get; set; }
+    /// <summary>The record key while an epoch is open: leads of one person are executed one after the other, on all replicas.</summary>
+    public string? ExecutingKey { get; set; }
+    /// <summary>The lead's data key, wrapped; null once the lead is erased.</summary>
+    public byte[]? DataKey { get; set; }
+    public required byte[] Body { get; set; }
+}
+
+/// <summary>One run of a lead: what was known, what was answered, what of it held, and the plan.</summary>
+public sealed class LeadRunRow
+{
+    public Guid LeadId { get; set; }
+    public int Run { get; set; }
+    public DateTimeOffset StartedAt { get; set; }
+    public required string Analyzer { get; set; }
+    public string? ModelVersion { get; set; }
+    public string? PromptHash { get; set; }
+    public required string SnapshotHash { get; set; }
+    public string? GroundingStatus { get; set; }
+    public string? Intent { get; set; }
+    public string? Decision { get; set; }
+    public int? FitScore { get; set; }
+    public string? PlanStatus { get; set; }
+    public string? PlanHash { get; set; }
+    public string? PolicyHash { get; set; }
+    public required byte[] Snapshot { get; set; }
+    public byte[]? Answer { get; set; }
+    public byte[]? Grounding { get; set; }
+    public byte[]? Plan { get; set; }
+}
+
+/// <summary>One row of the effects ledger.</summary>
+public sealed class EffectRow
+{
+    public required string EffectKey { get; set; }
+    public Guid LeadId { get; set; }
+    public int Run { get; set; }
+    public int StepIndex { get; set; }
+    public required string Step { get; set; }
+    public required string Tool { get; set; }
+    public required string State { get; set; }
+    public string? Object { get; set; }
+    public string? RecordId { get; set; }
+    public string? RecordVersion { get; set; }
+    public string? RequestHash { get; set; }
+    /// <summary>The writes, the before-image and the results, sealed.</summary>
+    public byte[]? Sealed { get; set; }
+    public string? Error { get; set; }
+    public DateTimeOffset UpdatedAt { get; set; }
+}
+
+/// <summary>One sealed event of a lead's audit chain.</summary>
+public sealed class AuditRow
+{
+    public Guid LeadId { get; set; }
+    public int Seq { get; set; }
+    public Guid Id { get; set; }
+    public int? Run { get; set; }
+    public int? Epoch { get; set; }
+    public DateTimeOffset At { get; set; }
+    public required string Actor { get; set; }
+    public required string Stage { get; set; }
+    public required string Kind { get; set; }
+    public required byte[] Payload { get; set; }
+    public required byte[] PrevHash { get; set; }
+    public required byte[] Hash { get; set; }
+}
+
+/// <summary>A key under which a lead is known besides the one that its id derives from.</summary>
+public sealed class IntakeKeyRow
+{
+    public required string Key { get; set; }
+    public Guid LeadId { get; set; }
+    public DateTimeOffset At { get; set; }
+    public string? BodyHash { get; set; }
+}
+
+/// <summary>An accepted id that turned out to be a copy of an earlier lead.</summary>
+public sealed class LeadAliasRow
+{
+    public Guid AliasId { get; set; }
+    public Guid LeadId { get; set; }
+    public DateTimeOffset At { get; set; }
+}
+
+/// <summary>Something that failed for good and waits for a person.</summary>
+public sealed class DeadLetterRow
+{
+    public Guid Id { get; set; }
+    public Guid? LeadId { get; set; }
+    public required string Queue { get; set; }
+    public required string Fingerprint { get; set; }
+    public required string Reason { get; set; }
+    public DateTimeOffset At { get; set; }
+    public required string State { get; set; }
+    public int Replays { get; set; }
+    public byte[]? Detail { get; set; }
+}
+
+/// <summary>A worker that started once; whether it lives is told by a lock that it holds.</summary>
+public sealed class WorkerRow
+{
+    public int Id { get; set; }
+    public required string Name { get; set; }
+    public DateTimeOffset StartedAt { get; set; }
+}
+
+/// <summary>A fact about this database.</summary>
+public sealed class MetaRow
+{
+    public required string Name { get; set; }
+    public required string Value { get; set; }
+}
+
+/// <summary>A company of the directory; <see cref="Facts"/> is JSON with the members of <c>enrichment.*</c>.</summary>
+public sealed class CompanyRow
+{
+    public required string Domain { get; set; }
+    public required string Facts { get; set; }
+    public DateTimeOffset LoadedAt { get; set; }
+}
+
+/// <summary>A call to the mock CRM, redacted.</summary>
+public sealed class CrmSyncLogRow
+{
+    public Guid Id { get; set; }
+    public DateTimeOffset At { get; set; }
+    public Guid? LeadId { get; set; }
+    public required string Call { get; set; }
+    public required string Operations { get; set; }
+}

@@ -1,0 +1,95 @@
+using Microsoft.Data.Sqlite;
+using Npgsql;
+
+namespace LeadPipeline.Worker.Storage.Sql;
+
+/// <summary>Where the state lives: a PostgreSQL server or one SQLite file.</summary>
+public abstract class SqlDatabase : IAsyncDisposable
+{
+    /// <summary>A session that may write.</summary>
+    public abstract Task<SqlSession> OpenAsync(CancellationToken cancellationToken);
+
+    /// <summary>A session that only reads; on SQLite it does not wait for the writer.</summary>
+    public virtual Task<SqlSession> OpenReaderAsync(CancellationToken cancellationToken) => OpenAsync(cancellationToken);
+
+    /// <summary>Whether an exception is the database's "not now": lost connection, restart, lock, serialisation.</summary>
+    public abstract bool IsTransient(Exception exception);
+
+    /// <inheritdoc/>
+    public abstract ValueTask DisposeAsync();
+}
+
+/// <summary>PostgreSQL through a connection pool.</summary>
+public sealed class PostgresDatabase(NpgsqlDataSource source) : SqlDatabase
+{
+    /// <summary>The pool.</summary>
+    public NpgsqlDataSource Source => source;
+
+    /// <inheritdoc/>
+    public override async Task<SqlSession> OpenAsync(CancellationToken cancellationToken) =>
+        new PostgresSession(await source.OpenConnectionAsync(cancellationToken));
+
+    /// <inheritdoc/>
+    public override bool IsTransient(Exception exception) =>
+        // Class 57 is the server going down or coming up, 53 is out of connections; Npgsql itself counts only some of them as transient.
+        exception is NpgsqlException { IsTransient: true } or TimeoutException
+        || exception is PostgresException { SqlState: ['5', '7' or '3', ..] or ['0', '8', ..] or ['4', '0', ..] }
+        || (exception is NpgsqlException and not PostgresException);
+
+    /// <inheritdoc/>
+    public override ValueTask DisposeAsync() => source.DisposeAsync();
+}
+
+/// <summary>
+/// One SQLite file with one writer. The writer's connection stays open with its prepared statements; readers have
+/// connections of their own and, in write-ahead mode, never block it.
+/// </summary>
+public sealed class SqliteDatabase(string connectionString) : SqlDatabase
+{
+    private readonly SemaphoreSlim writer = new(1, 1);
+    private SqliteSession? session;
+
+    /// <summary>The connection string, for EF Core.</summary>
+    public string ConnectionString => connectionString;
+
+    /// <inheritdoc/>
+    public override async Task<SqlSession> OpenAsync(CancellationToken cancellationToken)
+    {
+        await writer.WaitAsync(cancellationToken);
+        try
+        {
+            return session ??= new SqliteSession(Connect(), closed: () => writer.Release());
+        }
+        catch
+        {
+            writer.Release();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Task<SqlSession> OpenReaderAsync(CancellationToken cancellationToken) =>
+        Task.FromResult<SqlSession>(new SqliteSession(Connect()));
+
+    /// <inheritdoc/>
+    public override bool IsTransient(Exception exception) =>
+        exception is SqliteException { SqliteErrorCode: 5 or 6 or 10 or 13 }; // busy, locked, I/O error, disk full
+
+    /// <inheritdoc/>
+    public override ValueTask DisposeAsync()
+    {
+        writer.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private SqliteConnection Connect()
+    {
+        var connection = new SqliteConnection(connectionString);
+        connection.Open();
+        using var pragma = connection.CreateCommand();
+        // FULL: a commit that was answered survives a power cut, not only the end of the process.
+        pragma.CommandText = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON;";
+        pragma.ExecuteNonQuery();
+        return connection;
+    }
+}

@@ -1,0 +1,140 @@
+using System.Data.Common;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Microsoft.Data.Sqlite;
+
+namespace LeadPipeline.Worker.Storage.Sql;
+
+/// <summary>
+/// SQLite: a set of rows is a loop over one prepared statement inside a transaction. Calls are synchronous underneath;
+/// the file is local and the writer is alone.
+/// </summary>
+public sealed partial class SqliteSession(SqliteConnection connection, Action? closed = null) : SqlSession
+{
+    private readonly Dictionary<object, SqliteCommand> prepared = new(ReferenceEqualityComparer.Instance);
+    private SqliteTransaction? transaction;
+
+    /// <inheritdoc/>
+    public override Task BeginAsync(CancellationToken cancellationToken)
+    {
+        transaction = connection.BeginTransaction(deferred: false);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public override Task CommitAsync(CancellationToken cancellationToken)
+    {
+        transaction!.Commit();
+        transaction.Dispose();
+        transaction = null;
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public override Task<HashSet<object>> InsertAsync(BulkInsert insert, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken)
+    {
+        var command = Prepared(insert, insert.Columns.Length, () =>
+            $"INSERT INTO {insert.Table} ({string.Join(", ", insert.Columns.Select(c => c.Name))}) " +
+            $"VALUES ({string.Join(", ", insert.Columns.Select((_, i) => $"@p{i}"))}) ON CONFLICT DO NOTHING");
+        return Task.FromResult(Run(command, rows, insert.KeyIndex));
+    }
+
+    /// <inheritdoc/>
+    public override Task<HashSet<object>> UpdateAsync(BulkUpdate update, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken)
+    {
+        var first = update.Guard is null ? 1 : 2;
+        var command = Prepared(update, first + update.Set.Length, () =>
+            $"UPDATE {update.Table} SET {string.Join(", ", update.Set.Select((c, i) => $"{c.Name} = @p{first + i}"))} " +
+            $"WHERE {update.Key.Name} = @p0" + (update.Guard is null ? "" : $" AND {update.Guard.Name} = @p1"));
+        return Task.FromResult(Run(command, rows, keyIndex: 0));
+    }
+
+    /// <inheritdoc/>
+    public override Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> read, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
+    {
+        using var command = Command(sql, parameters);
+        using var reader = command.ExecuteReader();
+        var rows = new List<T>();
+        while (reader.Read())
+            rows.Add(read(reader));
+        return Task.FromResult(rows);
+    }
+
+    /// <inheritdoc/>
+    public override Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
+    {
+        using var command = Command(sql, parameters);
+        return Task.FromResult(command.ExecuteNonQuery());
+    }
+
+    /// <inheritdoc/>
+    public override DateTimeOffset Time(DbDataReader reader, int ordinal) => new(reader.GetInt64(ordinal), TimeSpan.Zero);
+
+    /// <inheritdoc/>
+    public override async ValueTask DisposeAsync()
+    {
+        transaction?.Dispose();
+        transaction = null;
+        if (closed is not null)
+        {
+            closed();
+            return;
+        }
+        foreach (var command in prepared.Values)
+            await command.DisposeAsync();
+        await connection.DisposeAsync();
+    }
+
+    private SqliteCommand Command(string sql, (string Name, object? Value)[] parameters)
+    {
+        var command = connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = InList().Replace(sql, "$1 IN (SELECT value FROM json_each(@$1))");
+        foreach (var (name, value) in parameters)
+            command.Parameters.AddWithValue(name, Value(value));
+        return command;
+    }
+
+    private SqliteCommand Prepared(object statement, int parameters, Func<string> sql)
+    {
+        if (!prepared.TryGetValue(statement, out var command))
+        {
+            command = connection.CreateCommand();
+            command.CommandText = sql();
+            for (var i = 0; i < parameters; i++)
+                command.Parameters.Add(new SqliteParameter { ParameterName = string.Create(CultureInfo.InvariantCulture, $"@p{i}") });
+            prepared.Add(statement, command);
+        }
+        command.Transaction = transaction;
+        return command;
+    }
+
+    private static HashSet<object> Run(SqliteCommand command, IReadOnlyList<object?[]> rows, int keyIndex)
+    {
+        var keys = new HashSet<object>(rows.Count);
+        foreach (var row in rows)
+        {
+            for (var i = 0; i < row.Length; i++)
+                command.Parameters[i].Value = Value(row[i]);
+            if (command.ExecuteNonQuery() == 1)
+                keys.Add(row[keyIndex]!);
+        }
+        return keys;
+    }
+
+    /// <summary>As EF Core stores it, so that both read what the other wrote.</summary>
+    private static object Value(object? value) => value switch
+    {
+        null => DBNull.Value,
+        DateTimeOffset time => time.UtcTicks,
+        Guid id => id.ToString().ToUpperInvariant(),
+        Guid[] ids => JsonSerializer.Serialize(ids.Select(i => i.ToString().ToUpperInvariant())),
+        string[] texts => JsonSerializer.Serialize(texts),
+        int[] numbers => JsonSerializer.Serialize(numbers),
+        _ => value,
+    };
+
+    [GeneratedRegex(@"\{in:(\w+)\}")]
+    private static partial Regex InList();
+}
