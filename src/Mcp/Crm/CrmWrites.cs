@@ -94,6 +94,8 @@ public enum NotNowKind
     RateLimited,
     /// <summary>The breaker is open; no call was made.</summary>
     BreakerOpen,
+    /// <summary>The credentials are refused, even after a refresh: waiting does not help, a person has to mend them.</summary>
+    Unauthorized,
 }
 
 /// <summary>Codes of refusals that tools and compensation tell apart.</summary>

@@ -74,6 +74,3 @@ public sealed class CrmUnavailableException(NotNowKind kind, string message, Tim
     /// <summary>How long the CRM asks us to wait, if it said.</summary>
     public TimeSpan? RetryAfter { get; } = retryAfter;
 }
-
-/// <summary>Credentials that the CRM will not accept even after a refresh: waiting does not help.</summary>
-public sealed class CrmUnauthorizedException(string message) : Exception(message);

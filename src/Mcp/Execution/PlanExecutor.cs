@@ -112,6 +112,7 @@ public sealed class PlanExecutor(ToolRegistry tools, ICrm crm, TimeProvider time
     {
         NotNowKind.RateLimited => "crm-rate-limited",
         NotNowKind.BreakerOpen => "crm-breaker-open",
+        NotNowKind.Unauthorized => PlanOutcome.NotNow.Unauthorized,
         _ => "crm-unavailable",
     };
 }

@@ -61,7 +61,7 @@ public static class PlanPreparer
             return tool.Decide(new ToolCall(effect.Step.Id, arguments, effect.EffectKey, now, recordKey), view) switch
             {
                 ToolDecision.Write write => Send(effect, write),
-                ToolDecision.Unchanged unchanged => Settle(effect, tool, unchanged),
+                ToolDecision.Unchanged unchanged => Settle(effect, tool, unchanged, view),
                 ToolDecision.Refuse { NeedsPerson: true } refuse => new(effect, new PlanOutcome.NeedsPerson([], refuse.Code, refuse.Candidates ?? [])),
                 ToolDecision.Refuse refuse => Fail(effect, refuse.Code, refuse.Message),
                 var other => throw new InvalidOperationException($"unknown decision {other.GetType().Name}"),
@@ -103,7 +103,7 @@ public static class PlanPreparer
         };
     }
 
-    private static Decided Settle(StepEffect effect, CrmTool tool, ToolDecision.Unchanged unchanged)
+    private static Decided Settle(StepEffect effect, CrmTool tool, ToolDecision.Unchanged unchanged, CrmView view)
     {
         // Found as we want it after a try without an answer: it was us.
         var ours = effect.State is EffectState.Sent or EffectState.Unknown;
@@ -112,6 +112,7 @@ public static class PlanPreparer
             State = ours ? EffectState.Confirmed : EffectState.Unchanged,
             RecordId = unchanged.RecordId,
             Object = effect.Object ?? tool.Creates,
+            RecordVersion = ours ? view.Effects.GetValueOrDefault(effect.EffectKey)?.Version ?? effect.RecordVersion : effect.RecordVersion,
             Data = unchanged.Data ?? effect.Data,
             Warning = ours ? null : unchanged.Warning,
             Error = null,

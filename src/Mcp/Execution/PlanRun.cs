@@ -42,7 +42,11 @@ public abstract record PlanOutcome(IReadOnlyList<StepEffect> Effects)
     /// <param name="Reason">Why, as a code.</param>
     /// <param name="CountsAsFailure">Whether this uses up a try: a fault does, a limit or an open breaker does not.</param>
     /// <param name="RetryAfter">How long the CRM asks us to wait, if it said.</param>
-    public sealed record NotNow(IReadOnlyList<StepEffect> Effects, string Reason, bool CountsAsFailure, TimeSpan? RetryAfter) : PlanOutcome(Effects);
+    public sealed record NotNow(IReadOnlyList<StepEffect> Effects, string Reason, bool CountsAsFailure, TimeSpan? RetryAfter) : PlanOutcome(Effects)
+    {
+        /// <summary>The reason for which waiting does not help: a person has to mend the credentials first.</summary>
+        public const string Unauthorized = "crm-unauthorized";
+    }
 
     /// <summary>A person has to decide.</summary>
     /// <param name="Effects">The ledger.</param>

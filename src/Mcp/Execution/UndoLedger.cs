@@ -10,6 +10,7 @@ namespace LeadPipeline.Mcp.Execution;
 internal sealed class UndoLedger(PlanRun run)
 {
     private readonly StepEffect[] effects = [.. run.Effects];
+    private readonly Dictionary<string, string> partly = [];
 
     /// <summary>The ledger as it is.</summary>
     public IReadOnlyList<StepEffect> Effects => effects;
@@ -61,7 +62,7 @@ internal sealed class UndoLedger(PlanRun run)
         {
             var index = Array.FindIndex(effects, e => e.Step.Id == step);
             if (answers.TrueForAll(a => a is CrmOutcome.Done))
-                effects[index] = effects[index] with { State = effects[index].Warning is null ? EffectState.Compensated : EffectState.CannotCompensate };
+                effects[index] = partly.TryGetValue(step, out var why) ? Cannot(effects[index], why) : effects[index] with { State = EffectState.Compensated };
             else if (answers.OfType<CrmOutcome.Refused>().FirstOrDefault() is { Code: not CrmCodes.ChangedSince } refused)
                 effects[index] = Cannot(effects[index], refused.Message);
             else
@@ -111,7 +112,7 @@ internal sealed class UndoLedger(PlanRun run)
         }
     }
 
-    private static StepEffect UndoUpdate(StepEffect effect, string? target, CrmView view, HashSet<string> withdrawn, List<CrmWrite> writes, StepEffect? after)
+    private StepEffect UndoUpdate(StepEffect effect, string? target, CrmView view, HashSet<string> withdrawn, List<CrmWrite> writes, StepEffect? after)
     {
         if (target is null || effect.Before is null || effect.Wrote is null)
             return after ?? Cannot(effect, "what stood there before is not known");
@@ -135,19 +136,22 @@ internal sealed class UndoLedger(PlanRun run)
             writes.Add(new UpdateRecord(effect.Step.Id, effect.Step.Tool, record.Object, new(record.Id, null), restore, null));
         if (changed.Count > 0)
         {
-            var cannot = Cannot(effect, $"{string.Join(", ", changed)} of {record.Object} {record.Id} changed since");
-            // What can be restored still is; the step stays open until then and ends as "cannot".
-            return restore.Count > 0 ? cannot with { State = effect.State } : cannot;
+            var why = $"{string.Join(", ", changed)} of {record.Object} {record.Id} changed since";
+            if (restore.Count == 0)
+                return Cannot(effect, why);
+            // What can be restored still is; the step ends as "cannot" once that is written.
+            partly[effect.Step.Id] = why;
+            return effect;
         }
         return restore.Count > 0 || after is not null ? effect : effect with { State = EffectState.NotNeeded };
     }
 
     private bool TouchedByOthers(CrmRecord record, StepEffect effect)
     {
-        // A version that we never saw was written by someone else. After a lost answer no version is known: nobody can tell, so the
-        // record is taken for ours only if it is as fresh as we made it.
+        // A version that we never saw was written by someone else. After a lost answer no version is known, and none of our own
+        // later steps has been answered either: what is there is what we sent.
         var known = effects.Where(e => e.RecordId == record.Id || e.WroteTo == record.Id).Select(e => e.RecordVersion).LastOrDefault(v => v is not null);
-        return known is not null ? known != record.Version : effect.State == EffectState.Confirmed && record.Version != "1";
+        return known is not null ? known != record.Version : effect.State == EffectState.Confirmed;
     }
 
     private static CrmRecord? Find(StepEffect effect, CrmView view) =>

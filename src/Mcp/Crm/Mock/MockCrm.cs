@@ -1,0 +1,149 @@
+namespace LeadPipeline.Mcp.Crm.Mock;
+
+/// <summary>Settings of the mock CRM.</summary>
+public sealed class MockOptions
+{
+    /// <summary>Configuration section.</summary>
+    public const string Section = "Mock";
+
+    /// <summary>Time that a call takes: <c>realistic</c> (100–400 ms), a duration <c>hh:mm:ss</c>, or empty for none. Default none.</summary>
+    public string? Latency { get; set; }
+
+    /// <summary>Faults for drills, see <see cref="MockFaults"/>. Default none.</summary>
+    public string? Faults { get; set; }
+}
+
+/// <summary>A real small CRM in our own database: the same rules, keys and refusals as the vendors', and faults on demand.</summary>
+public sealed class MockCrm(IMockCrmStore store, MockFaults faults, Func<TimeSpan> latency, TimeProvider time) : ICrm
+{
+    /// <inheritdoc/>
+    public string Provider => "mock";
+
+    /// <inheritdoc/>
+    public async Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken)
+    {
+        await DelayAsync(cancellationToken);
+        try
+        {
+            return await store.ReadAsync(query, cancellationToken);
+        }
+        catch (Exception exception) when (store.IsTransient(exception))
+        {
+            throw new CrmUnavailableException(NotNowKind.Transient, "the mock CRM's database did not answer", inner: exception);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken)
+    {
+        await DelayAsync(cancellationToken);
+        var outcomes = new CrmOutcome[batch.Writes.Count];
+        var accepted = new List<int>();
+        var refused = new HashSet<string>();
+        CrmOutcome? stop = null;
+        var lost = new List<int>();
+
+        for (var i = 0; i < outcomes.Length; i++)
+        {
+            var write = batch.Writes[i];
+            if (stop is not null && !SameStep(i))
+            {
+                outcomes[i] = new CrmOutcome.NotTried();
+                continue;
+            }
+            // A step is one call, however many records it writes.
+            var fault = SameStep(i) ? null : faults.Next(write.Tool, batch.Email);
+            switch (fault)
+            {
+                case null when SameStep(i) && !accepted.Contains(i - 1):
+                    outcomes[i] = new CrmOutcome.NotTried();
+                    break;
+                case null:
+                    accepted.Add(i);
+                    if (lost.Contains(i - 1))
+                        lost.Add(i);
+                    break;
+                case MockFault.Permanent:
+                    outcomes[i] = new CrmOutcome.Refused(CrmCodes.Permanent, "the CRM refused the call");
+                    _ = refused.Add(write.Step);
+                    if (batch.StopAtRefusal.Contains(write.Step))
+                        stop = outcomes[i];
+                    break;
+                case MockFault.DropAfterAccept:
+                    accepted.Add(i);
+                    lost.Add(i);
+                    stop = new CrmOutcome.Unknown("the connection was lost after the CRM had accepted the call");
+                    break;
+                case MockFault.Timeout:
+                    outcomes[i] = stop = new CrmOutcome.Unknown("the CRM did not answer in time");
+                    break;
+                default:
+                    outcomes[i] = stop = NotNow(fault.Value);
+                    break;
+            }
+        }
+
+        await ApplyAsync(batch, accepted, refused, outcomes, cancellationToken);
+        foreach (var i in lost)
+            outcomes[i] = stop!;
+        if (stop is CrmOutcome.Unknown && lost.Count == 0)
+            await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return outcomes;
+
+        bool SameStep(int i) => i > 0 && batch.Writes[i - 1].Step == batch.Writes[i].Step;
+    }
+
+    private async Task ApplyAsync(CrmBatch batch, List<int> accepted, HashSet<string> refused, CrmOutcome[] outcomes, CancellationToken cancellationToken)
+    {
+        // What refers to a refused record cannot be written either.
+        foreach (var i in accepted.Where(i => References(batch.Writes[i]).Any(refused.Contains)).ToList())
+        {
+            outcomes[i] = new CrmOutcome.Refused(CrmCodes.InvalidReference, "the record that it refers to was refused");
+            _ = accepted.Remove(i);
+        }
+        if (accepted.Count == 0)
+            return;
+        try
+        {
+            var answers = await store.WriteAsync(batch with { Writes = accepted.ConvertAll(i => batch.Writes[i]) }, cancellationToken);
+            for (var k = 0; k < accepted.Count; k++)
+                outcomes[accepted[k]] = answers[k];
+        }
+        catch (Exception exception) when (store.IsTransient(exception) || exception is OperationCanceledException)
+        {
+            // The commit may have happened.
+            foreach (var i in accepted)
+                outcomes[i] = new CrmOutcome.Unknown("the mock CRM's database did not answer");
+        }
+    }
+
+    private static IEnumerable<string> References(CrmWrite write)
+    {
+        if (write is UpdateRecord { Target.Step: { } target })
+            yield return target;
+        var values = write switch
+        {
+            CreateRecord c => c.Fields.Where(f => CrmFields.IsLink(f.Key)).Select(f => f.Value),
+            UpdateRecord u => u.Fields.Where(f => CrmFields.IsLink(f.Key)).Select(f => f.Value),
+            _ => [],
+        };
+        foreach (var value in values)
+        {
+            if (value is not null && RecordRef.Parse(value).Step is { } step)
+                yield return step;
+        }
+    }
+
+    private static CrmOutcome.NotNow NotNow(MockFault fault) => fault switch
+    {
+        MockFault.RateLimited => new(NotNowKind.RateLimited, "the CRM's limit is reached", TimeSpan.FromSeconds(2)),
+        MockFault.Unauthorized => new(NotNowKind.Unauthorized, "the CRM refuses the credentials"),
+        _ => new(NotNowKind.Transient, "the CRM answered 503"),
+    };
+
+    private Task DelayAsync(CancellationToken cancellationToken)
+    {
+        var delay = latency();
+        return delay > TimeSpan.Zero ? Task.Delay(delay, time, cancellationToken) : Task.CompletedTask;
+    }
+}
