@@ -48,6 +48,9 @@ public sealed record PlanStep
     public IReadOnlyList<string> When { get; init; } = [];
     /// <summary>How it would be undone.</summary>
     public required Compensation Compensation { get; init; }
+    /// <summary>Whether the policy wants a person's approval before the step runs; left out when not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool NeedsApproval { get; init; }
 }
 
 /// <summary>The policy that a plan was made by.</summary>

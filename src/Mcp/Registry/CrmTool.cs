@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Crm;
@@ -46,6 +47,9 @@ public abstract class CrmTool
     /// <summary>Names of the results that later steps may refer to, <c>recordId</c> always among them.</summary>
     public virtual IReadOnlyList<string> Results => ["recordId"];
 
+    /// <summary>The kind of record that a step may create, looked for by its effect key before it is created again; null when it only changes fields.</summary>
+    public virtual CrmObject? Creates => null;
+
     /// <summary>Adds what has to be read before <see cref="Decide"/>. Arguments may still hold references to earlier steps.</summary>
     public virtual CrmQuery Ask(CrmQuery query, JsonObject arguments) => query;
 
@@ -63,6 +67,21 @@ public sealed record ToolCall(string Step, JsonObject Arguments, string EffectKe
 {
     /// <summary>A text argument, or null when it is not given.</summary>
     public string? Text(string name) => Arguments[name]?.GetValue<string>();
+
+    /// <summary>A number argument, or null when it is not given.</summary>
+    public decimal? Number(string name) =>
+        // The text form, because a node made in code holds an int or a decimal and answers only to its own type.
+        Arguments[name] is { } node ? decimal.Parse(node.ToJsonString(), NumberStyles.Float, CultureInfo.InvariantCulture) : null;
+
+    /// <summary>Whether a boolean argument is given and true.</summary>
+    public bool Flag(string name) => Arguments[name]?.GetValue<bool>() ?? false;
+
+    /// <summary>A date argument, or null when it is not given.</summary>
+    public DateOnly? Date(string name) =>
+        Text(name) is { } text ? DateOnly.ParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture) : null;
+
+    /// <summary>The day of this execution, in UTC.</summary>
+    public DateOnly Today => DateOnly.FromDateTime(Now.UtcDateTime);
 }
 
 /// <summary>What a tool decided. A closed family.</summary>
@@ -72,12 +91,14 @@ public abstract record ToolDecision
 
     /// <summary>Write this.</summary>
     /// <param name="Writes">The changes in order; the step's record is that of the first.</param>
-    /// <param name="Data">Results known already; <c>recordId</c> is filled in by the execution.</param>
-    /// <param name="Before">The fields that will be overwritten, as they are now; null value: empty. Null when a record is created.</param>
+    /// <param name="Data">Results known already; <c>recordId</c> is filled in by the execution, unless it is here because the step's record is another than the first written.</param>
+    /// <param name="Before">The fields that the updates will overwrite, as they are now; null value: empty. Null when records are only created.</param>
+    /// <param name="Warning">Something a person should know.</param>
     public sealed record Write(
         IReadOnlyList<CrmWrite> Writes,
         IReadOnlyDictionary<string, string>? Data = null,
-        IReadOnlyDictionary<string, string?>? Before = null) : ToolDecision;
+        IReadOnlyDictionary<string, string?>? Before = null,
+        string? Warning = null) : ToolDecision;
 
     /// <summary>The CRM already is as the step wants it.</summary>
     /// <param name="RecordId">The record; null when there is none.</param>
