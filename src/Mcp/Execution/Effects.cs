@@ -77,7 +77,7 @@ public sealed record StepEffect
 public static class EffectStates
 {
     private static readonly string[] Names =
-        [.. Enum.GetValues<EffectState>().Select(s => JsonSerializer.Serialize(s, typeof(EffectState)).Trim('"'))];
+        [.. Enum.GetValues<EffectState>().Select(s => JsonSerializer.Serialize(s).Trim('"'))];
 
     /// <summary>The name of a state, for example <c>not_needed</c>.</summary>
     public static string Name(this EffectState state) => Names[(int)state];

@@ -20,10 +20,13 @@ public abstract class SqlDatabase : IAsyncDisposable
 }
 
 /// <summary>PostgreSQL through a connection pool.</summary>
-public sealed class PostgresDatabase(NpgsqlDataSource source) : SqlDatabase
+public sealed class PostgresDatabase(NpgsqlDataSource source, string connectionString) : SqlDatabase
 {
     /// <summary>The pool.</summary>
     public NpgsqlDataSource Source => source;
+
+    /// <summary>The connection string, password included: never shown.</summary>
+    public string ConnectionString => connectionString;
 
     /// <inheritdoc/>
     public override async Task<SqlSession> OpenAsync(CancellationToken cancellationToken) =>

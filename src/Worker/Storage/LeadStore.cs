@@ -1,0 +1,191 @@
+using System.Data.Common;
+using LeadPipeline.Contracts;
+using LeadPipeline.Worker.Audit;
+using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Storage.Sql;
+
+namespace LeadPipeline.Worker.Storage;
+
+/// <summary>Takes committed audit events on their way out. Must not block and must not fail: what it loses, the sweeper publishes.</summary>
+public interface IAuditSink
+{
+    /// <summary>Whether events go anywhere; if not, nothing is left outstanding for them.</summary>
+    bool Publishes { get; }
+
+    /// <summary>These events are durable now.</summary>
+    void Committed(LeadSaga saga, IReadOnlyList<AuditRow> rows, IReadOnlyList<AuditFact> facts);
+}
+
+/// <summary>What came of applying a message to a lead.</summary>
+/// <param name="Decision">The saga's answer; <see cref="SagaDecision.Proceed"/> means it is durable.</param>
+/// <param name="Busy">The lead may not open an epoch now, because another lead of the same person has one open.</param>
+public readonly record struct Applied(SagaDecision Decision, bool Busy = false)
+{
+    /// <summary>Whether the message took effect.</summary>
+    public bool Took => Decision is SagaDecision.Proceed && !Busy;
+}
+
+/// <summary>
+/// Leads on the hot path: loads them in groups, and commits what a message does to one — state, documents, ledger and audit together —
+/// deciding anew whenever someone else was faster.
+/// </summary>
+public sealed class LeadStore : IAsyncDisposable
+{
+    private const int LargestLoad = 128;
+
+    /// <summary>How long a command may be outstanding before the sweeper sends it again.</summary>
+    public static readonly TimeSpan ResendAfter = TimeSpan.FromMinutes(2);
+
+    private readonly SqlDatabase database;
+    private readonly LeadCommitter committer;
+    private readonly LeadCipher cipher;
+    private readonly IAuditSink audit;
+    private readonly TimeProvider time;
+    private readonly Grouped<Guid, LoadedLead?> loads;
+
+    /// <summary>Starts with the first call.</summary>
+    public LeadStore(SqlDatabase database, LeadCommitter committer, LeadCipher cipher, IAuditSink audit, TimeProvider time)
+    {
+        (this.database, this.committer, this.cipher, this.audit, this.time) = (database, committer, cipher, audit, time);
+        loads = new(LargestLoad, id => id, LoadGroupAsync, exception => !database.IsTransient(exception));
+    }
+
+    /// <summary>A lead with its current plan; null when there is none, or when it was erased.</summary>
+    public async Task<LeadWork?> LoadAsync(Guid leadId)
+    {
+        if (await loads.RunAsync(leadId) is not { DataKey: not null } loaded)
+            return null;
+        var key = cipher.Unwrap(loaded.DataKey, leadId);
+        return new LeadWork
+        {
+            Saga = loaded.Saga,
+            Key = key,
+            RecordKey = loaded.RecordKey,
+            Lead = SealedJson.Open(key, loaded.Body, leadId, ContractsJson.Default.Lead),
+            Plan = loaded.Plan is null ? null : SealedJson.Open(key, loaded.Plan, leadId, ContractsJson.Default.ActionPlan),
+        };
+    }
+
+    /// <summary>The ledger rows of a run in the order of its steps.</summary>
+    public async Task<List<EffectRow>> EffectsAsync(Guid leadId, int run, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        return await session.QueryAsync(
+            "SELECT effect_key, step_index, step, tool, state, object, record_id, record_version, request_hash, sealed, error, updated_at FROM effects WHERE lead_id = @lead AND run = @run ORDER BY step_index",
+            r => new EffectRow
+            {
+                EffectKey = r.GetString(0),
+                LeadId = leadId,
+                Run = run,
+                StepIndex = r.GetInt32(1),
+                Step = r.GetString(2),
+                Tool = r.GetString(3),
+                State = r.GetString(4),
+                Object = Text(r, 5),
+                RecordId = Text(r, 6),
+                RecordVersion = Text(r, 7),
+                RequestHash = Text(r, 8),
+                Sealed = r.IsDBNull(9) ? null : (byte[])r.GetValue(9),
+                Error = Text(r, 10),
+                UpdatedAt = session.Time(r, 11),
+            },
+            cancellationToken, ("lead", leadId), ("run", run));
+    }
+
+    /// <summary>Stores a new lead.</summary>
+    /// <param name="lead">The lead.</param>
+    /// <param name="facts">What its audit chain begins with.</param>
+    /// <param name="keys">Further keys under which it is known.</param>
+    /// <returns>The lead's work and <see cref="CommitResult.Committed"/>; or null and why it was not stored.</returns>
+    public async Task<(LeadWork? Work, CommitResult Result)> AddAsync(Lead lead, IReadOnlyList<AuditFact> facts, IReadOnlyList<IntakeKeyRow> keys)
+    {
+        var (key, wrapped) = cipher.NewKey(lead.LeadId);
+        var recordKey = cipher.RecordKey(lead.Email);
+        var accepted = (SagaDecision.Proceed)LeadSagaMachine.Decide(null, new SagaMessage.Accepted(lead.LeadId), Now);
+        var (saga, rows) = AuditChain.Append(accepted.Next, facts, "worker", key, Now);
+        var result = await committer.CommitAsync(new LeadCommit
+        {
+            Saga = saga,
+            New = new NewLead(lead.Source, recordKey, wrapped, SealedJson.Seal(key, lead, lead.LeadId, ContractsJson.Default.Lead)),
+            Audit = rows,
+            Keys = keys,
+            SweepAt = SweepAt(saga),
+        });
+        if (result != CommitResult.Committed)
+            return (null, result);
+        audit.Committed(saga, rows, facts);
+        return (new LeadWork { Saga = saga, Lead = lead, Key = key, RecordKey = recordKey }, result);
+    }
+
+    /// <summary>Applies a message to a lead and makes it durable, together with what <paramref name="with"/> adds to the commit.</summary>
+    /// <param name="work">The lead; its state is brought up to date.</param>
+    /// <param name="message">What happened.</param>
+    /// <param name="facts">What to write into the audit chain.</param>
+    /// <param name="with">Adds documents and ledger rows.</param>
+    /// <param name="actor">Who did it.</param>
+    public async Task<Applied> ApplyAsync(LeadWork work, SagaMessage message, IReadOnlyList<AuditFact> facts, Func<LeadCommit, LeadCommit>? with = null, string actor = "worker")
+    {
+        while (true)
+        {
+            var decision = LeadSagaMachine.Decide(work.Saga, message, Now);
+            if (decision is not SagaDecision.Proceed proceed)
+                return new Applied(decision);
+            var (saga, rows) = AuditChain.Append(proceed.Next, facts, actor, work.Key, Now);
+            var commit = new LeadCommit
+            {
+                Saga = saga,
+                Audit = rows,
+                SweepAt = SweepAt(saga),
+                ExecutingKey = saga.Owner is null ? null : work.RecordKey,
+            };
+            switch (await committer.CommitAsync(with is null ? commit : with(commit)))
+            {
+                case CommitResult.Committed:
+                    work.Saga = saga;
+                    audit.Committed(saga, rows, facts);
+                    return new Applied(decision);
+                case CommitResult.Busy:
+                    return new Applied(decision, Busy: true);
+                default:
+                    // Someone else moved the lead: decide again on what it is now.
+                    if (await loads.RunAsync(work.Saga.LeadId) is not { } loaded)
+                        return new Applied(new SagaDecision.Stale("the lead is gone"));
+                    work.Saga = loaded.Saga;
+                    break;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await loads.DisposeAsync();
+        await committer.DisposeAsync();
+    }
+
+    private DateTimeOffset Now => AuditChain.Microseconds(time.GetUtcNow());
+
+    private DateTimeOffset? SweepAt(LeadSaga saga) => saga switch
+    {
+        { DueAt: { } due } => due,
+        { Pending: LeadStage.None } => audit.Publishes ? saga.UpdatedAt + ResendAfter : null,
+        _ => saga.UpdatedAt + ResendAfter,
+    };
+
+    private async Task<IReadOnlyList<LoadedLead?>> LoadGroupAsync(IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        var rows = await session.QueryAsync(
+            $"SELECT {SagaReader.Columns}, l.record_key, l.data_key, l.body, r.plan FROM leads l LEFT JOIN lead_runs r ON r.lead_id = l.id AND r.run = l.run WHERE {{in:id}}",
+            r => new LoadedLead(SagaReader.Read(r, session), r.GetString(SagaReader.Count), Bytes(r, SagaReader.Count + 1), (byte[])r.GetValue(SagaReader.Count + 2), Bytes(r, SagaReader.Count + 3)),
+            cancellationToken, ("id", ids as Guid[] ?? [.. ids]));
+        var byId = rows.ToDictionary(r => r.Saga.LeadId);
+        return [.. ids.Select(byId.GetValueOrDefault)];
+    }
+
+    private static string? Text(DbDataReader reader, int ordinal) => reader.IsDBNull(ordinal) ? null : reader.GetString(ordinal);
+
+    private static byte[]? Bytes(DbDataReader reader, int ordinal) => reader.IsDBNull(ordinal) ? null : (byte[])reader.GetValue(ordinal);
+
+    private sealed record LoadedLead(LeadSaga Saga, string RecordKey, byte[]? DataKey, byte[] Body, byte[]? Plan);
+}

@@ -1,0 +1,37 @@
+using System.Text.Json;
+using LeadPipeline.Contracts;
+using LeadPipeline.Worker.Saga;
+
+namespace LeadPipeline.Worker.Storage;
+
+/// <summary>A lead in the hands of a stage: its state, itself, and the key that seals what is stored of it.</summary>
+public sealed class LeadWork
+{
+    /// <summary>The state as last loaded or committed.</summary>
+    public required LeadSaga Saga { get; set; }
+
+    /// <summary>The lead itself.</summary>
+    public required Lead Lead { get; init; }
+
+    /// <summary>Its data key.</summary>
+    public required LeadKey Key { get; init; }
+
+    /// <summary>Keyed hash of its e-mail.</summary>
+    public required string RecordKey { get; init; }
+
+    /// <summary>The plan of the current run, once there is one.</summary>
+    public ActionPlan? Plan { get; set; }
+}
+
+/// <summary>Seals and opens the JSON documents of a lead.</summary>
+public static class SealedJson
+{
+    /// <summary>Opens a document.</summary>
+    public static T Open<T>(LeadKey key, byte[] sealedBytes, Guid leadId, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) =>
+        JsonSerializer.Deserialize(key.Open(sealedBytes, leadId), type)
+        ?? throw new InvalidDataException($"A stored {typeof(T).Name} of lead {leadId} is empty.");
+
+    /// <summary>Seals a document.</summary>
+    public static byte[] Seal<T>(LeadKey key, T value, Guid leadId, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) =>
+        key.Seal(JsonSerializer.SerializeToUtf8Bytes(value, type), leadId);
+}

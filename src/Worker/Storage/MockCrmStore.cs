@@ -1,0 +1,111 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Crm.Mock;
+using LeadPipeline.Worker.Storage.Sql;
+
+namespace LeadPipeline.Worker.Storage;
+
+/// <summary>The mock CRM's tables. Calls of many leads share transactions, as everything on the hot path does.</summary>
+public sealed class MockCrmStore : IMockCrmStore, IAsyncDisposable
+{
+    private const int LargestGroup = 64;
+    private readonly SqlDatabase database;
+    private readonly TimeProvider time;
+    private readonly Grouped<CrmQuery, CrmView> reads;
+    private readonly Grouped<CrmBatch, IReadOnlyList<CrmOutcome>> writes;
+
+    /// <summary>Starts with the first call.</summary>
+    public MockCrmStore(SqlDatabase database, TimeProvider time)
+    {
+        (this.database, this.time) = (database, time);
+        reads = new(LargestGroup, null, ReadGroupAsync, exception => !database.IsTransient(exception));
+        // Two batches for one person touch one record: the second waits for the next group.
+        writes = new(LargestGroup, batch => batch.Email, WriteGroupAsync, exception => !database.IsTransient(exception));
+    }
+
+    /// <inheritdoc/>
+    public Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken) => reads.RunAsync(query);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken) => writes.RunAsync(batch);
+
+    /// <inheritdoc/>
+    public bool IsTransient(Exception exception) => database.IsTransient(exception);
+
+    /// <summary>Puts the users, campaigns and accounts there that every new CRM has.</summary>
+    public async Task SeedAsync(CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenAsync(cancellationToken);
+        await session.BeginAsync(cancellationToken);
+        foreach (var group in MockCrmSeed.Rows(time.GetUtcNow()).GroupBy(r => r.Object))
+            await session.InsertAsync(CrmTables.Insert(group.Key), [.. group.Select(CrmTables.InsertRow)], cancellationToken);
+        await session.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>Lists records, newest first.</summary>
+    public async Task<IReadOnlyList<CrmRecord>> ListAsync(CrmObject kind, int limit, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        var rows = await CrmTables.SelectAsync(session, kind, "1 = 1", string.Create(CultureInfo.InvariantCulture, $"ORDER BY created_at DESC, id LIMIT {limit}"), cancellationToken);
+        return rows.ConvertAll(r => r.ToRecord());
+    }
+
+    /// <summary>One record, whatever its kind; null when there is none.</summary>
+    public async Task<CrmRecord?> FindAsync(string id, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        foreach (var kind in CrmTables.InOrder)
+        {
+            if (await CrmTables.SelectAsync(session, kind, "id = @id", "", cancellationToken, ("id", id)) is [var row])
+                return row.ToRecord();
+        }
+        return null;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await reads.DisposeAsync();
+        await writes.DisposeAsync();
+    }
+
+    private async Task<IReadOnlyList<CrmView>> ReadGroupAsync(IReadOnlyList<CrmQuery> queries, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        var found = new CrmReader(session, queries);
+        await found.LoadAsync(cancellationToken);
+        return [.. queries.Select(found.View)];
+    }
+
+    private async Task<IReadOnlyList<IReadOnlyList<CrmOutcome>>> WriteGroupAsync(IReadOnlyList<CrmBatch> batches, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenAsync(cancellationToken);
+        await session.BeginAsync(cancellationToken);
+        var writer = new CrmWriter(session, batches, time.GetUtcNow());
+        await writer.RunAsync(cancellationToken);
+        await session.InsertAsync(SyncLog, [.. batches.Select((b, i) => LogRow(b, writer.Outcomes[i]))], cancellationToken);
+        await session.CommitAsync(cancellationToken);
+        return writer.Outcomes;
+    }
+
+    private static readonly BulkInsert SyncLog = new("crm_sync_logs", "id",
+        new("id", ColumnType.Uuid), new("at", ColumnType.Time), new("lead_id", ColumnType.Uuid), new("call", ColumnType.Text), new("operations", ColumnType.Text));
+
+    private object?[] LogRow(CrmBatch batch, IReadOnlyList<CrmOutcome> outcomes)
+    {
+        var operations = new JsonArray();
+        for (var i = 0; i < batch.Writes.Count; i++)
+        {
+            // Names and outcomes only: what was written is in the records themselves.
+            operations.Add((JsonNode)new JsonObject
+            {
+                ["tool"] = batch.Writes[i].Tool,
+                ["write"] = batch.Writes[i] switch { CreateRecord => "create", UpdateRecord => "update", _ => "remove" },
+                ["object"] = batch.Writes[i].Object.ToString(),
+                ["outcome"] = outcomes[i].GetType().Name,
+            });
+        }
+        return [Guid.CreateVersion7(), time.GetUtcNow(), batch.LeadId, "write", operations.ToJsonString()];
+    }
+}
