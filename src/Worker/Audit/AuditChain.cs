@@ -33,7 +33,7 @@ public static class AuditChain
     /// <param name="actor">Who did it.</param>
     /// <param name="key">The lead's data key.</param>
     /// <param name="now">The time of the commit.</param>
-    public static (LeadSaga Saga, List<AuditRow> Rows) Append(LeadSaga saga, IReadOnlyList<AuditFact> facts, string actor, LeadKey key, DateTimeOffset now)
+    public static (LeadSaga Saga, List<AuditRow> Rows) Append(LeadSaga saga, IReadOnlyList<AuditFact> facts, string actor, LeadDataKey key, DateTimeOffset now)
     {
         var rows = new List<AuditRow>(facts.Count);
         var head = saga.AuditHead.Length == 0 ? Genesis : saga.AuditHead;

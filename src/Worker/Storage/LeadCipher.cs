@@ -28,14 +28,14 @@ public sealed class LeadCipher : IDisposable
     public string Fingerprint { get; }
 
     /// <summary>A new data key and its wrapped form, which is what is stored.</summary>
-    public (LeadKey Key, byte[] Wrapped) NewKey(Guid leadId)
+    public (LeadDataKey Key, byte[] Wrapped) NewKey(Guid leadId)
     {
         var key = RandomNumberGenerator.GetBytes(32);
-        return (new LeadKey(key), Seal(master, key, leadId));
+        return (new LeadDataKey(key), Seal(master, key, leadId));
     }
 
     /// <summary>Unwraps a lead's data key.</summary>
-    public LeadKey Unwrap(byte[] wrapped, Guid leadId) => new(Open(master, wrapped, leadId));
+    public LeadDataKey Unwrap(byte[] wrapped, Guid leadId) => new(Open(master, wrapped, leadId));
 
     /// <summary>
     /// Our external key of a person or a company: a keyed hash, so that the CRM can match records by it and nobody can guess
@@ -71,7 +71,7 @@ public sealed class LeadCipher : IDisposable
 
 /// <summary>The data key of one lead, in memory.</summary>
 #pragma warning disable CA1001 // Held by a lead's work, which no one place ends; the native handle has a finalizer.
-public sealed class LeadKey(byte[] key)
+public sealed class LeadDataKey(byte[] key)
 #pragma warning restore CA1001
 {
     // One cipher for all that is sealed in a stage: making one costs more than using it.

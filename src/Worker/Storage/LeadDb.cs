@@ -15,7 +15,7 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
     public DbSet<IntakeKeyRow> IntakeKeys => Set<IntakeKeyRow>();
     public DbSet<LeadAliasRow> Aliases => Set<LeadAliasRow>();
     public DbSet<DeadLetterRow> DeadLetters => Set<DeadLetterRow>();
-    public DbSet<CompanyRow> Companies => Set<CompanyRow>();
+    public DbSet<DirectoryRow> Companies => Set<DirectoryRow>();
     public DbSet<MetaRow> Meta => Set<MetaRow>();
     public DbSet<CrmSyncLogRow> CrmSyncLogs => Set<CrmSyncLogRow>();
 
@@ -49,7 +49,7 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
         modelBuilder.Entity<DeadLetterRow>(e => e.ToTable("dead_letters").HasKey(x => x.Id));
         modelBuilder.Entity<WorkerRow>(e => e.ToTable("workers").HasKey(x => x.Id));
         modelBuilder.Entity<MetaRow>(e => e.ToTable("meta").HasKey(x => x.Name));
-        modelBuilder.Entity<CompanyRow>(e => e.ToTable("companies").HasKey(x => x.Domain));
+        modelBuilder.Entity<DirectoryRow>(e => e.ToTable("companies").HasKey(x => x.Domain));
         modelBuilder.Entity<CrmSyncLogRow>(e => e.ToTable("crm_sync_logs").HasKey(x => x.Id));
         foreach (var entity in modelBuilder.Model.GetEntityTypes())
         {

@@ -14,7 +14,7 @@ public sealed class LeadWork
     public required Lead Lead { get; init; }
 
     /// <summary>Its data key.</summary>
-    public required LeadKey Key { get; init; }
+    public required LeadDataKey Key { get; init; }
 
     /// <summary>Keyed hash of its e-mail.</summary>
     public required string RecordKey { get; init; }
@@ -27,11 +27,11 @@ public sealed class LeadWork
 public static class SealedJson
 {
     /// <summary>Opens a document.</summary>
-    public static T Open<T>(LeadKey key, byte[] sealedBytes, Guid leadId, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) =>
+    public static T Open<T>(LeadDataKey key, byte[] sealedBytes, Guid leadId, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) =>
         JsonSerializer.Deserialize(key.Open(sealedBytes, leadId), type)
         ?? throw new InvalidDataException($"A stored {typeof(T).Name} of lead {leadId} is empty.");
 
     /// <summary>Seals a document.</summary>
-    public static byte[] Seal<T>(LeadKey key, T value, Guid leadId, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) =>
+    public static byte[] Seal<T>(LeadDataKey key, T value, Guid leadId, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) =>
         key.Seal(JsonSerializer.SerializeToUtf8Bytes(value, type), leadId);
 }

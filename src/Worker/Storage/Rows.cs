@@ -140,7 +140,7 @@ public sealed class MetaRow
 }
 
 /// <summary>A company of the directory; <see cref="Facts"/> is JSON with the members of <c>enrichment.*</c>.</summary>
-public sealed class CompanyRow
+public sealed class DirectoryRow
 {
     public required string Domain { get; set; }
     public required string Facts { get; set; }
