@@ -21,9 +21,13 @@ internal static class FitScore
             return null;
 
         // Behaviour alone is taken at its word: whether a company stands behind it is for grounding to ask.
-        var score = company
-            ? 0.55 * (Whole(snapshot, "computed.icpScore") ?? 0) + 0.45 * (engagement ?? 0)
-            : engagement ?? 0;
+        var profile = Whole(snapshot, "computed.icpScore") ?? 0;
+        var score = (company, engagement) switch
+        {
+            (true, { } engaged) => 0.55 * profile + 0.45 * engaged,
+            (true, null) => 0.75 * profile,
+            (false, _) => engagement ?? 0,
+        };
         score += Whole(snapshot, "marketing.pricingPageViews") >= 3 ? 5 : 0;
         score += Whole(snapshot, "marketing.webinarsAttended") >= 1 ? 5 : 0;
         score += snapshot.Value("product.trialStartedAt") is not null ? 5 : 0;
