@@ -1,0 +1,155 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+
+namespace LeadPipeline.Worker.Intake;
+
+/// <summary>One record of a CSV file.</summary>
+/// <param name="Line">The physical line that it starts on, from 1.</param>
+/// <param name="Fields">Its fields; empty when it could not be read.</param>
+/// <param name="Error">Why it could not be read.</param>
+public sealed record CsvRecord(int Line, IReadOnlyList<string> Fields, string? Error = null);
+
+/// <summary>
+/// CSV as RFC 4180 has it, and as spreadsheets write it: comma, semicolon or tab, whichever the first line holds most of;
+/// quoted fields with new lines; LF, CRLF or CR. One record at a time is in memory. A quote that is never closed costs its
+/// own line, not the rest of the file.
+/// </summary>
+public sealed class CsvRecords(TextReader reader)
+{
+    /// <summary>The longest record, in characters.</summary>
+    public const int MaxRecord = 256 * 1024;
+
+    private readonly char[] _buffer = new char[16 * 1024];
+    private readonly StringBuilder _raw = new();
+    private readonly StringBuilder _field = new();
+    private string _again = "";
+    private int _againAt, _at, _end, _line = 1;
+
+    /// <summary>All records that are not blank.</summary>
+    public async IAsyncEnumerable<CsvRecord> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await FillAsync(cancellationToken).ConfigureAwait(false);
+        var delimiter = Delimiter(_buffer.AsSpan(0, _end));
+        while (await RecordAsync(delimiter, cancellationToken).ConfigureAwait(false) is { } record)
+            if (record.Error is not null || record.Fields.Any(f => !string.IsNullOrWhiteSpace(f)))
+                yield return record;
+    }
+
+    private async ValueTask<CsvRecord?> RecordAsync(char delimiter, CancellationToken cancellationToken)
+    {
+        var fields = new List<string>();
+        var (start, quoted, wasQuoted, any) = (_line, false, false, false);
+        _raw.Clear();
+        _field.Clear();
+        while (true)
+        {
+            var next = await NextAsync(cancellationToken).ConfigureAwait(false);
+            if (next < 0 && !any)
+                return null;
+            if (next < 0 && quoted || _raw.Length > MaxRecord)
+                return Broken(start, quoted);
+            any = true;
+            var c = (char)Math.Max(next, '\0');
+            if (quoted && c != '"')
+            {
+                _field.Append(c);
+            }
+            else if (quoted)
+            {
+                if (await PeekAsync(cancellationToken).ConfigureAwait(false) != '"')
+                    quoted = false;
+                else
+                    _field.Append((char)await NextAsync(cancellationToken).ConfigureAwait(false));
+            }
+            else if (c == '"' && !wasQuoted && IsBlank(_field))
+            {
+                _field.Clear();
+                quoted = wasQuoted = true;
+            }
+            else if (next < 0 || c is '\n' or '\r')
+            {
+                if (c == '\r' && await PeekAsync(cancellationToken).ConfigureAwait(false) == '\n')
+                    await NextAsync(cancellationToken).ConfigureAwait(false);
+                fields.Add(_field.ToString());
+                return new CsvRecord(start, fields);
+            }
+            else if (c == delimiter)
+            {
+                fields.Add(_field.ToString());
+                _field.Clear();
+                wasQuoted = false;
+            }
+            else
+            {
+                _field.Append(c);
+            }
+        }
+    }
+
+    private CsvRecord Broken(int start, bool quoted)
+    {
+        var text = _raw.ToString();
+        var lineEnd = text.IndexOf('\n', StringComparison.Ordinal);
+        if (lineEnd >= 0)
+        {
+            _again = string.Concat(text.AsSpan(lineEnd + 1), _again.AsSpan(_againAt));
+            (_againAt, _line) = (0, start + 1);
+        }
+        return new CsvRecord(start, [], quoted ? "has a quote (\") that is never closed" : $"is longer than {MaxRecord / 1024} KB");
+    }
+
+    private async ValueTask<int> NextAsync(CancellationToken cancellationToken)
+    {
+        var c = await PeekAsync(cancellationToken).ConfigureAwait(false);
+        if (c < 0)
+            return c;
+        if (_againAt < _again.Length)
+            _againAt++;
+        else
+            _at++;
+        _raw.Append((char)c);
+        // A lone CR ends a line too, but then the LF after a CR must not count again.
+        if (c == '\n' || c == '\r' && await PeekAsync(cancellationToken).ConfigureAwait(false) != '\n')
+            _line++;
+        return c;
+    }
+
+    private async ValueTask<int> PeekAsync(CancellationToken cancellationToken)
+    {
+        if (_againAt < _again.Length)
+            return _again[_againAt];
+        if (_at == _end)
+            await FillAsync(cancellationToken).ConfigureAwait(false);
+        return _at == _end ? -1 : _buffer[_at];
+    }
+
+    private async ValueTask FillAsync(CancellationToken cancellationToken)
+    {
+        _at = 0;
+        _end = await reader.ReadAsync(_buffer, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static bool IsBlank(StringBuilder field)
+    {
+        for (var i = 0; i < field.Length; i++)
+            if (field[i] is not (' ' or '\t'))
+                return false;
+        return true;
+    }
+
+    private static char Delimiter(ReadOnlySpan<char> head)
+    {
+        Span<int> counts = stackalloc int[3];
+        var quoted = false;
+        foreach (var c in head)
+        {
+            if (c == '"')
+                quoted = !quoted;
+            else if (!quoted && c is '\n' or '\r')
+                break;
+            else if (!quoted && ",;\t".IndexOf(c) is >= 0 and var i)
+                counts[i]++;
+        }
+        return counts[1] > counts[0] && counts[1] >= counts[2] ? ';' : counts[2] > counts[0] ? '\t' : ',';
+    }
+}
