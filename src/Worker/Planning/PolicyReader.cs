@@ -1,0 +1,141 @@
+using System.Globalization;
+using LeadPipeline.Contracts;
+using LeadPipeline.Mcp.Registry;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace LeadPipeline.Worker.Planning;
+
+/// <summary>What came of reading a policy.</summary>
+/// <param name="Result">The policy; null when there are faults.</param>
+/// <param name="Faults">Everything that is wrong, in the order of the file, each <c>file:line: message</c>.</param>
+public sealed record PolicyReading(Policy? Result, IReadOnlyList<string> Faults)
+{
+    /// <summary>The policy.</summary>
+    /// <exception cref="PolicyException">There are faults.</exception>
+    public Policy Policy() => Result ?? throw new PolicyException(Faults);
+}
+
+/// <summary>Reads a policy file and holds it to the tool registry. All faults are told at once, each with its line.</summary>
+public sealed class PolicyReader
+{
+    // A policy is written by hand; what is larger is something else.
+    private const int MaxBytes = 256 * 1024;
+
+    private static readonly string[] TopKeys = ["version", "name", "plans"];
+
+    private readonly PolicyFaults _faults;
+    private readonly PolicyStepReader _steps;
+
+    private PolicyReader(PolicyFaults faults, ToolRegistry tools)
+    {
+        _faults = faults;
+        _steps = new PolicyStepReader(faults, tools);
+    }
+
+    /// <summary>Reads the bytes of a policy file.</summary>
+    public static PolicyReading Read(string file, byte[] bytes, ToolRegistry tools)
+    {
+        var faults = new PolicyFaults(file);
+        var policy = Parse(bytes, faults) is { } root ? new PolicyReader(faults, tools).ReadRoot(root, bytes) : null;
+        return faults.All is { Count: > 0 } all ? new(null, all) : new(policy, []);
+    }
+
+    private static YamlMappingNode? Parse(byte[] bytes, PolicyFaults faults)
+    {
+        if (bytes.Length > MaxBytes)
+        {
+            faults.Add(1, $"the file has {bytes.Length} bytes; a policy has at most {MaxBytes}");
+            return null;
+        }
+        try
+        {
+            var yaml = new YamlStream();
+            yaml.Load(new StreamReader(new MemoryStream(bytes), new System.Text.UTF8Encoding(false, throwOnInvalidBytes: true)));
+            if (yaml.Documents is [{ RootNode: YamlMappingNode root }])
+                return root;
+            faults.Add(1, yaml.Documents.Count > 1 ? "the file holds several documents; a policy is one" : "the file holds no policy; write version, name and plans");
+        }
+        catch (YamlException e)
+        {
+            faults.Add(e.Start.Line, $"this is not YAML that can be read: {e.InnerException?.Message ?? e.Message}");
+        }
+        catch (System.Text.DecoderFallbackException)
+        {
+            faults.Add(1, "the file is not UTF-8");
+        }
+        return null;
+    }
+
+    private Policy ReadRoot(YamlMappingNode root, byte[] bytes)
+    {
+        _faults.RefuseUnknownKeys(root, TopKeys);
+        var version = RequiredScalar(root, "version");
+        var name = RequiredScalar(root, "name");
+        var plans = new Dictionary<LeadDecision, IReadOnlyList<PolicyStep>>();
+        if (root.Child("plans") is YamlMappingNode byDecision)
+        {
+            foreach (var (key, value) in byDecision.Children)
+                ReadPlan(key, value, plans);
+        }
+        else
+        {
+            _faults.Add(root.Child("plans") ?? root, "'plans' is missing or not a mapping; write the steps of each decision under it");
+        }
+        return new Policy(new PolicyIdentity(name, CanonicalJson.Sha256Hex(bytes)), version, plans);
+    }
+
+    private void ReadPlan(YamlNode key, YamlNode value, Dictionary<LeadDecision, IReadOnlyList<PolicyStep>> plans)
+    {
+        var name = (key as YamlScalarNode)?.Value ?? "";
+        // By name and not by TryParse, which would take "0" for a decision.
+        if (!Enum.GetNames<LeadDecision>().Contains(name))
+            _faults.Add(key, $"'{name}' is not a decision; use one of: {string.Join(", ", Enum.GetNames<LeadDecision>())}");
+        else if (value is not YamlSequenceNode list)
+            _faults.Add(value, $"the plan of {name} is not a list of steps");
+        else
+            plans[Enum.Parse<LeadDecision>(name)] = _steps.ReadPlan(list);
+    }
+
+    private string RequiredScalar(YamlMappingNode root, string key)
+    {
+        if (root.Child(key) is YamlScalarNode { Value: { Length: > 0 and <= 100 } value })
+            return value;
+        _faults.Add(root.Child(key) ?? root, $"'{key}' is missing, empty or longer than 100 characters; write for example {(key == "version" ? "version: 1" : "name: default")}");
+        return "";
+    }
+}
+
+/// <summary>Gathers what is wrong with a policy.</summary>
+internal sealed class PolicyFaults(string file)
+{
+    private readonly List<(long Line, string Message)> _faults = [];
+
+    /// <summary>Everything so far, in the order of the file.</summary>
+    public IReadOnlyList<string> All => [.. _faults.Distinct().OrderBy(f => f.Line).Select(f => string.Create(CultureInfo.InvariantCulture, $"{file}:{f.Line}: {f.Message}"))];
+
+    /// <summary>Notes a fault at a line.</summary>
+    public void Add(long line, string message) => _faults.Add((Math.Max(1, line), message));
+
+    /// <summary>Notes a fault where a node stands.</summary>
+    public void Add(YamlNode node, string message) => Add(node.Start.Line, message);
+
+    /// <summary>Notes each key that is not among the known ones, with the nearest right one.</summary>
+    public void RefuseUnknownKeys(YamlMappingNode mapping, string[] known)
+    {
+        foreach (var key in mapping.Children.Keys)
+        {
+            var name = (key as YamlScalarNode)?.Value ?? "";
+            if (!known.Contains(name))
+                Add(key, $"'{name}' is not a key here; did you mean '{Nearest.To(name, known)}'? Known are: {string.Join(", ", known)}");
+        }
+    }
+}
+
+/// <summary>Looks into YAML nodes.</summary>
+internal static class YamlNodes
+{
+    /// <summary>The value under a key, or null.</summary>
+    public static YamlNode? Child(this YamlMappingNode mapping, string key) =>
+        mapping.Children.FirstOrDefault(c => c.Key is YamlScalarNode scalar && scalar.Value == key).Value;
+}
