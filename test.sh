@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+#
+# Builds the solution and runs all of its tests, with a real PostgreSQL and a real RabbitMQ.
+#
+#   ./test.sh [--fast] [--filter EXPRESSION] [--keep-servers]
+#
+#   --fast          no servers: only the test projects that need none
+#   --filter        passed on to "dotnet test", for example  --filter FullyQualifiedName~Grounding
+#   --keep-servers  leaves the servers running for the next time
+#
+# With CI=true it also checks the formatting, and counts that as one test.
+# The last line is  N passed, N failed, N skipped;  the exit code is not 0 unless all is well.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+fast= filter= keep_servers=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --fast) fast=yes ;;
+    --keep-servers) keep_servers=yes ;;
+    --filter) [ $# -gt 1 ] || { echo "test.sh: --filter needs an expression" >&2; exit 2; }; filter=$2; shift ;;
+    --filter=*) filter=${1#*=} ;;
+    *) awk 'NR > 2 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0" >&2; exit 2 ;;
+  esac
+  shift
+done
+
+passed=0 failed=0 skipped=0
+say() { printf '\n== %s\n' "$*"; }
+fail() { failed=$((failed + 1)); say "FAILED: $*"; }
+
+# ------------------------------------------------------------------------------------------------- coming and going
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/leadpipeline-test.XXXXXX")
+servers=ops/scripts/servers.sh
+servers_job=
+servers_are_ours=
+running=
+
+# Bash handles a signal only between commands, unless it is waiting: so the long ones run in the background.
+run() {
+  "$@" </dev/null &
+  running=$!
+  local status=0
+  wait "$running" || status=$?
+  running=
+  return "$status"
+}
+
+stop_servers() {
+  if [ -n "$servers_job" ]; then
+    kill "$servers_job" 2>/dev/null || true
+    wait "$servers_job" 2>/dev/null || true
+    servers_job=
+  fi
+  if [ -n "$servers_are_ours" ] && [ -z "$keep_servers" ]; then
+    # After a failure the logs and the data stay for a look.
+    if [ "$failed" = 0 ]; then "$servers" clean; else "$servers" stop; fi || true
+  fi
+  servers_are_ours=
+}
+
+finish() { # nothing may be printed after its last line
+  stop_servers
+  rm -rf "$work"
+  trap - EXIT
+  printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+  if [ "$failed" -gt 0 ]; then exit 1; fi
+  exit 0
+}
+trap 'fail "test.sh itself, at line $LINENO"; finish' EXIT
+trap 'if [ -n "$running" ]; then kill "$running" 2>/dev/null || true; fi; fail "interrupted"; finish' INT TERM
+
+# --------------------------------------------------------------------------------------------------------- the parts
+
+require_dotnet() {
+  # The .NET install script puts it here and leaves PATH alone.
+  if ! command -v dotnet >/dev/null && [ -x "$HOME/.dotnet/dotnet" ]; then export PATH="$HOME/.dotnet:$PATH"; fi
+  local version
+  if ! command -v dotnet >/dev/null; then
+    fail "there is no dotnet here. LeadPipeline needs the .NET 10 SDK:
+   Ubuntu:  sudo apt-get install dotnet-sdk-10.0
+   others:  curl -sSL https://dot.net/v1/dotnet-install.sh | bash -s -- --channel 10.0
+   or see   https://dotnet.microsoft.com/download/dotnet/10.0"
+    finish
+  fi
+  if ! version=$(dotnet --version 2>&1); then
+    fail "this dotnet has no SDK that global.json accepts (10.0): https://dotnet.microsoft.com/download/dotnet/10.0
+$version"
+    finish
+  fi
+  echo "dotnet $version, $(nproc) processors"
+}
+
+start_servers() { # in the background, so that they come up while the solution is built
+  if [ -n "${LEADPIPELINE_TEST_DATABASE:-}" ] && [ -n "${LEADPIPELINE_TEST_BROKER:-}" ] && [ -n "${LEADPIPELINE_TEST_BROKER_UI:-}" ]; then
+    echo "servers: those named by LEADPIPELINE_TEST_DATABASE, LEADPIPELINE_TEST_BROKER and LEADPIPELINE_TEST_BROKER_UI"
+    return
+  fi
+  # Servers that somebody already uses are not ours to stop.
+  if ! "$servers" status >/dev/null 2>&1; then servers_are_ours=yes; fi
+  "$servers" start >"$work/servers.env" 2>"$work/servers.log" &
+  servers_job=$!
+}
+
+await_servers() {
+  [ -n "$servers_job" ] || return 0
+  local job=$servers_job
+  servers_job=
+  if wait "$job"; then
+    grep ': ready' "$work/servers.log" || true
+    # shellcheck disable=SC1091  # written by servers.sh
+    . "$work/servers.env"
+  else
+    cat "$work/servers.log"
+    fail "the servers could not be started (above: why)"
+  fi
+}
+
+build() {
+  say "dotnet build"
+  # No build server may outlive us: it would hold our output open, and a caller's pipe would never end.
+  run dotnet build LeadPipeline.sln -c Release -m:2 -nologo -v q -nodeReuse:false -p:UseSharedCompilation=false
+}
+
+check_format() {
+  say "dotnet format --verify-no-changes"
+  if run dotnet format LeadPipeline.sln --verify-no-changes --no-restore; then
+    passed=$((passed + 1))
+  else
+    fail "the formatting: run 'dotnet format'"
+  fi
+}
+
+# The sum of an attribute over the <Counters> of result files; a file has one such element.
+counted() { sed -n 's/.*<Counters .* *\b'"$1"'="\([0-9]*\)".*/\1/p' "${@:2}" | awk '{ sum += $1 } END { print sum + 0 }'; }
+
+test_project() { # test_project PROJECT_FILE
+  local name results status=0 total executed ok bad arguments=()
+  name=$(basename "$1" .csproj)
+  results=$work/results/$name
+  say "$name"
+  mkdir -p "$results"
+  [ -z "$filter" ] || arguments=(--filter "$filter")
+  run dotnet test "$1" -c Release --no-build -nologo --logger "console;verbosity=minimal" --logger "trx;LogFileName=results.trx" \
+    --results-directory "$results" "${arguments[@]}" || status=$?
+  if [ ! -s "$results/results.trx" ]; then
+    # No file and no error: there was nothing to run.
+    [ "$status" = 0 ] || fail "$name ended with exit code $status and without results"
+    return 0
+  fi
+  total=$(counted total "$results/results.trx")
+  executed=$(counted executed "$results/results.trx")
+  ok=$(counted passed "$results/results.trx")
+  bad=$((executed - ok))
+  passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + total - executed))
+  # Every test passed and yet not all was well: a crash of the test host, or a fault in a tear-down.
+  if [ "$status" != 0 ] && [ "$bad" = 0 ]; then fail "$name ended with exit code $status"; fi
+}
+
+# ---------------------------------------------------------------------------------------------------------- the run
+
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+require_dotnet
+[ -n "$fast" ] || start_servers
+if ! build; then
+  fail "the build"
+  finish
+fi
+await_servers
+if [ "${CI:-}" = true ]; then check_format; fi
+for project in tests/*/*.csproj; do
+  grep -q '<IsTestProject>true' "$project" || continue
+  if [ -n "$fast" ] && grep -q '<UsesServers>true' "$project"; then continue; fi
+  test_project "$project"
+done
+if [ -z "$filter" ] && [ $((passed + failed)) = 0 ]; then fail "not one test was run"; fi
+finish
