@@ -18,6 +18,8 @@ public sealed record LeadSubmitted
     public bool Trusted { get; init; }
     /// <summary>The sender's idempotency key (<c>Idempotency-Key</c>, <c>webhook-id</c>, <c>message-id</c>), if any.</summary>
     public string? IdempotencyKey { get; init; }
+    /// <summary>SHA-256 of the body that came with <see cref="IdempotencyKey"/>: another body under the same key is refused at the door.</summary>
+    public string? BodyHash { get; init; }
     /// <summary>When the door took it in.</summary>
     public DateTimeOffset? AcceptedAt { get; init; }
 }

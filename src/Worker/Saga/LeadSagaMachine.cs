@@ -66,7 +66,7 @@ public static class LeadSagaMachine
             SagaMessage.AnalysisEnded ended when saga.Pending == LeadStage.Analysis && ended.Status.IsTerminal()
                 => Proceed(Ended(saga, ended.Status, ended.Reason), now),
 
-            SagaMessage.EpochOpened opened when saga.Pending == LeadStage.Execution
+            SagaMessage.EpochOpened opened when saga.Pending == LeadStage.Execution && opened.After == saga.Epoch
                 => Proceed(saga with { Status = LeadStatus.Executing, Epoch = saga.Epoch + 1, Owner = opened.Owner, DueAt = null }, now),
 
             // An epoch that was opened after this one has taken the lead over; only the latest may say how the plan goes on.

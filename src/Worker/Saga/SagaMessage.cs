@@ -23,8 +23,9 @@ public abstract record SagaMessage
 
     /// <summary>The plan is about to touch the CRM.</summary>
     /// <param name="Run">The run.</param>
+    /// <param name="After">The last epoch that the worker knows of; if there is a later one, someone else has taken the lead.</param>
     /// <param name="Owner">The worker that does it.</param>
-    public sealed record EpochOpened(int Run, int Owner) : SagaMessage;
+    public sealed record EpochOpened(int Run, int After, int Owner) : SagaMessage;
 
     /// <summary>The plan came to an end.</summary>
     /// <param name="Run">The run.</param>

@@ -1,0 +1,64 @@
+using System.Text.Json.Serialization;
+using LeadPipeline.Contracts;
+using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Execution;
+using LeadPipeline.Worker.Storage;
+
+namespace LeadPipeline.Worker.Execution;
+
+/// <summary>What a ledger row keeps sealed: values that belong to a person.</summary>
+internal sealed record EffectDetails(
+    bool Created,
+    IReadOnlyDictionary<string, string> Data,
+    IReadOnlyDictionary<string, string?>? Before,
+    IReadOnlyDictionary<string, string?>? Wrote,
+    string? WroteTo,
+    string? Warning);
+
+[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(EffectDetails))]
+internal sealed partial class EffectJson : JsonSerializerContext;
+
+/// <summary>Turns the ledger in memory into rows and back.</summary>
+internal static class EffectRows
+{
+    public static EffectRow ToRow(this StepEffect effect, LeadWork work, int run, DateTimeOffset now) => new()
+    {
+        EffectKey = effect.EffectKey,
+        LeadId = work.Saga.LeadId,
+        Run = run,
+        StepIndex = effect.Step.Index,
+        Step = effect.Step.Id,
+        Tool = effect.Step.Tool,
+        State = effect.State.Name(),
+        Object = effect.Object?.ToString(),
+        RecordId = effect.RecordId,
+        RecordVersion = effect.RecordVersion,
+        RequestHash = effect.RequestHash,
+        Sealed = SealedJson.Seal(work.Key, new EffectDetails(effect.Created, effect.Data, effect.Before, effect.Wrote, effect.WroteTo, effect.Warning), work.Saga.LeadId, EffectJson.Default.EffectDetails),
+        Error = effect.Error,
+        UpdatedAt = now,
+    };
+
+    public static StepEffect ToEffect(this EffectRow row, PlanStep step, LeadWork work)
+    {
+        var details = row.Sealed is null ? null : SealedJson.Open(work.Key, row.Sealed, work.Saga.LeadId, EffectJson.Default.EffectDetails);
+        return new StepEffect
+        {
+            Step = step,
+            EffectKey = row.EffectKey,
+            State = EffectStates.Parse(row.State),
+            RecordId = row.RecordId,
+            Object = row.Object is null ? null : Enum.Parse<CrmObject>(row.Object),
+            RecordVersion = row.RecordVersion,
+            Created = details?.Created ?? false,
+            Data = details?.Data ?? new Dictionary<string, string>(),
+            Before = details?.Before,
+            Wrote = details?.Wrote,
+            WroteTo = details?.WroteTo,
+            RequestHash = row.RequestHash,
+            Error = row.Error,
+            Warning = details?.Warning,
+        };
+    }
+}

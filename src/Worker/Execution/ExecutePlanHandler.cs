@@ -1,0 +1,55 @@
+using LeadPipeline.Mcp.Execution;
+using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Storage;
+using Microsoft.Extensions.Options;
+
+namespace LeadPipeline.Worker.Execution;
+
+/// <summary>
+/// Runs a lead's plan. <c>ExecutePlan</c> in; the lead ends <c>Completed</c>, <c>Compensated</c>, <c>NeedsReview</c> or <c>DeadLettered</c>, or waits as <c>Deferred</c>.
+/// The order of things is what keeps an effect from happening twice: read and decide, make the epoch durable, write, make the outcome durable.
+/// A crash in between leaves rows in state <c>sent</c>, and whoever comes next reads the CRM before it writes.
+/// </summary>
+public sealed partial class ExecutePlanHandler(ExecutionServices services)
+{
+    private readonly KeyedGate<Guid> leads = new();
+    private readonly KeyedGate<string> people = new();
+
+    /// <summary>Carries out the command, if it still is to be.</summary>
+    public async Task HandleAsync(StageCommand command, CancellationToken cancellationToken)
+    {
+        // A second copy of the command in this process waits for the first one, and then finds the work done.
+        using var only = await leads.EnterAsync(command.LeadId, cancellationToken);
+        var work = command.Warm ?? await services.Store.LoadAsync(command.LeadId);
+        if (LeadSagaMachine.Receive(work?.Saga, LeadStage.Execution, command.Run, services.Time.GetUtcNow()) is SagaDecision.Stale stale)
+        {
+            Log.Dropped(services.Logger, command.LeadId, stale.Why);
+            return;
+        }
+        if (work!.Saga.Pending != LeadStage.Execution || work.Plan is null)
+            throw new InvalidOperationException($"Lead {command.LeadId} is ordered to execution but has no plan.");
+        if (work.Saga.Owner is { } owner && owner != services.Worker.Id && await services.Worker.IsAliveAsync(owner, cancellationToken))
+        {
+            Log.Dropped(services.Logger, command.LeadId, "another worker is at it");
+            return;
+        }
+        using var person = await people.EnterAsync(work.RecordKey, cancellationToken);
+        await new PlanAttempt(services, work).RunAsync(cancellationToken);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(300, LogLevel.Debug, "Execution of lead {LeadId} dropped: {Why}")]
+        public static partial void Dropped(ILogger logger, Guid leadId, string why);
+    }
+}
+
+/// <summary>What running a plan needs.</summary>
+/// <param name="Store">Leads.</param>
+/// <param name="Executor">The path to the CRM.</param>
+/// <param name="Worker">Who we are, and who else lives.</param>
+/// <param name="Deferral">How long to wait.</param>
+/// <param name="Time">The clock.</param>
+/// <param name="Logger">The log.</param>
+public sealed record ExecutionServices(
+    LeadStore Store, PlanExecutor Executor, WorkerIdentity Worker, IOptions<DeferralOptions> Deferral, TimeProvider Time, ILogger<ExecutePlanHandler> Logger);

@@ -1,0 +1,117 @@
+using System.Text.Json.Nodes;
+using LeadPipeline.Contracts;
+using LeadPipeline.Worker.Audit;
+using LeadPipeline.Worker.Privacy;
+using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Storage;
+using Microsoft.Extensions.Options;
+
+namespace LeadPipeline.Worker.Intake;
+
+/// <summary>What intake made of a lead. A closed family.</summary>
+public abstract record IntakeResult
+{
+    private IntakeResult() { }
+
+    /// <summary>It is stored.</summary>
+    /// <param name="LeadId">Its id.</param>
+    /// <param name="Next">What brings it forward.</param>
+    public sealed record Accepted(Guid LeadId, StageCommand Next) : IntakeResult;
+
+    /// <summary>It was known already; nothing was changed.</summary>
+    /// <param name="LeadId">The first lead's id.</param>
+    /// <param name="Next">The first lead's pending command: the process may have died before sending it.</param>
+    public sealed record Duplicate(Guid LeadId, StageCommand? Next) : IntakeResult;
+
+    /// <summary>It cannot be taken.</summary>
+    /// <param name="Errors">One entry per bad field.</param>
+    public sealed record Refused(IReadOnlyList<FieldError> Errors) : IntakeResult;
+}
+
+/// <summary>Stores a lead once. <c>LeadSubmitted</c> in, <c>AnalyzeLead</c> out; a copy of a known lead changes nothing.</summary>
+public sealed partial class IntakeHandler(
+    LeadStore store, KeyDirectory directory, IOptions<IntakeOptions> options, Redactor redactor, TimeProvider time, ILogger<IntakeHandler> logger)
+{
+    /// <summary>Takes a lead in.</summary>
+    public async Task<IntakeResult> HandleAsync(LeadSubmitted submitted)
+    {
+        var acceptedAt = submitted.AcceptedAt ?? time.GetUtcNow();
+        var origin = new LeadOrigin(submitted.Door, submitted.Trusted, submitted.IdempotencyKey, acceptedAt, submitted.LeadId) { DedupeWindow = options.Value.DedupeWindow };
+        if (LeadReader.Read(submitted.Lead, origin, time.GetUtcNow()) is not ReadLead.Accepted read)
+            return new IntakeResult.Refused(((ReadLead.Refused)LeadReader.Read(submitted.Lead, origin, time.GetUtcNow())).Errors);
+
+        while (true)
+        {
+            if (await FindFirstAsync(read, acceptedAt) is { } first)
+                return await DuplicateAsync(first, read.Lead, acceptedAt);
+
+            var facts = new[] { new AuditFact("intake", "received", Received(read)) };
+            var (work, result) = await store.AddAsync(read.Lead, facts, Keys(read, submitted, acceptedAt));
+            if (result == CommitResult.Committed)
+            {
+                Log.Received(logger, read.Lead.LeadId, read.Lead.Source);
+                return new IntakeResult.Accepted(read.Lead.LeadId, StageCommand.Pending(work!.Saga, work)!);
+            }
+            // Someone stored the same lead in the same moment: look again and find it.
+        }
+    }
+
+    /// <summary>
+    /// The lead that this one is a copy of, if any: one that has a key of it, or whose id follows from one. For leads without keys that is the
+    /// lead of the same e-mail and campaign in this window's bucket or, while it is young enough, in the one before.
+    /// </summary>
+    private async Task<LeadWork?> FindFirstAsync(ReadLead.Accepted read, DateTimeOffset acceptedAt)
+    {
+        if (await store.LoadAsync(read.Lead.LeadId) is { } same)
+            return same;
+        foreach (var key in read.Keys.Stable)
+        {
+            if (await directory.FindAsync(key.Value) is { } known && await store.LoadAsync(known.LeadId) is { } byKey)
+                return byKey;
+            if (key.Kind != LeadKeyKind.LeadId && await store.LoadAsync(DeterministicId.Create(DeterministicId.Leads, key.Value)) is { } byId)
+                return byId;
+        }
+        if (!read.Keys.ByEmail)
+            return null;
+        var window = options.Value.DedupeWindow;
+        var before = LeadIdentity.Keys(read.Lead, null, null, read.Lead.Source, acceptedAt - window, window).LeadId;
+        return await store.LoadAsync(before) is { } young && young.Saga.ReceivedAt > acceptedAt - window ? young : null;
+    }
+
+    private async Task<IntakeResult> DuplicateAsync(LeadWork first, Lead copy, DateTimeOffset at)
+    {
+        var fields = LeadDiff.Fields(first.Lead, copy);
+        var alias = copy.LeadId == first.Saga.LeadId ? null : new LeadAliasRow { AliasId = copy.LeadId, LeadId = first.Saga.LeadId, At = at };
+        if (fields.Count > 0 || alias is not null)
+        {
+            var payload = new JsonObject { ["differs"] = new JsonArray([.. fields.Select(f => (JsonNode)f)]) };
+            if (alias is not null)
+                payload["aliasId"] = alias.AliasId.ToString();
+            await store.ApplyAsync(first, new SagaMessage.Noted(), [new AuditFact("intake", "duplicate", payload)], commit => commit with { Alias = alias });
+        }
+        Log.Duplicate(logger, first.Saga.LeadId, fields.Count);
+        return new IntakeResult.Duplicate(first.Saga.LeadId, StageCommand.Pending(first.Saga, first));
+    }
+
+    /// <summary>The first key is in the id itself; an idempotency key is stored all the same, for the body that came with it.</summary>
+    private static List<IntakeKeyRow> Keys(ReadLead.Accepted read, LeadSubmitted submitted, DateTimeOffset at) =>
+        [.. read.Keys.Stable.Where((k, i) => k.Kind != LeadKeyKind.LeadId && (i > 0 || (k.Kind == LeadKeyKind.Idempotency && submitted.BodyHash is not null)))
+            .Select(k => new IntakeKeyRow { Key = k.Value, LeadId = read.Lead.LeadId, At = at, BodyHash = k.Kind == LeadKeyKind.Idempotency ? submitted.BodyHash : null })];
+
+    private JsonObject Received(ReadLead.Accepted read)
+    {
+        var payload = new JsonObject { ["source"] = read.Lead.Source, ["email"] = redactor.Value("email", read.Lead.Email), ["trusted"] = read.Lead.Trusted };
+        if (read.Warnings.Count > 0)
+            payload["warnings"] = new JsonArray([.. read.Warnings.Select(w => (JsonNode)w)]);
+        return payload;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(100, LogLevel.Debug, "Lead {LeadId} received from {Source}")]
+        public static partial void Received(ILogger logger, Guid leadId, string source);
+
+        [LoggerMessage(101, LogLevel.Information, "Lead {LeadId} was posted again, {Differing} fields differ; nothing was changed")]
+        public static partial void Duplicate(ILogger logger, Guid leadId, int differing);
+    }
+}
