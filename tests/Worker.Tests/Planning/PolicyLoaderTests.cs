@@ -36,6 +36,15 @@ public sealed class PolicyLoaderTests
         Assert.That(() => PolicyLoader.Load(new PolicyOptions { File = "gone.yaml" }, "Production", _root, PlanCase.Tools),
             Throws.InstanceOf<PolicyException>().With.Message.Contains("gone.yaml:1: the policy cannot be read"));
 
+    [Test]
+    public void Should_read_each_policy_among_the_samples()
+    {
+        var samples = Directory.GetFiles(Path.Combine(TestContext.CurrentContext.TestDirectory, "policies"), "*.yaml");
+
+        Assert.That(samples, Is.Not.Empty);
+        Assert.That(samples, Has.All.Matches<string>(file => PolicyLoader.LoadFile(file, PlanCase.Tools).Plans.Count > 0));
+    }
+
     [TestCase("UTC", true)]
     [TestCase("Europe/Berlin", true)]
     [TestCase("Mars/Olympus", false)]

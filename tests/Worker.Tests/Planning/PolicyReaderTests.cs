@@ -95,6 +95,14 @@ public sealed class PolicyReaderTests
         Assert.That(Read(yaml).Faults, Has.Some.StartsWith($"p.yaml:{line}: ").And.Some.Contains(fault), string.Join("\n", Read(yaml).Faults));
 
     [Test]
+    public void Should_refuse_bytes_that_are_not_text()
+    {
+        byte[] bytes = [.. Encoding.UTF8.GetBytes(Head), 0xFF, 0xFE];
+
+        Assert.That(PolicyReader.Read("p.yaml", bytes, PlanCase.Tools).Faults, Has.Count.EqualTo(1).And.Some.Contains("not UTF-8"));
+    }
+
+    [Test]
     public void Should_tell_all_faults_at_once_in_the_order_of_the_file()
     {
         var reading = Read("version: 1\nname: x\nplans:\n  IGNORE:\n    - { id: a, tool: nope }\n    - { id: a, tool: add_note }\n  SELL: []\n");
