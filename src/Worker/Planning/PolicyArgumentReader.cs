@@ -46,7 +46,7 @@ internal sealed class PolicyArgumentReader(PolicyFaults faults)
             given.Add(name);
             if (tool.Parameters.Find(name) is not { } parameter)
                 faults.Add(key, $"'{tool.Name}' has no parameter '{name}'; did you mean '{Nearest.To(name, tool.Parameters.All.Select(p => p.Name))}'?");
-            else if (ReadValue(parameter, value, earlier) is { } expression)
+            else if (ReadValue(tool, parameter, value, earlier) is { } expression)
                 arguments.Add(new(name, expression));
         }
         foreach (var missing in tool.Parameters.All.Where(p => p.Required && !given.Contains(p.Name)))
@@ -54,7 +54,7 @@ internal sealed class PolicyArgumentReader(PolicyFaults faults)
         return arguments;
     }
 
-    private ArgumentExpression? ReadValue(ToolParameter parameter, YamlNode node, EarlierSteps earlier)
+    private ArgumentExpression? ReadValue(CrmTool tool, ToolParameter parameter, YamlNode node, EarlierSteps earlier)
     {
         if (Literal(node) is not { } literal)
         {
@@ -73,12 +73,12 @@ internal sealed class PolicyArgumentReader(PolicyFaults faults)
             faults.Add(node, e.Message);
             return null;
         }
-        if (Refuse(parameter, expression, earlier) is { } fault)
+        if (Refuse(tool, parameter, expression, earlier) is { } fault)
             faults.Add(node, fault);
         return expression;
     }
 
-    private static string? Refuse(ToolParameter parameter, ArgumentExpression expression, EarlierSteps earlier)
+    private static string? Refuse(CrmTool tool, ToolParameter parameter, ArgumentExpression expression, EarlierSteps earlier)
     {
         if (Grounded.TryGetValue(parameter.Name, out var only) && expression is not ArgumentExpression.Fact)
             return $"'{parameter.Name}' is written from evidence only; give ${only}";
@@ -88,7 +88,7 @@ internal sealed class PolicyArgumentReader(PolicyFaults faults)
             ArgumentExpression.StepResult { Reference: var reference } => parameter.IsRecordId
                 ? earlier.Refuse(reference.Step, reference.Result)
                 : $"'{parameter.Name}' is not a record id, so it cannot be the result of a step",
-            ArgumentExpression.Fact { Name: var name } => RefuseFact(parameter, name),
+            ArgumentExpression.Fact { Name: var name } => RefuseFact(tool, parameter, name),
             ArgumentExpression.Template => parameter.Type == ParameterType.Text && !parameter.IsRecordId
                 ? null
                 : $"'{parameter.Name}' is not free text, so it cannot have places in braces",
@@ -96,16 +96,20 @@ internal sealed class PolicyArgumentReader(PolicyFaults faults)
         };
     }
 
-    private static string? RefuseFact(ToolParameter parameter, string name)
+    private static string? RefuseFact(CrmTool tool, ToolParameter parameter, string name)
     {
         if (Grounded.TryGetValue(parameter.Name, out var only) && name != only)
             return $"'{parameter.Name}' is written from evidence only; give ${only}";
-        if (name.StartsWith("lead.", StringComparison.Ordinal) && name[5..] != parameter.Name && !FreeText.Contains(parameter.Name))
+        if (name.StartsWith("lead.", StringComparison.Ordinal) && name[5..] != parameter.Name && !IsFreeText(tool, parameter))
             return $"'{parameter.Name}' cannot be ${name}: what a person stated goes to the field of the same meaning only";
         return FactNames.Fits(name, parameter.Type)
             ? null
             : $"'{parameter.Name}' wants a value of type {parameter.Type}, which ${name} is not";
     }
+
+    // The lead's own fields are no free text: its "title" is the job title.
+    private static bool IsFreeText(CrmTool tool, ToolParameter parameter) =>
+        tool.Category != ToolCategory.LeadLifecycle && FreeText.Contains(parameter.Name);
 
     /// <summary>A YAML value as JSON; null for what has no meaning here.</summary>
     private static JsonNode? Literal(YamlNode node) => node switch
