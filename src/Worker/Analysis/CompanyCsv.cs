@@ -21,9 +21,26 @@ public static class CompanyCsv
 {
     private static readonly FrozenDictionary<string, string> Headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
     {
-        ["domain"] = "domain", ["website"] = "domain", ["company"] = "company", ["name"] = "company", ["companyName"] = "company", ["industry"] = "industry", ["sector"] = "industry",
-        ["employees"] = "employees", ["headcount"] = "employees", ["size"] = "employees", ["revenue"] = "revenue", ["country"] = "country", ["region"] = "region", ["state"] = "region",
-        ["city"] = "city", ["geo"] = "geo", ["techStack"] = "techStack", ["technologies"] = "techStack", ["foundedYear"] = "foundedYear", ["founded"] = "foundedYear",
+        ["domain"] = "domain",
+        ["website"] = "domain",
+        ["company"] = "company",
+        ["name"] = "company",
+        ["companyName"] = "company",
+        ["industry"] = "industry",
+        ["sector"] = "industry",
+        ["employees"] = "employees",
+        ["headcount"] = "employees",
+        ["size"] = "employees",
+        ["revenue"] = "revenue",
+        ["country"] = "country",
+        ["region"] = "region",
+        ["state"] = "region",
+        ["city"] = "city",
+        ["geo"] = "geo",
+        ["techStack"] = "techStack",
+        ["technologies"] = "techStack",
+        ["foundedYear"] = "foundedYear",
+        ["founded"] = "foundedYear",
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The rows in order, one at a time in memory. A bad row comes out with its error and does not stop the others.</summary>

@@ -30,7 +30,7 @@ internal static class CompanyNames
         if (shorter.Length >= 4 && longer.Contains(shorter, StringComparison.Ordinal))
             return false;
         // "IBM" for International Business Machines, and "Google" at google.com whatever the holding is called.
-        if (Initials(known) == compactOne || Initials(stated) == compactOther)
+        if (IsShort(compactOne, known) || IsShort(compactOther, stated))
             return false;
         var label = domain?.Split('.')[0] ?? "";
         return label.Length < 2 || !one.Contains(label) && compactOne != label;
@@ -43,6 +43,9 @@ internal static class CompanyNames
         // "The Software Company" is all a company has when it is called so.
         return significant.Count > 0 ? significant : [.. words];
     }
+
+    /// <summary>The legal form at the end may be left out of the initials: IBM, not IBMC.</summary>
+    private static bool IsShort(string compact, string name) => compact.Length >= 2 && Initials(name).StartsWith(compact, StringComparison.Ordinal);
 
     private static string Initials(string name) => string.Concat(Fold(name).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(w => w[0]));
 

@@ -28,7 +28,14 @@ public sealed class CsvRecords(TextReader reader)
     /// <summary>All records that are not blank.</summary>
     public async IAsyncEnumerable<CsvRecord> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        await FillAsync(cancellationToken).ConfigureAwait(false);
+        // A pipe gives few bytes at a time; the delimiter is told by the whole first line.
+        int more;
+        do
+        {
+            more = await reader.ReadAsync(_buffer.AsMemory(_end), cancellationToken).ConfigureAwait(false);
+            _end += more;
+        }
+        while (more > 0 && _end < _buffer.Length && !_buffer.AsSpan(0, _end).ContainsAny('\n', '\r'));
         var delimiter = Delimiter(_buffer.AsSpan(0, _end));
         while (await RecordAsync(delimiter, cancellationToken).ConfigureAwait(false) is { } record)
             if (record.Error is not null || record.Fields.Any(f => !string.IsNullOrWhiteSpace(f)))
