@@ -280,13 +280,16 @@ act_here() { # act_here VERB NAME
       if [ "$(state_of "$pid")" = T ]; then printf '%s: paused, pid %s\n' "$name" "$pid"; return 3; fi
       printf '%s: up, pid %s\n' "$name" "$pid"
       ;;
-    clean) rm -rf "${dir:?}/$name" "$dir/$name.log" ;;
+    clean)
+      rm -rf "${dir:?}/$name" "$dir/$name.log"
+      [ "$name" != mq ] || rm -rf "$dir/epmd" "$dir/epmd.log"
+      ;;
   esac
 }
 
 # -------------------------------------------------------------------------------------------------- servers in Docker
 
-compose() { docker compose -f "$repo/docker-compose.test.yml" "$@" >&2; }
+compose() { docker compose -f "$repo/docker-compose.test.yml" "$@" >&2; } # only the export lines go to standard output
 
 docker_answers() {
   command -v docker >/dev/null && timeout 10 docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1
@@ -294,18 +297,22 @@ docker_answers() {
 
 act_in_docker() { # act_in_docker VERB NAME
   case $1 in
-    start) docker compose -f "$repo/docker-compose.test.yml" unpause "$2" >/dev/null 2>&1 || true
-      compose up -d --wait --wait-timeout "$ready_seconds" "$2" ;;
-    stop) docker compose -f "$repo/docker-compose.test.yml" unpause "$2" >/dev/null 2>&1 || true
-      compose stop -t "$stop_seconds" "$2" ;;
+    start)
+      compose unpause "$2" 2>/dev/null || true
+      compose up -d --wait "$2"
+      ;;
+    stop)
+      compose unpause "$2" 2>/dev/null || true
+      compose stop -t "$stop_seconds" "$2"
+      ;;
     kill) compose kill -s SIGKILL "$2" ;;
     pause) compose pause "$2" ;;
     resume) compose unpause "$2" ;;
     clean) compose rm -s -f -v "$2" ;;
     status)
-      local state
-      state=$(docker compose -f "$repo/docker-compose.test.yml" ps -a --format '{{.State}}' "$2" 2>/dev/null || true)
-      case $state in
+      local id
+      id=$(docker compose -f "$repo/docker-compose.test.yml" ps -a -q "$2" 2>/dev/null || true)
+      case $([ -z "$id" ] || docker inspect -f '{{.State.Status}}' "$id") in
         running) printf '%s: up, in Docker\n' "$2" ;;
         paused) printf '%s: paused, in Docker\n' "$2"; return 3 ;;
         *) printf '%s: down\n' "$2"; return 3 ;;
@@ -319,7 +326,7 @@ act_in_docker() { # act_in_docker VERB NAME
 # Written down at the first start, so that later commands go to the servers that run, not to those that could.
 choose_place() {
   place=$(cat "$dir/place" 2>/dev/null || true)
-  if [ "$place" = docker ] && [ "$verb" = start ] && ! docker_answers; then place=; rm -f "$dir/place"; fi
+  if [ "$place" = docker ] && ! docker_answers; then place=; rm -f "$dir/place"; fi
   if [ -n "$place" ]; then return; fi
   case ${LEADPIPELINE_SERVERS:-} in
     docker | local) place=$LEADPIPELINE_SERVERS ;;
@@ -336,7 +343,7 @@ start_all() {
   local name
   if [ "$place" = docker ] && [ ! -s "$dir/place" ] && [ -z "${LEADPIPELINE_SERVERS:-}" ]; then
     # The engine answers, but has it the images, or a way to get them?
-    if ! compose pull -q --policy missing "${names[@]}"; then
+    if ! compose create "${names[@]}"; then
       say "servers: Docker cannot get the images; trying the programs of this machine"
       place=local
     fi
@@ -383,7 +390,10 @@ case $verb in
   status) for name in "${names[@]}"; do act status "$name" || worst=$?; done ;;
   clean)
     for name in "${names[@]}"; do act stop "$name"; act clean "$name"; done
-    [ $# -gt 0 ] || rm -f "$dir/place"
+    if [ $# = 0 ]; then
+      [ "$place" != docker ] || compose down -v
+      rm -f "$dir/place"
+    fi
     ;;
   *) usage ;;
 esac

@@ -10,7 +10,8 @@ namespace LeadPipeline.TestKit;
 /// <summary>A RabbitMQ virtual host of one fixture's own.</summary>
 public sealed class TestBroker : IAsyncDisposable
 {
-    // Erlang's disk table (dets), where RabbitMQ 3.10 notes the members of a quorum queue, is written after 3 seconds.
+    // Probably Erlang's disk tables (dets), in which the Raft library notes its members: they are written out after three
+    // seconds. Killed at once, 3 of 3 queues were lost; after four seconds, 0 of 3.
     private static readonly TimeSpan QueueNotesAreWritten = TimeSpan.FromSeconds(4);
 
     private readonly HttpClient _api;
