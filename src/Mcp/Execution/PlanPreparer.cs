@@ -53,7 +53,7 @@ public static class PlanPreparer
             var unmet = effect.Step.When.FirstOrDefault(w => !WhenCondition.Parse(w).Evaluate(field => FieldValue(field, done)));
             if (unmet is not null)
                 return Skip(effect, $"condition not met: {unmet}");
-            if (Resolve(effect.Step.Arguments, done, out var missing) is not { } arguments)
+            if (Resolve(tool, effect.Step.Arguments, done, out var missing) is not { } arguments)
                 return effect.Step.Critical ? Fail(effect, CrmCodes.InvalidReference, $"{missing} has no value") : Skip(effect, $"{missing} has no value");
             if (tool.Parameters.Validate(arguments) is [var fault, ..])
                 return Fail(effect, CrmCodes.InvalidArguments, fault.ToString());
@@ -149,13 +149,14 @@ public static class PlanPreparer
         _ => effect.RecordId,
     };
 
-    private static JsonObject? Resolve(JsonObject arguments, Dictionary<string, StepEffect> done, out string? missing)
+    private static JsonObject? Resolve(CrmTool tool, JsonObject arguments, Dictionary<string, StepEffect> done, out string? missing)
     {
         missing = null;
         var resolved = new JsonObject();
         foreach (var (name, value) in arguments)
         {
-            if (value is JsonValue text && text.TryGetValue<string>(out var s) && StepReference.Parse(s) is { } reference)
+            // Only ids refer to steps: a company may well be called "$steps.x.y".
+            if (tool.Parameters.Find(name) is { IsRecordId: true } && value is JsonValue text && text.TryGetValue<string>(out var s) && StepReference.Parse(s) is { } reference)
             {
                 if (!done.TryGetValue(reference.Step, out var effect) || Result(effect, reference.Result) is not { } result)
                 {
