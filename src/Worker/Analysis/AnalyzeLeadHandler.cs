@@ -1,0 +1,191 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LeadPipeline.Contracts;
+using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Registry;
+using LeadPipeline.Worker.Audit;
+using LeadPipeline.Worker.DeadLetters;
+using LeadPipeline.Worker.Evidence;
+using LeadPipeline.Worker.Grounding;
+using LeadPipeline.Worker.Planning;
+using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Storage;
+using Microsoft.Extensions.Options;
+
+namespace LeadPipeline.Worker.Analysis;
+
+/// <summary>
+/// Decides what is to be done about a lead. <c>AnalyzeLead</c> in, <c>ExecutePlan</c> out; or the lead ends <c>Rejected</c>, <c>Blocked</c>, <c>NeedsReview</c>.
+/// Snapshot, answer, verdict and plan become durable in one commit; a crash before it costs one more analysis and nothing else.
+/// </summary>
+public sealed partial class AnalyzeLeadHandler(
+    LeadStore store,
+    EvidenceGatherer evidence,
+    IAnalyzer analyzer,
+    IOptions<GroundingOptions> grounding,
+    PolicyInForce policy,
+    IOptions<DeferralOptions> deferral,
+    TimeProvider time,
+    ILogger<AnalyzeLeadHandler> logger)
+{
+    private readonly KeyedGate<Guid> leads = new();
+
+    /// <summary>Carries out the command, if it still is to be, and answers the one that follows.</summary>
+    public async Task<StageCommand?> HandleAsync(StageCommand command, CancellationToken cancellationToken)
+    {
+        using var only = await leads.EnterAsync(command.LeadId, cancellationToken);
+        var work = command.Warm ?? await store.LoadAsync(command.LeadId);
+        switch (LeadSagaMachine.Receive(work?.Saga, LeadStage.Analysis, command.Run, time.GetUtcNow()))
+        {
+            case SagaDecision.Stale stale:
+                Log.Dropped(logger, command.LeadId, stale.Why);
+                return null;
+            case SagaDecision.AlreadyDone done:
+                return StageCommand.Pending(done.Current, work);
+        }
+
+        var started = time.GetUtcNow();
+        if (analyzer.IsRemote && !(await store.ApplyAsync(work!, new SagaMessage.AnalysisBegan(command.Run), [Started(started)])).Took)
+            return StageCommand.Pending(work!.Saga, work);
+        try
+        {
+            var snapshot = await evidence.GatherAsync(work!, cancellationToken);
+            var outcome = await analyzer.AnalyzeAsync(snapshot, cancellationToken);
+            return await DecideAsync(work!, snapshot, outcome, started);
+        }
+        catch (CrmUnavailableException unavailable)
+        {
+            await DeferAsync(work!, "crm-unavailable", unavailable.Kind == NotNowKind.Transient, unavailable.RetryAfter);
+            return null;
+        }
+    }
+
+    private async Task<StageCommand?> DecideAsync(LeadWork work, EvidenceSnapshot snapshot, AnalysisOutcome outcome, DateTimeOffset started)
+    {
+        var run = new LeadRunRow
+        {
+            LeadId = work.Saga.LeadId,
+            Run = work.Saga.Run,
+            StartedAt = AuditChain.Microseconds(started),
+            Analyzer = analyzer.Name,
+            SnapshotHash = SnapshotCodec.Hash(snapshot),
+            Snapshot = work.Key.Seal(SnapshotCodec.Encode(snapshot), work.Saga.LeadId),
+        };
+        var facts = new List<AuditFact>();
+        if (!analyzer.IsRemote)
+            facts.Add(Started(started));
+        var (status, reason) = outcome switch
+        {
+            AnalysisOutcome.Answered answered => Ground(work, snapshot, answered.Answer, run, facts),
+            AnalysisOutcome.Blocked => Stop("model-blocked", facts),
+            _ => Stop("model-unusable", facts),
+        };
+
+        var applied = await store.ApplyAsync(work, new SagaMessage.AnalysisEnded(work.Saga.Run, status, reason), facts, commit => commit with { Run = run });
+        if (applied.Took)
+            Log.Ended(logger, work.Saga.LeadId, status, reason ?? "-");
+        else
+            work.Plan = null;
+        // Another copy may have been faster: then its plan counts, and the lead has to be loaded again to see it.
+        return StageCommand.Pending(work.Saga, applied.Took ? work : null);
+    }
+
+    private (LeadStatus Status, string? Reason) Ground(LeadWork work, EvidenceSnapshot snapshot, AnalyzerAnswer answer, LeadRunRow run, List<AuditFact> facts)
+    {
+        var now = time.GetUtcNow();
+        var leadId = work.Saga.LeadId;
+        using var document = JsonDocument.Parse(answer.Json);
+        var verdict = Grounder.Ground(snapshot, document.RootElement, grounding.Value.ToRules(), now);
+        var plan = Planner.Plan(verdict, snapshot, policy.Policy, policy.Tools, now, policy.Planning);
+        work.Plan = plan;
+
+        run.ModelVersion = answer.ModelVersion;
+        run.PromptHash = answer.PromptHash;
+        run.Answer = work.Key.Seal(answer.Json.Span, leadId);
+        run.Grounding = SealedJson.Seal(work.Key, verdict, leadId, ContractsJson.Default.GroundingResult);
+        run.GroundingStatus = verdict.Status.ToString();
+        run.Intent = verdict.Intent?.ToString();
+        run.Decision = verdict.Decision?.ToString();
+        run.FitScore = verdict.FitScore;
+        run.Plan = SealedJson.Seal(work.Key, plan, leadId, ContractsJson.Default.ActionPlan);
+        run.PlanStatus = plan.Status.ToString();
+        run.PlanHash = plan.PlanHash;
+        run.PolicyHash = plan.Policy.Hash;
+
+        facts.Add(new AuditFact("analysis", "completed", new JsonObject
+        {
+            ["analyzer"] = answer.Analyzer,
+            ["model"] = answer.ModelVersion,
+            ["snapshot"] = run.SnapshotHash,
+            ["intent"] = verdict.Model.Intent,
+            ["decision"] = verdict.Model.Decision,
+        }));
+        facts.Add(new AuditFact("grounding", verdict.Status.ToString().ToLowerInvariant(), Verdict(verdict)));
+        facts.Add(new AuditFact("planning", plan.Status.ToString().ToLowerInvariant(), new JsonObject
+        {
+            ["policy"] = plan.Policy.Name,
+            ["policyHash"] = plan.Policy.Hash,
+            ["planHash"] = plan.PlanHash,
+            ["reason"] = plan.Reason,
+            ["steps"] = new JsonArray([.. plan.Steps.Select(s => (JsonNode)s.Id)]),
+        }));
+        return plan switch
+        {
+            { Status: PlanStatus.Planned } => (LeadStatus.Analyzed, null),
+            { Status: PlanStatus.Blocked } => (LeadStatus.Blocked, plan.Reason),
+            _ when verdict.Status == GroundingStatus.REJECTED => (LeadStatus.Rejected, FirstFault(verdict)),
+            _ => (LeadStatus.NeedsReview, plan.Reason),
+        };
+    }
+
+    private async Task DeferAsync(LeadWork work, string reason, bool failed, TimeSpan? retryAfter)
+    {
+        var now = time.GetUtcNow();
+        var due = failed
+            ? DeferralPolicy.NextTry(deferral.Value, work.Saga.Failures, work.Saga.FirstFailedAt, now)
+            : now + (retryAfter ?? deferral.Value.DelaysInForce[0]);
+        if (due is { } until)
+        {
+            var payload = new JsonObject { ["reason"] = reason, ["until"] = until.ToString("O", CultureInfo.InvariantCulture) };
+            await store.ApplyAsync(work, new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Analysis, until, failed, reason), [new AuditFact("analysis", "deferred", payload)]);
+            Log.Deferred(logger, work.Saga.LeadId, reason, until);
+            return;
+        }
+        var row = DeadLetter.Of(work.Saga, LeadStage.Analysis, reason, null, now);
+        await store.ApplyAsync(work, new SagaMessage.StageFailed(work.Saga.Run, LeadStage.Analysis, reason), [], commit => commit with { DeadLetter = row });
+    }
+
+    private AuditFact Started(DateTimeOffset at) => new("analysis", "started", new JsonObject { ["analyzer"] = analyzer.Name }, at);
+
+    private static (LeadStatus, string?) Stop(string reason, List<AuditFact> facts)
+    {
+        facts.Add(new AuditFact("analysis", "blocked", new JsonObject { ["reason"] = reason }));
+        return (LeadStatus.NeedsReview, reason);
+    }
+
+    private static string FirstFault(GroundingResult verdict) =>
+        verdict.Errors is [var error, ..] ? $"grounding:{error.Code}" : $"grounding:{verdict.Claims.FirstOrDefault(c => c.Verdict == ClaimVerdict.CONTRADICTED)?.Rule ?? "-"}";
+
+    private static JsonObject Verdict(GroundingResult verdict) => new()
+    {
+        ["status"] = verdict.Status.ToString(),
+        ["rules"] = verdict.RulesVersion,
+        ["verdictHash"] = verdict.VerdictHash,
+        ["claims"] = new JsonObject(verdict.Claims.GroupBy(c => c.Verdict).Select(g => KeyValuePair.Create(g.Key.ToString(), (JsonNode?)g.Count()))),
+        ["lowered"] = new JsonArray([.. verdict.Lowered.Select(l => (JsonNode)$"{l.What} by {l.Rule}")]),
+        ["signals"] = verdict.Signals.Count,
+    };
+
+    private static partial class Log
+    {
+        [LoggerMessage(200, LogLevel.Debug, "Analysis of lead {LeadId} dropped: {Why}")]
+        public static partial void Dropped(ILogger logger, Guid leadId, string why);
+
+        [LoggerMessage(201, LogLevel.Information, "Lead {LeadId} is {Status} ({Reason})")]
+        public static partial void Ended(ILogger logger, Guid leadId, LeadStatus status, string reason);
+
+        [LoggerMessage(202, LogLevel.Warning, "Lead {LeadId} is deferred: {Reason}, until {Until}")]
+        public static partial void Deferred(ILogger logger, Guid leadId, string reason, DateTimeOffset until);
+    }
+}

@@ -1,0 +1,114 @@
+using System.Text;
+using System.Text.Json;
+using System.Threading.Channels;
+using LeadPipeline.Contracts;
+using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Storage.Sql;
+
+namespace LeadPipeline.Worker.Audit;
+
+/// <summary>Where audit events are published.</summary>
+public interface IAuditExchange
+{
+    /// <summary>Publishes events in order and returns when the broker has confirmed them all.</summary>
+    Task PublishAsync(IReadOnlyList<AuditEvent> events, CancellationToken cancellationToken);
+}
+
+/// <summary>
+/// Publishes audit events after their commit, one message an event, in order within a lead, at least once. Nothing waits for it: events that
+/// it could not publish are found by the sweeper through the mark that each lead carries.
+/// </summary>
+public sealed partial class AuditPublisher(SqlDatabase database, LeadCipher cipher, IAuditExchange? exchange, ILogger<AuditPublisher> logger) : BackgroundService, IAuditSink
+{
+    private const int LargestBatch = 1000, Waiting = 20_000;
+    private readonly Channel<Committed> queue = Channel.CreateBounded<Committed>(new BoundedChannelOptions(Waiting) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
+
+    /// <inheritdoc/>
+    public bool Publishes => exchange is not null;
+
+    void IAuditSink.Committed(LeadSaga saga, IReadOnlyList<AuditRow> rows, IReadOnlyList<AuditFact> facts)
+    {
+        if (exchange is not null && rows.Count > 0)
+            _ = queue.Writer.TryWrite(new Committed(saga, rows, facts));
+    }
+
+    /// <summary>Publishes what a lead's mark says was not confirmed.</summary>
+    public async Task PublishAgainAsync(LeadSaga saga, CancellationToken cancellationToken)
+    {
+        if (exchange is null)
+        {
+            await MarkAsync([(saga.LeadId, saga.AuditSeq)], cancellationToken);
+            return;
+        }
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        var rows = await session.QueryAsync(
+            $"SELECT {AuditReader.Columns}, l.data_key FROM audit_events a JOIN leads l ON l.id = a.lead_id WHERE a.lead_id = @lead AND a.seq > l.audit_published ORDER BY a.seq",
+            r => (Row: AuditReader.Read(r, session), Key: r.IsDBNull(AuditReader.Count) ? null : (byte[])r.GetValue(AuditReader.Count)), cancellationToken, ("lead", saga.LeadId));
+        if (rows.Count > 0)
+        {
+            var key = rows[0].Key is { } wrapped ? cipher.Unwrap(wrapped, saga.LeadId) : null;
+            await exchange.PublishAsync([.. rows.Select(r => AuditReader.Event(r.Row, key))], cancellationToken);
+        }
+        if (saga.Pending == LeadStage.None)
+            await MarkAsync([(saga.LeadId, saga.AuditSeq)], cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (exchange is null)
+            return;
+        var batch = new List<Committed>();
+        try
+        {
+            while (await queue.Reader.WaitToReadAsync(stoppingToken))
+            {
+                batch.Clear();
+                for (var events = 0; events < LargestBatch && queue.Reader.TryRead(out var committed); events += committed.Rows.Count)
+                    batch.Add(committed);
+                await PublishAsync(batch, exchange, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping; the sweeper of the next start publishes what is left.
+        }
+    }
+
+    private async Task PublishAsync(List<Committed> batch, IAuditExchange to, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await to.PublishAsync([.. batch.SelectMany(c => c.Rows.Zip(c.Facts, AuditReader.Event))], cancellationToken);
+            // Only the last commit of a lead is marked: until then the mark would be behind again at once.
+            await MarkAsync([.. batch.Where(c => c.Saga.Pending == LeadStage.None).Select(c => (c.Saga.LeadId, c.Saga.AuditSeq))], cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw;
+        }
+#pragma warning disable CA1031 // Broker or database may be away; the sweeper publishes these later.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.NotPublished(logger, batch.Count, exception);
+        }
+    }
+
+    private async Task MarkAsync(IReadOnlyList<(Guid LeadId, int Seq)> marks, CancellationToken cancellationToken)
+    {
+        if (marks.Count == 0)
+            return;
+        await using var session = await database.OpenAsync(cancellationToken);
+        await session.UpdateAsync(LeadTables.AuditPublished, [.. marks.GroupBy(m => m.LeadId).Select(m => new object?[] { m.Key, m.Max(x => x.Seq), m.Max(x => x.Seq), null })], cancellationToken);
+    }
+
+    private sealed record Committed(LeadSaga Saga, IReadOnlyList<AuditRow> Rows, IReadOnlyList<AuditFact> Facts);
+
+    private static partial class Log
+    {
+        [LoggerMessage(500, LogLevel.Warning, "Audit events of {Count} commits were not confirmed; the sweeper publishes them")]
+        public static partial void NotPublished(ILogger logger, int count, Exception exception);
+    }
+}

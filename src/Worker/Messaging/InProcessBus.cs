@@ -1,0 +1,104 @@
+using System.Threading.Channels;
+using LeadPipeline.Contracts;
+using LeadPipeline.Worker.Intake;
+using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Storage.Sql;
+using Microsoft.Extensions.Options;
+
+namespace LeadPipeline.Worker.Messaging;
+
+/// <summary>
+/// The embedded queue. It holds commands only; leads are in the database before they are answered for, and what was in the queue when the
+/// process ended is found there again at the next start.
+/// </summary>
+public sealed partial class InProcessBus(
+    IntakeHandler intake, StageRunner runner, StageFailures failures, SqlDatabase database, IOptions<MessagingOptions> options, TimeProvider time, ILogger<InProcessBus> logger)
+    : BackgroundService, ILeadBus
+{
+    private readonly Channel<StageCommand> queue = Channel.CreateUnbounded<StageCommand>();
+
+    /// <inheritdoc/>
+    public async Task<IntakeResult?> SubmitAsync(LeadSubmitted submitted, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var result = await intake.HandleAsync(submitted);
+            var next = result switch { IntakeResult.Accepted a => a.Next, IntakeResult.Duplicate d => d.Next, _ => null };
+            if (next is not null)
+                await SendAsync(next, cancellationToken);
+            return result;
+        }
+        catch (Exception exception) when (database.IsTransient(exception))
+        {
+            throw new BusUnavailableException("The database cannot take the lead now.", exception);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task SendAsync(StageCommand command, CancellationToken cancellationToken)
+    {
+        // Full or closed means stopping: the command is on record and goes out at the next start.
+        _ = queue.Writer.TryWrite(command);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var workers = Enumerable.Range(0, options.Value.EmbeddedConcurrency).Select(_ => Task.Run(() => WorkAsync(stoppingToken), CancellationToken.None));
+        await Task.WhenAll(workers);
+    }
+
+    private async Task WorkAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            while (await queue.Reader.WaitToReadAsync(stoppingToken))
+            {
+                while (!stoppingToken.IsCancellationRequested && queue.Reader.TryRead(out var command))
+                    await RunAsync(command, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping. What is left in the queue is in the database.
+        }
+    }
+
+    private async Task RunAsync(StageCommand command, CancellationToken stoppingToken)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                await runner.RunAsync(command, this, stoppingToken);
+                return;
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+#pragma warning disable CA1031 // The policy decides about every exception; none may end the worker.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                if (RetryPolicy.Decide(exception, tries, database) is RetryAction.Again again)
+                {
+                    Log.TryingAgain(logger, command.LeadId, command.Stage, again.After, exception);
+                    await Task.Delay(again.After, time, stoppingToken);
+                    command = command with { Warm = null };
+                    continue;
+                }
+                await failures.RecordAsync(command, exception);
+                return;
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(410, LogLevel.Warning, "Lead {LeadId} failed in {Stage}; again in {After}")]
+        public static partial void TryingAgain(ILogger logger, Guid leadId, LeadStage stage, TimeSpan after, Exception exception);
+    }
+}

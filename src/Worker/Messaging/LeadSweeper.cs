@@ -1,0 +1,99 @@
+using LeadPipeline.Worker.Audit;
+using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Storage.Sql;
+using Microsoft.Extensions.Options;
+
+namespace LeadPipeline.Worker.Messaging;
+
+/// <summary>
+/// The net under everything else. Wakes deferred leads when they are due, sends commands again that have been outstanding for too long (a
+/// purged queue, a lost broker, a worker that died between commit and send), and publishes audit events that were never confirmed.
+/// Replicas share the work: each takes rows that no other holds.
+/// </summary>
+public sealed partial class LeadSweeper(
+    SqlDatabase database, ILeadBus bus, AuditPublisher audit, IOptions<MessagingOptions> options, TimeProvider time, ILogger<LeadSweeper> logger) : BackgroundService
+{
+    private const int Batch = 500;
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // In memory the queue is empty after a start, so everything that is not waiting for its time goes out at once.
+        var everything = bus is InProcessBus;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                var swept = await SweepAsync(everything, stoppingToken);
+                everything = everything && swept == Batch;
+                if (swept < Batch)
+                    await Task.Delay(options.Value.SweepInterval, time, stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+#pragma warning disable CA1031 // The net must not tear: database or broker may be away; the next round comes.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                Log.Failed(logger, exception);
+                await Task.Delay(TimeSpan.FromSeconds(1), time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private async Task<int> SweepAsync(bool everything, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var sagas = await ClaimAsync(now, everything, cancellationToken);
+        foreach (var saga in sagas)
+        {
+            if (saga.Pending == LeadStage.None)
+            {
+                await audit.PublishAgainAsync(saga, cancellationToken);
+                continue;
+            }
+            // A lead that was not due came here because nothing was heard of it: its audit may be unpublished too.
+            if (saga.DueAt is null)
+                await audit.PublishAgainAsync(saga, cancellationToken);
+            await bus.SendAsync(StageCommand.Pending(saga)!, cancellationToken);
+        }
+        if (sagas.Count > 0)
+            Log.Swept(logger, sagas.Count);
+        return sagas.Count;
+    }
+
+    /// <summary>Takes rows whose time has come and puts it off, so that the next look is only after this one had its effect.</summary>
+    private async Task<List<LeadSaga>> ClaimAsync(DateTimeOffset now, bool everything, CancellationToken cancellationToken)
+    {
+        await using (var reader = await database.OpenReaderAsync(cancellationToken))
+        {
+            // Most looks find nothing; they need not become writes.
+            var due = await reader.QueryAsync(
+                everything ? "SELECT 1 FROM leads WHERE sweep_at IS NOT NULL LIMIT 1" : "SELECT 1 FROM leads WHERE sweep_at <= @now LIMIT 1",
+                r => r.GetInt32(0), cancellationToken, everything ? [] : [("now", now)]);
+            if (due.Count == 0)
+                return [];
+        }
+        var lockRows = database is PostgresDatabase ? "FOR UPDATE SKIP LOCKED" : "";
+        var which = everything ? "sweep_at IS NOT NULL AND (due_at IS NULL OR due_at <= @now) AND sweep_at <> @later" : "sweep_at <= @now";
+        await using var session = await database.OpenAsync(cancellationToken);
+        await session.BeginAsync(cancellationToken);
+        var sagas = await session.QueryAsync(
+            $"UPDATE leads AS l SET sweep_at = @later WHERE l.id IN (SELECT id FROM leads WHERE {which} ORDER BY sweep_at LIMIT {Batch} {lockRows}) RETURNING {SagaReader.Columns}",
+            r => SagaReader.Read(r, session), cancellationToken, ("now", now), ("later", now + LeadStore.ResendAfter));
+        await session.CommitAsync(cancellationToken);
+        return sagas;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(430, LogLevel.Debug, "Swept {Count} leads")]
+        public static partial void Swept(ILogger logger, int count);
+
+        [LoggerMessage(431, LogLevel.Warning, "The sweeper could not look; it tries again")]
+        public static partial void Failed(ILogger logger, Exception exception);
+    }
+}

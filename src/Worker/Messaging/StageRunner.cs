@@ -1,0 +1,86 @@
+using LeadPipeline.Worker.Analysis;
+using LeadPipeline.Worker.Execution;
+using LeadPipeline.Worker.Saga;
+
+namespace LeadPipeline.Worker.Messaging;
+
+/// <summary>
+/// Brings a lead through the stages. After each stage's commit the next command is carried out right here when there is room, which saves a
+/// trip through the broker; the queue is where it goes otherwise. Either way the command is on record, so that a crash loses nothing.
+/// </summary>
+public sealed partial class StageRunner(AnalyzeLeadHandler analyze, ExecutePlanHandler execute, StageRoom room, ILogger<StageRunner> logger)
+{
+    /// <summary>Carries out a command that was delivered, and what follows from it.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="bus">Takes what there is no room for.</param>
+    /// <param name="cancellationToken">Ends the wait, not the work.</param>
+    public async Task RunAsync(StageCommand command, ILeadBus bus, CancellationToken cancellationToken)
+    {
+        if (await HandleAsync(command, cancellationToken) is { } next)
+            await ContinueAsync(next, bus, cancellationToken);
+    }
+
+    /// <summary>Hands over a command that a stage of this process has just produced.</summary>
+    public async Task ContinueAsync(StageCommand? next, ILeadBus bus, CancellationToken cancellationToken)
+    {
+        while (next is { } command)
+        {
+            using var seat = room.TryEnter(command.Stage);
+            if (seat is null)
+            {
+                await bus.SendAsync(command, cancellationToken);
+                return;
+            }
+            try
+            {
+                next = await HandleAsync(command, cancellationToken);
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+            {
+                // The stage before is done and must not be repeated for this one's sake: the failure belongs to this stage's own queue.
+                Log.HandedBack(logger, command.LeadId, command.Stage, exception);
+                await bus.SendAsync(command with { Warm = null }, cancellationToken);
+                return;
+            }
+        }
+    }
+
+    private async Task<StageCommand?> HandleAsync(StageCommand command, CancellationToken cancellationToken)
+    {
+        if (command.Stage == LeadStage.Analysis)
+            return await analyze.HandleAsync(command, cancellationToken);
+        await execute.HandleAsync(command, cancellationToken);
+        return null;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(400, LogLevel.Warning, "Lead {LeadId} could not go on to {Stage} in place; its queue takes it")]
+        public static partial void HandedBack(ILogger logger, Guid leadId, LeadStage stage, Exception exception);
+    }
+}
+
+/// <summary>How many leads may be handed over within the process at once, for each stage: a slow stage must not hold up the ones before it.</summary>
+public sealed class StageRoom(int analysis, int execution) : IDisposable
+{
+    private readonly SemaphoreSlim analysisSeats = new(analysis), executionSeats = new(execution);
+
+    /// <summary>A seat, or null when all are taken.</summary>
+    public IDisposable? TryEnter(LeadStage stage)
+    {
+        var seats = stage == LeadStage.Analysis ? analysisSeats : executionSeats;
+        return seats.Wait(0) ? new Seat(seats) : null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        analysisSeats.Dispose();
+        executionSeats.Dispose();
+    }
+
+    private sealed class Seat(SemaphoreSlim seats) : IDisposable
+    {
+        public void Dispose() => seats.Release();
+    }
+}
