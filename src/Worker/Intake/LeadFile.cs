@@ -17,16 +17,22 @@ public static class LeadFile
     public static async IAsyncEnumerable<LeadLine> ReadAsync(Stream stream, string name, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var pipe = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 64 * 1024, minimumReadSize: 4096, leaveOpen: true));
-        var format = await FormatAsync(pipe, name, cancellationToken).ConfigureAwait(false);
-        var lines = format switch
+        try
         {
-            LeadFileFormat.JsonLines => JsonLeads.LinesAsync(pipe, cancellationToken),
-            LeadFileFormat.Json => JsonLeads.DocumentAsync(pipe, cancellationToken),
-            _ => CsvLeads.ReadAsync(pipe.AsStream(leaveOpen: true), cancellationToken),
-        };
-        await foreach (var line in lines.ConfigureAwait(false))
-            yield return line;
-        await pipe.CompleteAsync().ConfigureAwait(false);
+            var lines = await FormatAsync(pipe, name, cancellationToken).ConfigureAwait(false) switch
+            {
+                LeadFileFormat.JsonLines => JsonLeads.LinesAsync(pipe, cancellationToken),
+                LeadFileFormat.Json => JsonLeads.DocumentAsync(pipe, cancellationToken),
+                _ => CsvLeads.ReadAsync(pipe.AsStream(leaveOpen: true), cancellationToken),
+            };
+            await foreach (var line in lines.ConfigureAwait(false))
+                yield return line;
+        }
+        finally
+        {
+            // Also when the caller has seen enough: the buffers are pooled.
+            await pipe.CompleteAsync().ConfigureAwait(false);
+        }
     }
 
     private static async ValueTask<LeadFileFormat> FormatAsync(PipeReader pipe, string name, CancellationToken cancellationToken)

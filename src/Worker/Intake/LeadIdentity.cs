@@ -18,7 +18,10 @@ public enum LeadKeyKind
     EmailCampaign,
 }
 
-/// <summary>One key, safe to store and log: nothing of the value it was made from can be read in it.</summary>
+/// <summary>
+/// One key. Nothing of the value that it was made from can be read in it; but the hash has no secret, since every door must
+/// come to the same one, so whoever guesses the e-mail can confirm the guess: store it, do not publish it.
+/// </summary>
 /// <param name="Kind">What it was made from.</param>
 /// <param name="Value">64 hex digits of SHA-256; differs between kinds.</param>
 public sealed record LeadKey(LeadKeyKind Kind, string Value);
