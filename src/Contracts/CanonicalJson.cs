@@ -13,13 +13,14 @@ namespace LeadPipeline.Contracts;
 /// </summary>
 public static class CanonicalJson
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    /// <summary>How a writer must be set up for canonical output.</summary>
+    public static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     /// <summary>Canonical UTF-8 bytes of an element.</summary>
     public static byte[] Bytes(JsonElement element)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, Options))
+        using (var writer = new Utf8JsonWriter(buffer, WriterOptions))
             Write(writer, element);
         return buffer.WrittenSpan.ToArray();
     }
@@ -40,7 +41,8 @@ public static class CanonicalJson
     /// <summary>SHA-256 of some bytes, as lower-case hex.</summary>
     public static string Sha256Hex(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 
-    private static void Write(Utf8JsonWriter writer, JsonElement element)
+    /// <summary>Writes an element canonically into a larger document.</summary>
+    public static void Write(Utf8JsonWriter writer, JsonElement element)
     {
         switch (element.ValueKind)
         {

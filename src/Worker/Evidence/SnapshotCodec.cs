@@ -1,0 +1,71 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json;
+using LeadPipeline.Contracts;
+
+namespace LeadPipeline.Worker.Evidence;
+
+/// <summary>
+/// A snapshot as canonical JSON: <c>{"leaves":{path:{"door","fetchedAt","provider","value"}},"takenAt"}</c>. Equal snapshots
+/// give equal bytes, and the SHA-256 of the bytes is the snapshot's address.
+/// </summary>
+public static class SnapshotCodec
+{
+    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'";
+
+    /// <summary>The canonical UTF-8 bytes.</summary>
+    public static byte[] Encode(EvidenceSnapshot snapshot)
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        using (var writer = new Utf8JsonWriter(buffer, CanonicalJson.WriterOptions))
+        {
+            writer.WriteStartObject();
+            writer.WriteStartObject("leaves");
+            foreach (var (path, leaf) in snapshot.Leaves.OrderBy(l => l.Key, StringComparer.Ordinal))
+            {
+                writer.WriteStartObject(path);
+                writer.WriteString("door", leaf.Door);
+                writer.WriteString("fetchedAt", Time(leaf.FetchedAt));
+                writer.WriteString("provider", leaf.Provider);
+                writer.WritePropertyName("value");
+                CanonicalJson.Write(writer, leaf.Value);
+                writer.WriteEndObject();
+            }
+            writer.WriteEndObject();
+            writer.WriteString("takenAt", Time(snapshot.TakenAt));
+            writer.WriteEndObject();
+        }
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    /// <summary>The content address: SHA-256 of the canonical bytes as lower-case hex.</summary>
+    public static string Hash(EvidenceSnapshot snapshot) => CanonicalJson.Sha256Hex(Encode(snapshot));
+
+    /// <summary>Reads a snapshot back.</summary>
+    /// <exception cref="FormatException">The bytes are not a snapshot.</exception>
+    public static EvidenceSnapshot Decode(ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(bytes);
+            var root = document.RootElement;
+            var leaves = new SortedDictionary<string, EvidenceLeaf>(StringComparer.Ordinal);
+            foreach (var member in root.GetProperty("leaves").EnumerateObject())
+            {
+                var leaf = member.Value;
+                leaves[member.Name] = new EvidenceLeaf(
+                    leaf.GetProperty("value").Clone(),
+                    leaf.GetProperty("provider").GetString()!,
+                    leaf.GetProperty("door").GetString()!,
+                    leaf.GetProperty("fetchedAt").GetDateTimeOffset());
+            }
+            return new EvidenceSnapshot(leaves, root.GetProperty("takenAt").GetDateTimeOffset());
+        }
+        catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new FormatException($"This is not an evidence snapshot: {fault.Message}", fault);
+        }
+    }
+
+    private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
+}

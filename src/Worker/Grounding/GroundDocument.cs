@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LeadPipeline.Contracts;
+using LeadPipeline.Worker.Evidence;
+
+namespace LeadPipeline.Worker.Grounding;
+
+/// <summary>
+/// The document that <c>ground FILE</c> and <c>plan FILE</c> read: <c>lead, enrichment, marketing, product, crm, computed,
+/// analysis, now, fetchedAt</c>. A file on this machine is trusted, so its blocks are evidence.
+/// </summary>
+/// <param name="Snapshot">The evidence.</param>
+/// <param name="Analysis">The analysis as it stands in the document, whose life it shares.</param>
+/// <param name="Now">The document's time, or the caller's.</param>
+public sealed record GroundDocument(EvidenceSnapshot Snapshot, JsonElement Analysis, DateTimeOffset Now)
+{
+    private static readonly string[] Blocks = ["enrichment", "marketing", "product", "crm", "computed"];
+
+    /// <summary>Reads a document.</summary>
+    /// <param name="document">A JSON object.</param>
+    /// <param name="time">Tells the time when the document does not.</param>
+    /// <exception cref="FormatException">The document is not one; the message names the member.</exception>
+    public static GroundDocument Read(JsonElement document, TimeProvider time)
+    {
+        if (document.ValueKind != JsonValueKind.Object)
+            throw new FormatException("The document must be a JSON object.");
+        if (!document.TryGetProperty("analysis", out var analysis))
+            throw new FormatException("The document lacks \"analysis\".");
+
+        var now = Member(document, "now") is { } stated ? Time(stated, "now") : time.GetUtcNow();
+        var ages = Ages(document, now);
+        var contributions = new List<EvidenceContribution>();
+        foreach (var block in Blocks)
+        {
+            if (Object(document, block) is { } values)
+                contributions.Add(new EvidenceContribution(block, Leaves(values), "file", "file", ages.GetValueOrDefault(block, now)) { LeafFetchedAt = ages });
+        }
+        var snapshot = EvidenceBuilder.BuildRaw(Object(document, "lead") ?? default, contributions, now, "file");
+        return new GroundDocument(snapshot, analysis, now);
+    }
+
+    /// <summary>Grounds the document by the given rules, or as shipped.</summary>
+    /// <exception cref="FormatException">The document is not one.</exception>
+    public static GroundingResult Answer(JsonElement document, TimeProvider? time = null, GroundingRules? rules = null) =>
+        Read(document, time ?? TimeProvider.System).Ground(rules);
+
+    /// <summary>Grounds this document by the given rules, or as shipped.</summary>
+    public GroundingResult Ground(GroundingRules? rules = null) => Grounder.Ground(Snapshot, Analysis, rules ?? GroundingRules.Default, Now);
+
+    private static Dictionary<string, DateTimeOffset> Ages(JsonElement document, DateTimeOffset now)
+    {
+        var ages = new Dictionary<string, DateTimeOffset>(StringComparer.Ordinal);
+        if (Object(document, "fetchedAt") is not { } members)
+            return ages;
+        foreach (var member in Readable(members))
+        {
+            // A misspelt path would silently age nothing.
+            if (!EvidenceSchema.Namespaces.Contains(member.Name) && !EvidenceSchema.TryGet(member.Name, out _))
+                throw new FormatException($"\"fetchedAt\" names {member.Name}, which is neither a namespace nor a path of the evidence.");
+            ages[member.Name] = member.Value.ValueKind == JsonValueKind.Null ? now : Time(member.Value, $"fetchedAt.{member.Name}");
+        }
+        return ages;
+    }
+
+    private static JsonObject Leaves(JsonElement block)
+    {
+        var leaves = new JsonObject();
+        foreach (var member in Readable(block))
+        {
+            if (LeafValue.TryTake(member.Value, out var leaf))
+                leaves[member.Name] = leaf.ValueKind == JsonValueKind.Array ? JsonArray.Create(leaf) : JsonValue.Create(leaf);
+        }
+        return leaves;
+    }
+
+    private static IEnumerable<(string Name, JsonElement Value)> Readable(JsonElement element)
+    {
+        foreach (var member in element.EnumerateObject())
+        {
+            string name;
+            try
+            {
+                name = member.Name;
+            }
+            catch (InvalidOperationException)
+            {
+                // Half a surrogate pair is no name of anything in the schema.
+                continue;
+            }
+            yield return (name, member.Value);
+        }
+    }
+
+    private static JsonElement? Object(JsonElement document, string name) => Member(document, name) switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.Object } value => value,
+        _ => throw new FormatException($"\"{name}\" must be an object or null."),
+    };
+
+    private static JsonElement? Member(JsonElement document, string name) =>
+        document.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    private static DateTimeOffset Time(JsonElement value, string name) =>
+        Values.TimeValue.Read(value)?.From ?? throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"\"{name}\" must be an ISO 8601 time."));
+}

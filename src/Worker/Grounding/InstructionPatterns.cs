@@ -1,0 +1,91 @@
+using System.Collections.Frozen;
+using LeadPipeline.Worker.Grounding.Values;
+
+namespace LeadPipeline.Worker.Grounding;
+
+/// <summary>
+/// Phrases by which a text tries to steer an analyzer (Data/instructions.txt), matched word by word. Linear in the text: no
+/// backtracking over characters that a hostile message could blow up.
+/// </summary>
+internal static class InstructionPatterns
+{
+    private const int LongestGap = 4;
+
+    // Letters of other alphabets that look like Latin ones; "ignоre" with a Cyrillic о must not pass.
+    private const string Lookalikes = "аеорсухіѕјԁһԛԝвкмнтαεορυκντιγ";
+    private const string Latin = "aeopcyxisjdhqwbkmhtaeopyxvtiy";
+
+    private static readonly FrozenDictionary<string, Pattern[]> ByFirstWord = EmbeddedData.Lines("instructions.txt")
+        .Select(Pattern.Parse)
+        .SelectMany(pattern => pattern.First.Select(word => (word, pattern)))
+        .GroupBy(p => p.word, StringComparer.Ordinal)
+        .ToFrozenDictionary(g => g.Key, g => g.Select(p => p.pattern).ToArray(), StringComparer.Ordinal);
+
+    /// <summary>Whether the text holds such a phrase. The text should be free of hidden characters already.</summary>
+    public static bool Match(string text)
+    {
+        var words = Words(TextFold.Fold(text));
+        if (MatchAny(words))
+            return true;
+        return words.Exists(w => w.AsSpan().ContainsAnyExceptInRange('\0', '\x7f')) && MatchAny([.. words.Select(Unmask)]);
+    }
+
+    private static bool MatchAny(List<string> words)
+    {
+        for (var i = 0; i < words.Count; i++)
+        {
+            if (!ByFirstWord.TryGetValue(words[i], out var patterns))
+                continue;
+            foreach (var pattern in patterns)
+            {
+                if (pattern.MatchesFrom(words, i + 1, 1))
+                    return true;
+            }
+        }
+        return false;
+    }
+
+    private static List<string> Words(string folded)
+    {
+        var words = new List<string>();
+        for (var i = 0; i < folded.Length; i++)
+        {
+            var start = i;
+            while (i < folded.Length && (char.IsLetterOrDigit(folded[i]) || folded[i] is '_' or '\'' or '\u2019'))
+                i++;
+            if (i > start)
+                words.Add(folded[start..i].Replace('\u2019', '\'').Trim('\''));
+        }
+        return words;
+    }
+
+    private static string Unmask(string word) =>
+        string.Create(word.Length, word, (result, from) =>
+        {
+            for (var i = 0; i < from.Length; i++)
+                result[i] = Lookalikes.IndexOf(from[i]) is var at and >= 0 ? Latin[at] : from[i];
+        });
+
+    /// <summary>Alternatives word by word; null stands for a gap.</summary>
+    private sealed class Pattern(IReadOnlyList<FrozenSet<string>?> tokens)
+    {
+        public IEnumerable<string> First => tokens[0]!;
+
+        public static Pattern Parse(string line) => new(
+            [.. line.Split(' ').Select(token => token == "*" ? null : token.Split('|').ToFrozenSet(StringComparer.Ordinal))]);
+
+        public bool MatchesFrom(List<string> words, int at, int token)
+        {
+            if (token == tokens.Count)
+                return true;
+            if (tokens[token] is { } alternatives)
+                return at < words.Count && alternatives.Contains(words[at]) && MatchesFrom(words, at + 1, token + 1);
+            for (var gap = 0; gap <= LongestGap; gap++)
+            {
+                if (MatchesFrom(words, at + gap, token + 1))
+                    return true;
+            }
+            return false;
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text.Json;
+using LeadPipeline.Contracts;
+
+namespace LeadPipeline.Worker.Grounding;
+
+/// <summary>
+/// SHA-256 over the canonical JSON of a verdict: members in ordinal order, claims sorted by their own bytes, so that the order
+/// in which the analyzer listed its evidence does not matter. Signals, error texts and warnings stay out: they are commentary.
+/// </summary>
+internal static class VerdictHash
+{
+    /// <summary>Lower-case hex.</summary>
+    public static string Of(GroundingResult result)
+    {
+        var buffer = new ArrayBufferWriter<byte>(2048);
+        using var writer = new Utf8JsonWriter(buffer, CanonicalJson.WriterOptions);
+        var claims = new List<(int Start, int End)>(result.Claims.Count);
+        foreach (var claim in result.Claims)
+        {
+            var start = buffer.WrittenCount;
+            WriteClaim(writer, claim);
+            claims.Add((start, buffer.WrittenCount));
+        }
+        var tail = buffer.WrittenCount;
+        WriteRest(writer, result);
+
+        claims.Sort((a, b) => Slice(buffer, a).SequenceCompareTo(Slice(buffer, b)));
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData("{\"claims\":["u8);
+        for (var i = 0; i < claims.Count; i++)
+        {
+            if (i > 0)
+                hash.AppendData(","u8);
+            hash.AppendData(Slice(buffer, claims[i]));
+        }
+        // The rest was written as an object of its own: its opening brace becomes the comma after the claims.
+        hash.AppendData("],"u8);
+        hash.AppendData(buffer.WrittenSpan[(tail + 1)..]);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static ReadOnlySpan<byte> Slice(ArrayBufferWriter<byte> buffer, (int Start, int End) range) => buffer.WrittenSpan[range.Start..range.End];
+
+    private static void WriteClaim(Utf8JsonWriter writer, GroundedClaim claim)
+    {
+        writer.Reset();
+        writer.WriteStartObject();
+        writer.WriteBoolean("central", claim.Central);
+        writer.WriteString("claimType", claim.ClaimType);
+        WriteElement(writer, "claimed", claim.Claimed);
+        writer.WriteString("comparator", claim.Comparator);
+        writer.WriteString("fieldPath", claim.FieldPath);
+        writer.WriteString("rule", claim.Rule);
+        writer.WriteString("source", claim.Source);
+        WriteElement(writer, "truth", claim.Truth);
+        writer.WriteString("verdict", Name(claim.Verdict));
+        writer.WriteEndObject();
+        writer.Flush();
+    }
+
+    private static void WriteRest(Utf8JsonWriter writer, GroundingResult result)
+    {
+        writer.Reset();
+        writer.WriteStartObject();
+        writer.WriteString("decision", result.Decision?.ToString());
+        writer.WriteStartArray("errors");
+        // Codes only: the paths hold positions in the list.
+        foreach (var code in result.Errors.Select(e => e.Code).Order(StringComparer.Ordinal))
+            writer.WriteStringValue(code);
+        writer.WriteEndArray();
+        WriteScore(writer, result.FitScore);
+        writer.WriteString("intent", result.Intent?.ToString());
+        writer.WriteStartArray("lowered");
+        foreach (var step in result.Lowered)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("from", step.From);
+            writer.WriteString("rule", step.Rule);
+            writer.WriteString("to", step.To);
+            writer.WriteString("what", step.What);
+            writer.WriteEndObject();
+        }
+        writer.WriteEndArray();
+        writer.WriteStartObject("model");
+        writer.WriteString("decision", result.Model.Decision);
+        WriteElement(writer, "fitScore", result.Model.FitScore);
+        writer.WriteString("intent", result.Model.Intent);
+        writer.WriteEndObject();
+        writer.WriteString("rulesVersion", result.RulesVersion);
+        writer.WriteString("status", result.Status.ToString());
+        writer.WriteEndObject();
+        writer.Flush();
+    }
+
+    private static void WriteScore(Utf8JsonWriter writer, int? score)
+    {
+        if (score is { } number)
+            writer.WriteNumber("fitScore", number);
+        else
+            writer.WriteNull("fitScore");
+    }
+
+    private static void WriteElement(Utf8JsonWriter writer, string name, JsonElement? element)
+    {
+        writer.WritePropertyName(name);
+        if (element is { } value)
+            CanonicalJson.Write(writer, value);
+        else
+            writer.WriteNullValue();
+    }
+
+    // Enum.ToString looks the name up each time; there are seven verdicts and ten claims a lead.
+    private static string Name(ClaimVerdict verdict) => verdict switch
+    {
+        ClaimVerdict.SUPPORTED => nameof(ClaimVerdict.SUPPORTED),
+        ClaimVerdict.CONTRADICTED => nameof(ClaimVerdict.CONTRADICTED),
+        ClaimVerdict.NOT_FOUND => nameof(ClaimVerdict.NOT_FOUND),
+        ClaimVerdict.SOURCE_NOT_ALLOWED => nameof(ClaimVerdict.SOURCE_NOT_ALLOWED),
+        ClaimVerdict.MALFORMED => nameof(ClaimVerdict.MALFORMED),
+        ClaimVerdict.STALE => nameof(ClaimVerdict.STALE),
+        _ => nameof(ClaimVerdict.UNTRUSTED_ONLY),
+    };
+}
