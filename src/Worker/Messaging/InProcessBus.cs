@@ -12,8 +12,8 @@ namespace LeadPipeline.Worker.Messaging;
 /// The embedded queue. It holds commands only; leads are in the database before they are answered for, and what was in the queue when the
 /// process ended is found there again at the next start.
 /// </summary>
-public sealed partial class InProcessBus(
-    IntakeHandler intake, StageRunner runner, StageFailures failures, SqlDatabase database, IOptions<MessagingOptions> options, TimeProvider time, ILogger<InProcessBus> logger)
+public sealed class InProcessBus(
+    IntakeHandler intake, StageRunner runner, StageFailures failures, Retrying retrying, SqlDatabase database, IOptions<MessagingOptions> options)
     : BackgroundService, ILeadBus
 {
     private readonly Channel<StageCommand> queue = Channel.CreateUnbounded<StageCommand>();
@@ -68,37 +68,19 @@ public sealed partial class InProcessBus(
 
     private async Task RunAsync(StageCommand command, CancellationToken stoppingToken)
     {
-        for (var tries = 1; ; tries++)
+        try
         {
-            try
-            {
-                await runner.RunAsync(command, this, stoppingToken);
-                return;
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-#pragma warning disable CA1031 // The policy decides about every exception; none may end the worker.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                if (RetryPolicy.Decide(exception, tries, database) is RetryAction.Again again)
-                {
-                    Log.TryingAgain(logger, command.LeadId, command.Stage, again.After, exception);
-                    await Task.Delay(again.After, time, stoppingToken);
-                    command = command with { Warm = null };
-                    continue;
-                }
-                await failures.RecordAsync(command, exception);
-                return;
-            }
+            await retrying.RunAsync($"Lead {command.LeadId}", tries => runner.RunAsync(tries == 1 ? command : command with { Warm = null }, this, stoppingToken), stoppingToken);
         }
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(410, LogLevel.Warning, "Lead {LeadId} failed in {Stage}; again in {After}")]
-        public static partial void TryingAgain(ILogger logger, Guid leadId, LeadStage stage, TimeSpan after, Exception exception);
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Stopping; the lead goes on at the next start.
+        }
+#pragma warning disable CA1031 // Whatever it was, the next lead must not suffer for it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            await failures.RecordAsync(command, exception);
+        }
     }
 }

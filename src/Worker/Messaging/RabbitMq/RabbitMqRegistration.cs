@@ -1,0 +1,108 @@
+using MassTransit;
+using MassTransit.RabbitMqTransport;
+using Microsoft.Extensions.Options;
+
+namespace LeadPipeline.Worker.Messaging.RabbitMq;
+
+/// <summary>The broker's queues and their consumers.</summary>
+public static class RabbitMqRegistration
+{
+    /// <summary>Where leads arrive.</summary>
+    public const string IntakeQueue = "lead-intake";
+
+    /// <summary>Commands to analyse.</summary>
+    public const string AnalysisQueue = "lead-analysis";
+
+    /// <summary>Commands to execute.</summary>
+    public const string ExecutionQueue = "lead-execution";
+
+    /// <summary>Adds MassTransit on RabbitMQ.</summary>
+    public static void AddRabbitMqMessaging(this IServiceCollection services, BrokerAddress broker)
+    {
+        services.AddSingleton(broker);
+        services.AddSingleton<RabbitMqBus>();
+        services.AddSingleton<ILeadBus>(sp => sp.GetRequiredService<RabbitMqBus>());
+        services.AddSingleton<RabbitMqAuditExchange>();
+        services.AddOptions<MassTransitHostOptions>().Configure<IOptions<MessagingOptions>>((host, messaging) =>
+        {
+            // Without these two, endpoints whose handlers were publishing when the broker went away never reconnect.
+            host.ConsumerStopTimeout = TimeSpan.FromSeconds(5);
+            host.StopTimeout = messaging.Value.StopTimeout;
+        });
+        services.AddMassTransit(x =>
+        {
+            x.DisableUsageTelemetry();
+            x.AddConsumer<SubmittedLeadConsumer>();
+            x.AddConsumer<AnalyzeLeadConsumer>();
+            x.AddConsumer<ExecutePlanConsumer>();
+            x.UsingRabbitMq((context, bus) =>
+            {
+                var options = context.GetRequiredService<IOptions<MessagingOptions>>().Value;
+                bus.Host(broker.Host, broker.Port, broker.VirtualHost, host =>
+                {
+                    host.Username(broker.Username);
+                    host.Password(broker.Password);
+                    host.PublisherConfirmation = true;
+                    if (broker.UseTls)
+                        host.UseSsl();
+                });
+                bus.ConfigureSend(send => send.UseExecute(sending =>
+                {
+                    // Confirmed is not enough: a message that no queue took would be confirmed and gone.
+                    if (sending.TryGetPayload<RabbitMqSendContext>(out var rabbit))
+                        rabbit.Mandatory = true;
+                }));
+                bus.ReceiveEndpoint(IntakeQueue, e =>
+                {
+                    Queue(e, options);
+                    e.AddDeserializer(new PlainLeadSerializerFactory(), isDefault: true);
+                    e.ConfigureConsumer<SubmittedLeadConsumer>(context);
+                });
+                bus.ReceiveEndpoint(AnalysisQueue, e =>
+                {
+                    Queue(e, options);
+                    e.ConfigureConsumer<AnalyzeLeadConsumer>(context);
+                });
+                bus.ReceiveEndpoint(ExecutionQueue, e =>
+                {
+                    Queue(e, options);
+                    e.ConfigureConsumer<ExecutePlanConsumer>(context);
+                });
+            });
+        });
+    }
+
+    private static void Queue(IRabbitMqReceiveEndpointConfigurator endpoint, MessagingOptions options)
+    {
+        endpoint.SetQuorumQueue();
+        endpoint.PrefetchCount = options.PrefetchCount;
+        // Commands go to one queue each; nothing is published by type.
+        endpoint.ConfigureConsumeTopology = false;
+        endpoint.PublishFaults = false;
+    }
+}
+
+/// <summary>Where the broker is, read from <c>amqp://user:password@host:port/vhost</c>.</summary>
+public sealed record BrokerAddress(string Host, ushort Port, string VirtualHost, string Username, string Password, bool UseTls)
+{
+    /// <summary>Reads an address.</summary>
+    /// <exception cref="FormatException">It is none.</exception>
+    public static BrokerAddress Parse(string text)
+    {
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Scheme is not ("amqp" or "amqps" or "rabbitmq"))
+            throw new FormatException("is not a broker address; write amqp://user:password@host:5672/vhost");
+        var user = uri.UserInfo.Split(':', 2);
+        var path = Uri.UnescapeDataString(uri.AbsolutePath.TrimStart('/'));
+        var tls = uri.Scheme == "amqps";
+        return new BrokerAddress(
+            uri.Host,
+            (ushort)(uri.IsDefaultPort || uri.Port <= 0 ? tls ? 5671 : 5672 : uri.Port),
+            path.Length == 0 ? "/" : path,
+            user[0].Length > 0 ? Uri.UnescapeDataString(user[0]) : "guest",
+            user.Length > 1 ? Uri.UnescapeDataString(user[1]) : "guest",
+            tls);
+    }
+
+    /// <summary>Without the password.</summary>
+    public override string ToString() => $"{Host}:{Port}{(VirtualHost == "/" ? "/" : "/" + VirtualHost)}";
+}

@@ -1,0 +1,36 @@
+using LeadPipeline.Worker.Storage.Sql;
+
+namespace LeadPipeline.Worker.Messaging;
+
+/// <summary>Carries the retry policy out, the same on the broker's queues and on the embedded one.</summary>
+public sealed partial class Retrying(SqlDatabase database, TimeProvider time, ILogger<Retrying> logger)
+{
+    /// <summary>Runs something until it succeeds or the policy says never; then the exception comes out.</summary>
+    /// <param name="what">For the log.</param>
+    /// <param name="run">Is told which try it is, from 1.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public async Task RunAsync(string what, Func<int, Task> run, CancellationToken cancellationToken)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            TimeSpan wait;
+            try
+            {
+                await run(tries);
+                return;
+            }
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested && RetryPolicy.Decide(exception, tries, database) is RetryAction.Again again)
+            {
+                wait = again.After;
+                Log.Again(logger, what, wait, exception);
+            }
+            await Task.Delay(wait, time, cancellationToken);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(440, LogLevel.Warning, "{What} failed; again in {After}")]
+        public static partial void Again(ILogger logger, string what, TimeSpan after, Exception exception);
+    }
+}
