@@ -1,0 +1,31 @@
+using System.Globalization;
+
+namespace LeadPipeline.Worker.Hosting;
+
+/// <summary>Environment variables with names of their own, as deployments of such workers have them. A <c>Section__Key</c> variable wins over its plain one.</summary>
+public static class PlainVariables
+{
+    private static readonly (string Variable, string Key)[] Names =
+    [
+        ("CRM_PROVIDER", "Crm:Provider"),
+        ("DATABASE_URL", "ConnectionStrings:Database"),
+    ];
+
+    /// <summary>The settings that they stand for.</summary>
+    public static Dictionary<string, string?> Read(Func<string, string?> variable)
+    {
+        var settings = new Dictionary<string, string?>();
+        foreach (var (name, key) in Names)
+        {
+            if (variable(name) is { Length: > 0 } value)
+                settings[key] = value;
+        }
+        if (variable("MCP_TOOL_TIMEOUT_MS") is { Length: > 0 } milliseconds)
+        {
+            if (!int.TryParse(milliseconds, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < 10)
+                throw new ConfigurationException($"MCP_TOOL_TIMEOUT_MS: '{milliseconds}' is not allowed; write milliseconds as a whole number of at least 10");
+            settings["Crm:CallTimeout"] = TimeSpan.FromMilliseconds(number).ToString("c", CultureInfo.InvariantCulture);
+        }
+        return settings;
+    }
+}

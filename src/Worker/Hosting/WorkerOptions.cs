@@ -1,0 +1,133 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace LeadPipeline.Worker.Hosting;
+
+/// <summary>Where state is kept when no server is configured.</summary>
+public sealed class DataOptions
+{
+    /// <summary>Configuration section.</summary>
+    public const string Section = "Data";
+
+    /// <summary>Directory of the embedded database, the master key and the console token. Default <c>.leadpipeline</c>.</summary>
+    [Required]
+    public string Directory { get; set; } = ".leadpipeline";
+}
+
+/// <summary>The HTTP surface.</summary>
+public sealed class HttpOptions
+{
+    /// <summary>Configuration section.</summary>
+    public const string Section = "Http";
+
+    /// <summary>Address to listen on. Default <c>http://127.0.0.1:8080</c>.</summary>
+    public string? Url { get; set; }
+}
+
+/// <summary>The database.</summary>
+public sealed class DatabaseOptions
+{
+    /// <summary>Configuration section.</summary>
+    public const string Section = "Database";
+
+    /// <summary>Whether the tables are made or updated at start. Default true.</summary>
+    public bool Migrate { get; set; } = true;
+}
+
+/// <summary>The two servers. Neither is needed.</summary>
+public sealed class ConnectionStringOptions
+{
+    /// <summary>Configuration section.</summary>
+    public const string Section = "ConnectionStrings";
+
+    /// <summary><c>amqp://user:password@host:port/vhost</c>; needs a <see cref="Database"/>. Default: the embedded queue.</summary>
+    public string? Broker { get; set; }
+
+    /// <summary><c>Host=…;Username=…;Password=…;Database=…</c> or <c>postgresql://…</c>. Default: a SQLite file in the data directory.</summary>
+    public string? Database { get; set; }
+}
+
+/// <summary>The analyzers that there are.</summary>
+public enum AnalyzerKind
+{
+    /// <summary>Deterministic rules, no network.</summary>
+    Rules,
+    /// <summary>Google's model.</summary>
+    Gemini,
+}
+
+/// <summary>Who judges leads.</summary>
+public sealed class AnalysisOptions
+{
+    /// <summary>Configuration section.</summary>
+    public const string Section = "Analysis";
+
+    /// <summary>The analyzer. Default <c>Rules</c>; a model's key in the environment alone does not switch.</summary>
+    public AnalyzerKind Analyzer { get; set; } = AnalyzerKind.Rules;
+}
+
+/// <summary>The CRMs that there are.</summary>
+public enum CrmProviderKind
+{
+    /// <summary>A small real CRM in our own database.</summary>
+    Mock,
+    /// <summary>Salesforce.</summary>
+    Salesforce,
+    /// <summary>HubSpot.</summary>
+    HubSpot,
+}
+
+/// <summary>Which CRM.</summary>
+public sealed class CrmOptions
+{
+    /// <summary>Configuration section.</summary>
+    public const string Section = "Crm";
+
+    /// <summary>The provider; the plain variable <c>CRM_PROVIDER</c> sets it. Default <c>MOCK</c>.</summary>
+    public CrmProviderKind Provider { get; set; } = CrmProviderKind.Mock;
+
+    /// <summary>Time for one call. Default 10 s; the plain variable <c>MCP_TOOL_TIMEOUT_MS</c> sets it in milliseconds.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "00:05:00")]
+    public TimeSpan CallTimeout { get; set; } = TimeSpan.FromSeconds(10);
+}
+
+/// <summary>Tries in place, before a lead is deferred.</summary>
+public sealed class RetryOptions
+{
+    /// <summary>Configuration section.</summary>
+    public const string Section = "Retry";
+
+    /// <summary>Tries in all. Default 3.</summary>
+    [Range(1, 20)]
+    public int Attempts { get; set; } = 3;
+
+    /// <summary>Wait before the second try; doubles, with jitter. Default 0.5 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:05:00")]
+    public TimeSpan BaseDelay { get; set; } = TimeSpan.FromSeconds(0.5);
+
+    /// <summary>Longest wait. Default 10 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:05:00")]
+    public TimeSpan MaxDelay { get; set; } = TimeSpan.FromSeconds(10);
+}
+
+/// <summary>When calls to the CRM are stopped for a while.</summary>
+public sealed class BreakerOptions
+{
+    /// <summary>Configuration section.</summary>
+    public const string Section = "Breaker";
+
+    /// <summary>Share of failures that opens the breaker. Default 0.5.</summary>
+    [Range(0.01, 1.0)]
+    public double FailureRatio { get; set; } = 0.5;
+
+    /// <summary>Calls in the window before it judges. Default 10.</summary>
+    [Range(2, 10_000)]
+    public int MinimumThroughput { get; set; } = 10;
+
+    /// <summary>The window. Default 30 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.500", "01:00:00")]
+    public TimeSpan Window { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long it stays open. Default 30 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.500", "01:00:00")]
+    public TimeSpan BreakDuration { get; set; } = TimeSpan.FromSeconds(30);
+}

@@ -1,0 +1,239 @@
+using System.Globalization;
+using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Crm.Mock;
+using LeadPipeline.Mcp.Execution;
+using LeadPipeline.Mcp.Guards;
+using LeadPipeline.Mcp.Registry;
+using LeadPipeline.Worker.Analysis;
+using LeadPipeline.Worker.Audit;
+using LeadPipeline.Worker.Evidence;
+using LeadPipeline.Worker.Execution;
+using LeadPipeline.Worker.Grounding;
+using LeadPipeline.Worker.Intake;
+using LeadPipeline.Worker.Messaging;
+using LeadPipeline.Worker.Messaging.RabbitMq;
+using LeadPipeline.Worker.Ops;
+using LeadPipeline.Worker.Planning;
+using LeadPipeline.Worker.Privacy;
+using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Storage.Sql;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace LeadPipeline.Worker.Hosting;
+
+/// <summary>What the parts are made of. The stages in order: intake, analysis (with grounding and planning), execution.</summary>
+public static class WorkerServices
+{
+    /// <summary>Everything that works on leads and waits for them.</summary>
+    public static void AddPipeline(this IServiceCollection services, IConfiguration configuration, string environment, string contentRoot)
+    {
+        services.AddStorage(configuration);
+        services.AddCrm();
+
+        services.AddIntake();
+        services.AddAnalysis(environment, contentRoot);
+        services.AddExecution();
+
+        services.AddMessaging(configuration);
+    }
+
+    /// <summary>The database and what is kept in it.</summary>
+    public static void AddStorage(this IServiceCollection services, IConfiguration configuration)
+    {
+        foreach (var (section, type) in ConfigurationCheck.Sections)
+            Bind(services, section, type);
+        services.AddSingleton(TimeProvider.System);
+
+        var connections = configuration.GetSection(ConnectionStringOptions.Section).Get<ConnectionStringOptions>() ?? new ConnectionStringOptions();
+        var data = configuration.GetSection(DataOptions.Section).Get<DataOptions>() ?? new DataOptions();
+        if (!string.IsNullOrWhiteSpace(connections.Database))
+            services.AddPostgres(Address(connections.Database));
+        else if (!string.IsNullOrWhiteSpace(connections.Broker))
+            throw new ConfigurationException("ConnectionStrings:Broker is set without ConnectionStrings:Database; a broker needs a PostgreSQL database beside it");
+        else
+            services.AddSqlite(data.Directory);
+
+        services.AddSingleton(sp => new LeadCipher(MasterKeys.Load(sp.GetRequiredService<IOptions<EncryptionOptions>>().Value, sp.GetRequiredService<IOptions<DataOptions>>().Value.Directory)));
+        services.AddSingleton(sp => new Redactor(sp.GetRequiredService<IOptions<PrivacyOptions>>().Value, Convert.FromHexString(sp.GetRequiredService<LeadCipher>().Fingerprint)));
+        services.AddSingleton<LeadCommitter>();
+        services.AddSingleton<LeadStore>();
+        services.AddSingleton<CompanyDirectory>();
+        services.AddSingleton<MockCrmStore>();
+        services.AddSingleton(sp => new AuditPublisher(
+            sp.GetRequiredService<SqlDatabase>(), sp.GetRequiredService<LeadCipher>(), sp.GetService<IAuditExchange>(), sp.GetRequiredService<ILogger<AuditPublisher>>()));
+        services.AddSingleton<IAuditSink>(sp => sp.GetRequiredService<AuditPublisher>());
+        services.AddSingleton<DatabaseStart>();
+    }
+
+    private static void AddSqlite(this IServiceCollection services, string directory)
+    {
+        Directory.CreateDirectory(directory);
+        var connection = $"Data Source={Path.Combine(directory, "leadpipeline.db")};Default Timeout=20";
+        services.AddSingleton<SqlDatabase>(_ => new SqliteDatabase(connection));
+        services.AddDbContextFactory<LeadDb>(o => o.UseSqlite(connection));
+        services.AddSingleton<WorkerIdentity, OnlyWorker>();
+    }
+
+    private static void AddPostgres(this IServiceCollection services, string connection)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connection) { ApplicationName = "leadpipeline" };
+        // The hot statements are few and always the same: prepared once a connection, they are not parsed again.
+        settings.MaxAutoPrepare = 64;
+        settings.AutoPrepareMinUsages = 2;
+        services.AddSingleton(_ => NpgsqlDataSource.Create(settings.ConnectionString));
+        services.AddSingleton<PostgresDatabase>(sp => new PostgresDatabase(sp.GetRequiredService<NpgsqlDataSource>(), settings.ConnectionString));
+        services.AddSingleton<SqlDatabase>(sp => sp.GetRequiredService<PostgresDatabase>());
+        services.AddDbContextFactory<LeadDb>((sp, o) => o.UseNpgsql(sp.GetRequiredService<NpgsqlDataSource>()));
+        services.AddSingleton<WorkerIdentity, PostgresWorkers>();
+    }
+
+    private static void AddCrm(this IServiceCollection services)
+    {
+        services.AddSingleton(ToolRegistry.Default());
+        services.AddSingleton<ICrm>(sp =>
+        {
+            var crm = sp.GetRequiredService<IOptions<CrmOptions>>().Value;
+            if (crm.Provider != CrmProviderKind.Mock)
+                throw new ConfigurationException($"CRM_PROVIDER: '{crm.Provider}' is not in this version; use MOCK");
+            var (retry, breaker) = (sp.GetRequiredService<IOptions<RetryOptions>>().Value, sp.GetRequiredService<IOptions<BreakerOptions>>().Value);
+            var settings = new CrmGuardSettings
+            {
+                CallTimeout = crm.CallTimeout,
+                Attempts = retry.Attempts,
+                BaseDelay = retry.BaseDelay,
+                MaxDelay = retry.MaxDelay,
+                FailureRatio = breaker.FailureRatio,
+                MinimumThroughput = breaker.MinimumThroughput,
+                Window = breaker.Window,
+                BreakDuration = breaker.BreakDuration,
+            };
+            var time = sp.GetRequiredService<TimeProvider>();
+            return new GuardedCrm(Mock(sp, time), settings, time);
+        });
+    }
+
+    private static MockCrm Mock(IServiceProvider services, TimeProvider time)
+    {
+        var options = services.GetRequiredService<IOptions<MockOptions>>().Value;
+        MockFaults faults;
+        try
+        {
+            faults = MockFaults.Parse(options.Faults);
+        }
+        catch (FormatException exception)
+        {
+            throw new ConfigurationException($"Mock:Faults: {exception.Message}");
+        }
+#pragma warning disable CA5394 // A delay, not a secret.
+        Func<TimeSpan> latency = options.Latency switch
+        {
+            null or "" => () => TimeSpan.Zero,
+            var text when text.Equals("realistic", StringComparison.OrdinalIgnoreCase) => () => TimeSpan.FromMilliseconds(Random.Shared.Next(100, 401)),
+            var text when TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var fixedDelay) && fixedDelay >= TimeSpan.Zero => () => fixedDelay,
+            var text => throw new ConfigurationException($"Mock:Latency: '{text}' is not allowed; write realistic or a duration hh:mm:ss"),
+        };
+#pragma warning restore CA5394
+        return new MockCrm(services.GetRequiredService<MockCrmStore>(), faults, latency, time);
+    }
+
+    private static void AddIntake(this IServiceCollection services)
+    {
+        services.AddSingleton<KeyDirectory>();
+        services.AddSingleton<IntakeHandler>();
+        services.AddSingleton<LeadDoor>();
+    }
+
+    private static void AddAnalysis(this IServiceCollection services, string environment, string contentRoot)
+    {
+        services.AddSingleton<IAnalyzer>(sp => sp.GetRequiredService<IOptions<AnalysisOptions>>().Value.Analyzer == AnalyzerKind.Rules
+            ? new RulesAnalyzer()
+            : throw new ConfigurationException("Analysis:Analyzer: 'Gemini' is not in this version; use Rules"));
+        services.AddSingleton(sp =>
+        {
+            var options = sp.GetRequiredService<IOptions<PolicyOptions>>().Value;
+            var tools = sp.GetRequiredService<ToolRegistry>();
+            try
+            {
+                return new PolicyInForce(PolicyLoader.Load(options, environment, contentRoot, tools), tools, options.ToPlanning());
+            }
+            catch (PolicyException exception)
+            {
+                throw new ConfigurationException(exception.Faults);
+            }
+        });
+        services.AddSingleton<EvidenceGatherer>();
+        services.AddSingleton<AnalyzeLeadHandler>();
+    }
+
+    private static void AddExecution(this IServiceCollection services)
+    {
+        services.AddSingleton(sp =>
+        {
+            var (retry, deferral) = (sp.GetRequiredService<IOptions<RetryOptions>>().Value, sp.GetRequiredService<IOptions<DeferralOptions>>().Value);
+            var settings = new InPlaceRetry { Attempts = retry.Attempts, BaseDelay = retry.BaseDelay, MaxDelay = retry.MaxDelay, NonCriticalMaxAge = deferral.NonCriticalMaxAge };
+            return new PlanExecutor(sp.GetRequiredService<ToolRegistry>(), sp.GetRequiredService<ICrm>(), sp.GetRequiredService<TimeProvider>(), settings, sp.GetRequiredService<LeadCipher>().RecordKey);
+        });
+        services.AddSingleton<ExecutionServices>();
+        services.AddSingleton<ExecutePlanHandler>();
+    }
+
+    private static void AddMessaging(this IServiceCollection services, IConfiguration configuration)
+    {
+        var connections = configuration.GetSection(ConnectionStringOptions.Section).Get<ConnectionStringOptions>() ?? new ConnectionStringOptions();
+        services.AddSingleton(sp =>
+        {
+            var seats = sp.GetRequiredService<IOptions<MessagingOptions>>().Value.HandOver;
+            return new StageRoom(seats, seats);
+        });
+        services.AddSingleton<StageRunner>();
+        services.AddSingleton<StageFailures>();
+        services.AddSingleton<Retrying>();
+        services.AddHostedService<PipelineStart>();
+        if (string.IsNullOrWhiteSpace(connections.Broker))
+        {
+            services.AddSingleton<InProcessBus>();
+            services.AddSingleton<ILeadBus>(sp => sp.GetRequiredService<InProcessBus>());
+            services.AddHostedService(sp => sp.GetRequiredService<InProcessBus>());
+        }
+        else
+        {
+            services.AddSingleton<IAuditExchange, RabbitMqAuditExchange>();
+            services.AddRabbitMqMessaging(Broker(connections.Broker));
+        }
+        services.AddHostedService(sp => sp.GetRequiredService<AuditPublisher>());
+        services.AddHostedService<LeadSweeper>();
+    }
+
+    private static string Address(string text)
+    {
+        try
+        {
+            return PostgresAddress.Parse(text);
+        }
+        catch (FormatException exception)
+        {
+            throw new ConfigurationException($"ConnectionStrings:Database: the value {exception.Message}");
+        }
+    }
+
+    private static BrokerAddress Broker(string text)
+    {
+        try
+        {
+            return BrokerAddress.Parse(text);
+        }
+        catch (FormatException exception)
+        {
+            throw new ConfigurationException($"ConnectionStrings:Broker: the value {exception.Message}");
+        }
+    }
+
+    private static void Bind(IServiceCollection services, string section, Type type) =>
+        typeof(WorkerServices).GetMethod(nameof(BindOne), System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Static)!.MakeGenericMethod(type).Invoke(null, [services, section]);
+
+    private static void BindOne<T>(IServiceCollection services, string section)
+        where T : class => services.AddOptions<T>().BindConfiguration(section).ValidateDataAnnotations();
+}
