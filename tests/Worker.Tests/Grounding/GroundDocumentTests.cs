@@ -105,6 +105,31 @@ public sealed class GroundDocumentTests
         Assert.That(strict.Decision, Is.EqualTo(LeadDecision.NURTURE));
     }
 
+    [Test]
+    public void The_documented_example_is_true()
+    {
+        using var document = JsonDocument.Parse("""
+            {
+              "enrichment": { "industry": "Financial Technology", "employees": "5000-10000", "geo": "Berlin, Germany" },
+              "marketing": { "pricingPageViews": 3 },
+              "analysis": {
+                "evidence": [
+                  { "source": "ENRICHMENT", "fieldPath": "enrichment.industry", "claimType": "FIRMOGRAPHIC", "value": "Fintech", "central": true },
+                  { "source": "ENRICHMENT", "fieldPath": "enrichment.employees", "claimType": "FIRMOGRAPHIC", "value": "5k-20k", "central": false },
+                  { "source": "PRODUCT", "fieldPath": "product.activeUsers", "claimType": "BEHAVIOR", "value": 12, "central": false }
+                ],
+                "reasoning": "A fintech that looks ready.", "intent": "HIGH_FIT", "decision": "ROUTE_TO_SDR", "fitScore": 82
+              }
+            }
+            """);
+
+        var result = GroundDocument.Answer(document.RootElement, Clock);
+
+        Assert.That((result.Status, result.Intent, result.Decision, result.FitScore),
+            Is.EqualTo((GroundingStatus.DOWNGRADED, (LeadIntent?)LeadIntent.MEDIUM_FIT, (LeadDecision?)LeadDecision.ROUTE_TO_SDR, (int?)70)));
+        Assert.That(result.Lowered.Select(l => l.Rule), Is.EqualTo(["G11", "G12", "G12"]));
+    }
+
     private sealed class FixedClock(DateTimeOffset now) : TimeProvider
     {
         public override DateTimeOffset GetUtcNow() => now;
