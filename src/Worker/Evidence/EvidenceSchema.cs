@@ -21,6 +21,9 @@ public static class EvidenceSchema
     /// <summary>Every fixed path in ordinal order; <c>lead.customFields.*</c> come on top of these.</summary>
     public static IReadOnlyList<EvidenceField> Fields { get; } = [.. ByPath.Values.OrderBy(f => f.Path, StringComparer.Ordinal)];
 
+    /// <summary>The fields whose values are words that the model's reasoning may use only with support (G15).</summary>
+    public static IReadOnlyList<EvidenceField> Vocabulary { get; } = [.. Fields.Where(f => f.Vocabulary)];
+
     /// <summary>Finds the field of a path; false when no such field exists.</summary>
     public static bool TryGet(string path, [NotNullWhen(true)] out EvidenceField? field)
     {

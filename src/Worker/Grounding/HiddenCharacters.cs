@@ -9,6 +9,8 @@ internal static class HiddenCharacters
     /// <summary>Whether the text has any, line breaks and tabs apart, and joiners where a script or an emoji needs them.</summary>
     public static bool Found(string text)
     {
+        if (!text.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+            return false;
         for (var i = 0; i < text.Length; i++)
         {
             if (IsHidden(text, i) && !IsNeededJoiner(text, i))
@@ -20,6 +22,8 @@ internal static class HiddenCharacters
     /// <summary>The text without them, as a reader sees it.</summary>
     public static string Remove(string text)
     {
+        if (!text.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+            return text;
         var seen = new StringBuilder(text.Length);
         for (var i = 0; i < text.Length; i++)
         {

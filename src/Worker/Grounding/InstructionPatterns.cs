@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Text;
 using LeadPipeline.Worker.Grounding.Values;
 
 namespace LeadPipeline.Worker.Grounding;
@@ -21,40 +22,42 @@ internal static class InstructionPatterns
         .GroupBy(p => p.word, StringComparer.Ordinal)
         .ToFrozenDictionary(g => g.Key, g => g.Select(p => p.pattern).ToArray(), StringComparer.Ordinal);
 
+    private static readonly FrozenDictionary<string, Pattern[]>.AlternateLookup<ReadOnlySpan<char>> ByFirst =
+        ByFirstWord.GetAlternateLookup<ReadOnlySpan<char>>();
+
     /// <summary>Whether the text holds such a phrase. The text should be free of hidden characters already.</summary>
     public static bool Match(string text)
     {
-        var words = Words(TextFold.Fold(text));
-        if (MatchAny(words))
-            return true;
-        return words.Exists(w => w.AsSpan().ContainsAnyExceptInRange('\0', '\x7f')) && MatchAny([.. words.Select(Unmask)]);
+        var folded = TextFold.Fold(text).Replace('\u2019', '\'');
+        var words = Words(folded);
+        return MatchAny(folded, words) || (!Ascii.IsValid(folded) && MatchAny(Unmask(folded), words));
     }
 
-    private static bool MatchAny(List<string> words)
+    private static bool MatchAny(string text, List<Range> words)
     {
         for (var i = 0; i < words.Count; i++)
         {
-            if (!ByFirstWord.TryGetValue(words[i], out var patterns))
+            if (!ByFirst.TryGetValue(text.AsSpan(words[i]), out var patterns))
                 continue;
             foreach (var pattern in patterns)
             {
-                if (pattern.MatchesFrom(words, i + 1, 1))
+                if (pattern.MatchesFrom(text, words, i + 1, 1))
                     return true;
             }
         }
         return false;
     }
 
-    private static List<string> Words(string folded)
+    private static List<Range> Words(string folded)
     {
-        var words = new List<string>();
+        var words = new List<Range>(folded.Length / 6 + 1);
         for (var i = 0; i < folded.Length; i++)
         {
             var start = i;
-            while (i < folded.Length && (char.IsLetterOrDigit(folded[i]) || folded[i] is '_' or '\'' or '\u2019'))
+            while (i < folded.Length && (char.IsLetterOrDigit(folded[i]) || folded[i] is '_' || (folded[i] is '\'' && i > start && i + 1 < folded.Length && char.IsLetter(folded[i + 1]))))
                 i++;
             if (i > start)
-                words.Add(folded[start..i].Replace('\u2019', '\'').Trim('\''));
+                words.Add(start..i);
         }
         return words;
     }
@@ -67,22 +70,32 @@ internal static class InstructionPatterns
         });
 
     /// <summary>Alternatives word by word; null stands for a gap.</summary>
-    private sealed class Pattern(IReadOnlyList<FrozenSet<string>?> tokens)
+    private sealed class Pattern(string[]?[] tokens)
     {
         public IEnumerable<string> First => tokens[0]!;
 
         public static Pattern Parse(string line) => new(
-            [.. line.Split(' ').Select(token => token == "*" ? null : token.Split('|').ToFrozenSet(StringComparer.Ordinal))]);
+            [.. line.Split(' ').Select(token => token == "*" ? null : token.Split('|'))]);
 
-        public bool MatchesFrom(List<string> words, int at, int token)
+        public bool MatchesFrom(string text, List<Range> words, int at, int token)
         {
-            if (token == tokens.Count)
+            if (token == tokens.Length)
                 return true;
             if (tokens[token] is { } alternatives)
-                return at < words.Count && alternatives.Contains(words[at]) && MatchesFrom(words, at + 1, token + 1);
+                return at < words.Count && IsOneOf(alternatives, text.AsSpan(words[at])) && MatchesFrom(text, words, at + 1, token + 1);
             for (var gap = 0; gap <= LongestGap; gap++)
             {
-                if (MatchesFrom(words, at + gap, token + 1))
+                if (MatchesFrom(text, words, at + gap, token + 1))
+                    return true;
+            }
+            return false;
+        }
+
+        private static bool IsOneOf(string[] alternatives, ReadOnlySpan<char> word)
+        {
+            foreach (var alternative in alternatives)
+            {
+                if (word.SequenceEqual(alternative))
                     return true;
             }
             return false;

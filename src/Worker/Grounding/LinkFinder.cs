@@ -13,6 +13,9 @@ internal static class LinkFinder
     /// <summary>Whether the text links anywhere but to the given domains and their subdomains.</summary>
     public static bool FindsForeign(string text, IReadOnlyList<string> ownDomains)
     {
+        // Every link has one or the other, and most texts have neither.
+        if (!text.Contains(':', StringComparison.Ordinal) && Index(text, "www.", 0) < 0)
+            return false;
         for (var at = text.IndexOf("://", StringComparison.Ordinal); at >= 0; at = text.IndexOf("://", at + 3, StringComparison.Ordinal))
         {
             if (at > 0 && char.IsLetterOrDigit(text[at - 1]) && !IsOwn(Host(text.AsSpan(at + 3)), ownDomains))

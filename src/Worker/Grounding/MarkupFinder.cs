@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace LeadPipeline.Worker.Grounding;
 
 /// <summary>Markup in a text that should be plain: HTML, Markdown links and fences, template braces, chat-template markers.</summary>
@@ -6,9 +8,14 @@ internal static class MarkupFinder
     private static readonly string[] Markers =
         ["```", "~~~", "{{", "}}", "${", "<|", "|>", "[INST]", "[/INST]", "<<SYS>>", "](", "&lt;", "&#x", "&#0", "&#6", "<!--", "<![CDATA["];
 
+    // Every marker has one of these; most texts have none.
+    private static readonly SearchValues<char> Signs = SearchValues.Create("`~{}$<>[]&");
+
     /// <summary>Whether there is any.</summary>
     public static bool Found(string text)
     {
+        if (!text.AsSpan().ContainsAny(Signs))
+            return false;
         foreach (var marker in Markers)
         {
             if (text.Contains(marker, StringComparison.OrdinalIgnoreCase))

@@ -48,9 +48,9 @@ internal sealed class ReasoningCheck
 
     private bool VocabularyIsBacked(string reasoning)
     {
-        foreach (var field in EvidenceSchema.Fields)
+        foreach (var field in EvidenceSchema.Vocabulary)
         {
-            if (!field.Vocabulary || snapshot.Value(field.Path) is not { } value)
+            if (snapshot.Value(field.Path) is not { } value)
                 continue;
             foreach (var word in Words(field, value))
             {

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using System.Text.Json;
 using LeadPipeline.Contracts;
 
@@ -27,18 +26,18 @@ internal static class VerdictHash
         WriteRest(writer, result);
 
         claims.Sort((a, b) => Slice(buffer, a).SequenceCompareTo(Slice(buffer, b)));
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData("{\"claims\":["u8);
+        var whole = new ArrayBufferWriter<byte>(buffer.WrittenCount + 32);
+        whole.Write("{\"claims\":["u8);
         for (var i = 0; i < claims.Count; i++)
         {
             if (i > 0)
-                hash.AppendData(","u8);
-            hash.AppendData(Slice(buffer, claims[i]));
+                whole.Write(","u8);
+            whole.Write(Slice(buffer, claims[i]));
         }
         // The rest was written as an object of its own: its opening brace becomes the comma after the claims.
-        hash.AppendData("],"u8);
-        hash.AppendData(buffer.WrittenSpan[(tail + 1)..]);
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        whole.Write("],"u8);
+        whole.Write(buffer.WrittenSpan[(tail + 1)..]);
+        return CanonicalJson.Sha256Hex(whole.WrittenSpan);
     }
 
     private static ReadOnlySpan<byte> Slice(ArrayBufferWriter<byte> buffer, (int Start, int End) range) => buffer.WrittenSpan[range.Start..range.End];

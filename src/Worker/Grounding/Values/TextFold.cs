@@ -27,7 +27,12 @@ internal static class TextFold
     /// <see cref="Normal"/> and simple case folding: one character to one character, so that ß is not ss. Upper-casing first
     /// brings together letters with two lower-case forms, such as the final sigma.
     /// </summary>
-    public static string Fold(string text) => Normal(text).ToUpperInvariant().ToLowerInvariant();
+    public static string Fold(string text)
+    {
+        var normal = Normal(text);
+        // ASCII has no letter with two lower-case forms.
+        return Ascii.IsValid(normal) ? normal.ToLowerInvariant() : normal.ToUpperInvariant().ToLowerInvariant();
+    }
 
     /// <summary>Whether the word or phrase stands in the text with no letter or digit directly beside it.</summary>
     public static bool ContainsWhole(string text, string phrase)
