@@ -1,3 +1,7 @@
-namespace LeadPipeline.Worker;
+using System.Globalization;
+using LeadPipeline.Worker.Cli;
 
-public partial class Program { public static void Main() { } }
+// One culture everywhere: what is parsed, compared and printed must not depend on where the program runs.
+CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+
+return await LeadPipelineCli.RunAsync(args);

@@ -70,7 +70,7 @@ public sealed class GuardedCrm : ICrm
         {
             return await read.ExecuteAsync(async token =>
             {
-                using var limit = Limit(token);
+                using var limit = new CallLimit(settings.CallTimeout, time, token);
                 try
                 {
                     return await inner.ReadAsync(query, limit.Token);
@@ -94,7 +94,7 @@ public sealed class GuardedCrm : ICrm
         {
             return await write.ExecuteAsync(async token =>
             {
-                using var limit = Limit(token);
+                using var limit = new CallLimit(settings.CallTimeout, time, token);
                 try
                 {
                     return await inner.WriteAsync(batch, limit.Token);
@@ -112,12 +112,24 @@ public sealed class GuardedCrm : ICrm
         }
     }
 
-    private CancellationTokenSource Limit(CancellationToken token)
+    /// <summary>Ends a call when its time is up or its caller gives up. The time is the given clock's, so that tests need not wait.</summary>
+    private sealed class CallLimit : IDisposable
     {
-        // The source follows the caller's clock, so that tests need not wait.
-        var limit = new CancellationTokenSource(settings.CallTimeout, time);
-        _ = token.CanBeCanceled ? token.Register(static s => ((CancellationTokenSource)s!).Cancel(), limit) : default;
-        return limit;
+        private readonly CancellationTokenSource timer, either;
+
+        public CallLimit(TimeSpan timeout, TimeProvider time, CancellationToken caller)
+        {
+            timer = new CancellationTokenSource(timeout, time);
+            either = CancellationTokenSource.CreateLinkedTokenSource(caller, timer.Token);
+        }
+
+        public CancellationToken Token => either.Token;
+
+        public void Dispose()
+        {
+            either.Dispose();
+            timer.Dispose();
+        }
     }
 
     private CircuitBreakerStrategyOptions<T> Breaker<T>(Func<Outcome<T>, bool> failed) => new()

@@ -12,6 +12,9 @@ public sealed class LeadCipher : IDisposable
 {
     private const int NonceSize = 12, TagSize = 16;
     private readonly AesGcm master;
+
+    // The native cipher is not for two threads at once, and a call takes about a microsecond.
+    private readonly Lock gate = new();
     private readonly byte[] recordKeySecret;
 
     /// <summary>Takes the master key: 32 bytes.</summary>
@@ -31,11 +34,16 @@ public sealed class LeadCipher : IDisposable
     public (LeadDataKey Key, byte[] Wrapped) NewKey(Guid leadId)
     {
         var key = RandomNumberGenerator.GetBytes(32);
-        return (new LeadDataKey(key), Seal(master, key, leadId));
+        lock (gate)
+            return (new LeadDataKey(key), Seal(master, key, leadId));
     }
 
     /// <summary>Unwraps a lead's data key.</summary>
-    public LeadDataKey Unwrap(byte[] wrapped, Guid leadId) => new(Open(master, wrapped, leadId));
+    public LeadDataKey Unwrap(byte[] wrapped, Guid leadId)
+    {
+        lock (gate)
+            return new LeadDataKey(Open(master, wrapped, leadId));
+    }
 
     /// <summary>
     /// Our external key of a person or a company: a keyed hash, so that the CRM can match records by it and nobody can guess

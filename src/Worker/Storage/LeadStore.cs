@@ -157,11 +157,7 @@ public sealed class LeadStore : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await loads.DisposeAsync();
-        await committer.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => loads.DisposeAsync();
 
     private DateTimeOffset Now => AuditChain.Microseconds(time.GetUtcNow());
 

@@ -1,0 +1,44 @@
+using System.CommandLine;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Spectre.Console;
+
+namespace LeadPipeline.Worker.Cli;
+
+/// <summary>What the verbs share in how they talk.</summary>
+internal static class CliOutput
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions OneLine = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary><c>--json</c>, a new one for each verb.</summary>
+    public static Option<bool> JsonOption() => new("--json") { Description = "One JSON document on standard output" };
+
+    /// <summary>Results; never wrapped when they go to a file or a pipe.</summary>
+    public static IAnsiConsole Out { get; } = Console(System.Console.Out, System.Console.IsOutputRedirected);
+
+    /// <summary>Progress and remarks.</summary>
+    public static IAnsiConsole Error { get; } = Console(System.Console.Error, System.Console.IsErrorRedirected);
+
+    /// <summary>Whether a person watches standard error, so that progress makes sense.</summary>
+    public static bool IsWatched => !System.Console.IsErrorRedirected;
+
+    /// <summary>A line as it is, never wrapped; control characters from a lead's text do not reach the terminal.</summary>
+    public static void Say(string line) => System.Console.Out.WriteLine(new string([.. line.Select(c => char.IsControl(c) ? ' ' : c)]));
+
+    public static void WriteJson(JsonNode? node) => System.Console.Out.WriteLine(node?.ToJsonString(Indented) ?? "null");
+
+    public static void WriteJsonLine(JsonNode? node) => System.Console.Out.WriteLine(node?.ToJsonString(OneLine) ?? "null");
+
+    /// <summary>Text from leads is never markup.</summary>
+    public static string Plain(string? text) => Markup.Escape(new string([.. (text ?? "-").Select(c => char.IsControl(c) ? ' ' : c)]));
+
+    private static IAnsiConsole Console(TextWriter writer, bool redirected)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
+        if (redirected)
+            console.Profile.Width = 200;
+        return console;
+    }
+}

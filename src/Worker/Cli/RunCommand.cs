@@ -1,0 +1,34 @@
+using System.CommandLine;
+using LeadPipeline.Worker.Hosting;
+using LeadPipeline.Worker.Ops;
+using Microsoft.Extensions.Options;
+
+namespace LeadPipeline.Worker.Cli;
+
+/// <summary><c>run</c>: the service.</summary>
+internal static class RunCommand
+{
+    public static Command Create(Dictionary<string, string?> settings)
+    {
+        var command = new Command("run", "Runs the service: consumers and HTTP.") { TreatUnmatchedTokensAsErrors = false };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var unknown = parsed.UnmatchedTokens.Where((t, i) => t.StartsWith('-') && !t.StartsWith("--urls", StringComparison.Ordinal) && !t.StartsWith("--environment", StringComparison.Ordinal)).ToList();
+            if (unknown.Count > 0)
+                throw new UsageException($"{unknown[0]} is not an option of run. Settings are given as --Section:Key=value.");
+            return await RunAsync(settings, [.. parsed.UnmatchedTokens], cancellationToken);
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(Dictionary<string, string?> settings, string[] hostArgs, CancellationToken cancellationToken)
+    {
+        await using var app = WorkerApplication.Service(settings, hostArgs);
+        using var alone = DataLock.Take(app.Services.GetRequiredService<IOptions<DataOptions>>().Value, app.Configuration);
+        await app.StartAsync(cancellationToken);
+        if (app.Services.GetRequiredService<BearerTokens>().ConsoleToken is { } token && app.Urls.FirstOrDefault() is { } url)
+            await Console.Error.WriteLineAsync($"Ready at {url}. Until tokens are configured, the one in the data directory (console-token) opens everything: {url}/ops#token={token}");
+        await app.WaitForShutdownAsync(cancellationToken);
+        return 0;
+    }
+}

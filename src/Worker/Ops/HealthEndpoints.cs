@@ -1,0 +1,51 @@
+using System.Text.Json.Nodes;
+using LeadPipeline.Worker.Messaging;
+using LeadPipeline.Worker.Storage.Sql;
+using MassTransit;
+
+namespace LeadPipeline.Worker.Ops;
+
+/// <summary>Whether the process lives, and whether it can take and work on leads.</summary>
+public static class HealthEndpoints
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
+    /// <summary>Maps them; anyone may ask, reasons stay inside.</summary>
+    public static void MapHealth(this IEndpointRouteBuilder app)
+    {
+        app.MapGet("/health/live", () => Results.Json(new JsonObject { ["status"] = "Healthy" }));
+        foreach (var path in (string[])["/health/ready", "/ready", "/health"])
+            app.MapGet(path, ReadyAsync);
+    }
+
+    private static async Task<IResult> ReadyAsync(HttpContext context, SqlDatabase database, IHostApplicationLifetime lifetime)
+    {
+        var checks = new JsonObject
+        {
+            ["database"] = await DatabaseAsync(database, context.RequestAborted),
+            ["draining"] = lifetime.ApplicationStopping.IsCancellationRequested ? "Unhealthy" : "Healthy",
+        };
+        if (context.RequestServices.GetService<IBusControl>() is { } bus)
+            checks["broker"] = bus.CheckHealth().Status == BusHealthStatus.Healthy ? "Healthy" : "Unhealthy";
+        var ready = checks.All(c => c.Value!.GetValue<string>() == "Healthy");
+        return Results.Json(new JsonObject { ["status"] = ready ? "Healthy" : "Unhealthy", ["checks"] = checks }, statusCode: ready ? 200 : 503);
+    }
+
+    private static async Task<string> DatabaseAsync(SqlDatabase database, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Patience);
+        try
+        {
+            await using var session = await database.OpenReaderAsync(limit.Token);
+            _ = await session.QueryAsync("SELECT COUNT(*) FROM meta", r => r.GetValue(0), limit.Token);
+            return "Healthy";
+        }
+#pragma warning disable CA1031 // Whatever it is, the database cannot be used now.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return "Unhealthy";
+        }
+    }
+}

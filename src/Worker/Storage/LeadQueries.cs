@@ -1,0 +1,276 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LeadPipeline.Contracts;
+using LeadPipeline.Mcp.Execution;
+using LeadPipeline.Worker.Audit;
+using LeadPipeline.Worker.Execution;
+using LeadPipeline.Worker.Privacy;
+using Microsoft.EntityFrameworkCore;
+
+namespace LeadPipeline.Worker.Storage;
+
+/// <summary>Reads leads for people: lists, one lead with everything known of it, its audit. Not on the hot path.</summary>
+public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher cipher, Redactor redactor)
+{
+    private static readonly JsonSerializerOptions Json = new(ContractsJson.Default.Options);
+
+    /// <summary>A page of leads, newest first.</summary>
+    /// <param name="status">Only these, if given.</param>
+    /// <param name="source">Only from this source, if given.</param>
+    /// <param name="since">Only received since then, if given.</param>
+    /// <param name="limit">At most so many, 1–200.</param>
+    /// <param name="cursor">Where the page before ended.</param>
+    /// <param name="full">Whether personal fields are shown in full.</param>
+    /// <param name="cancellationToken">The caller's patience.</param>
+    /// <exception cref="FormatException">The cursor is none of ours.</exception>
+    public async Task<(IReadOnlyList<JsonObject> Items, string? Next)> ListAsync(
+        LeadStatus? status, string? source, DateTimeOffset? since, int limit, string? cursor, bool full, CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        var query = db.Leads.AsNoTracking();
+        if (status is { } wanted)
+        {
+            var name = wanted.ToString();
+            query = query.Where(l => l.Status == name);
+        }
+        if (source is not null)
+            query = query.Where(l => l.Source == source);
+        if (since is { } from)
+            query = query.Where(l => l.ReceivedAt >= from.ToUniversalTime());
+        if (cursor is not null)
+        {
+            var (at, id) = Cursor.Read(cursor);
+            query = query.Where(l => l.ReceivedAt < at || (l.ReceivedAt == at && l.Id.CompareTo(id) < 0));
+        }
+        var rows = await query.OrderByDescending(l => l.ReceivedAt).ThenByDescending(l => l.Id).Take(limit + 1).ToListAsync(cancellationToken);
+        var more = rows.Count > limit;
+        if (more)
+            rows.RemoveAt(limit);
+        var ids = rows.ConvertAll(r => r.Id);
+        var runs = (await db.Runs.AsNoTracking().Where(r => ids.Contains(r.LeadId))
+            .Select(r => new { r.LeadId, r.Run, r.GroundingStatus, r.Intent, r.Decision, r.FitScore }).ToListAsync(cancellationToken)).ToLookup(r => r.LeadId);
+        var items = rows.ConvertAll(row =>
+        {
+            var run = runs[row.Id].FirstOrDefault(r => r.Run == row.Run);
+            var key = row.DataKey is null ? null : cipher.Unwrap(row.DataKey, row.Id);
+            return new JsonObject
+            {
+                ["leadId"] = row.Id.ToString(),
+                ["email"] = Email(Open(row, key), full),
+                ["status"] = row.Status,
+                ["source"] = row.Source,
+                ["reason"] = row.Reason,
+                ["receivedAt"] = row.ReceivedAt,
+                ["updatedAt"] = row.UpdatedAt,
+                ["dueAt"] = row.DueAt,
+                ["grounding"] = run?.GroundingStatus,
+                ["intent"] = run?.Intent,
+                ["decision"] = run?.Decision,
+                ["fitScore"] = run?.FitScore,
+            };
+        });
+        return (items, more ? Cursor.Write(rows[^1].ReceivedAt, rows[^1].Id) : null);
+    }
+
+    /// <summary>Everything known of a lead; an alias answers the first lead. Null when there is none.</summary>
+    public async Task<JsonObject?> FindAsync(Guid id, bool full, CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        var (row, alias) = await RowAsync(db, id, cancellationToken);
+        if (row is null)
+            return null;
+        var key = row.DataKey is null ? null : cipher.Unwrap(row.DataKey, row.Id);
+        var run = await db.Runs.AsNoTracking().FirstOrDefaultAsync(r => r.LeadId == row.Id && r.Run == row.Run, cancellationToken);
+        var effects = await db.Effects.AsNoTracking().Where(e => e.LeadId == row.Id && e.Run == row.Run).OrderBy(e => e.StepIndex).ToListAsync(cancellationToken);
+        var timeline = await db.AuditEvents.AsNoTracking().Where(a => a.LeadId == row.Id).OrderBy(a => a.Seq).Select(a => new { a.At, a.Stage, a.Kind }).ToListAsync(cancellationToken);
+        var view = Summary(row, run, effects, key, full);
+        view["timeline"] = new JsonArray([.. timeline.Select(t => (JsonNode)new JsonObject { ["at"] = t.At, ["stage"] = t.Stage, ["kind"] = t.Kind })]);
+        if (alias)
+            view["aliasOf"] = row.Id.ToString();
+        return view;
+    }
+
+    /// <summary>The leads with these ids as <c>process</c> reports them, in the order of the ids.</summary>
+    public async Task<IReadOnlyList<JsonObject>> SummariesAsync(IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        var found = new Dictionary<Guid, JsonObject>();
+        foreach (var part in ids.Chunk(500))
+        {
+            var rows = await db.Leads.AsNoTracking().Where(l => part.Contains(l.Id)).ToListAsync(cancellationToken);
+            var runs = (await db.Runs.AsNoTracking().Where(r => part.Contains(r.LeadId)).ToListAsync(cancellationToken)).ToLookup(r => r.LeadId);
+            var effects = (await db.Effects.AsNoTracking().Where(e => part.Contains(e.LeadId)).ToListAsync(cancellationToken)).ToLookup(e => e.LeadId);
+            foreach (var row in rows)
+            {
+                var key = row.DataKey is null ? null : cipher.Unwrap(row.DataKey, row.Id);
+                found[row.Id] = Summary(row, runs[row.Id].FirstOrDefault(r => r.Run == row.Run), [.. effects[row.Id].Where(e => e.Run == row.Run).OrderBy(e => e.StepIndex)], key, full: true);
+            }
+        }
+        return [.. ids.Where(found.ContainsKey).Select(i => found[i])];
+    }
+
+    /// <summary>Those of these leads that still have something outstanding, or are not stored yet.</summary>
+    public async Task<List<Guid>> OpenAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        var open = new List<Guid>();
+        foreach (var part in ids.Chunk(1000))
+        {
+            var done = await db.Leads.AsNoTracking().Where(l => part.Contains(l.Id) && l.Pending == null).Select(l => l.Id).ToListAsync(cancellationToken);
+            var aliases = done.Count == part.Length ? [] : await db.Aliases.AsNoTracking().Where(a => part.Contains(a.AliasId)).Select(a => a.AliasId).ToListAsync(cancellationToken);
+            open.AddRange(part.Except(done).Except(aliases));
+        }
+        return open;
+    }
+
+    /// <summary>How many leads stand at each status; only of these, if ids are given.</summary>
+    public async Task<Dictionary<LeadStatus, int>> CountAsync(IReadOnlyCollection<Guid>? ids, CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        var counts = new Dictionary<LeadStatus, int>();
+        foreach (var part in ids is null ? [null] : ids.Chunk(1000).ToArray<Guid[]?>())
+        {
+            var query = db.Leads.AsNoTracking();
+            if (part is not null)
+                query = query.Where(l => part.Contains(l.Id));
+            foreach (var group in await query.GroupBy(l => l.Status).Select(g => new { g.Key, Count = g.Count() }).ToListAsync(cancellationToken))
+            {
+                var status = Enum.Parse<LeadStatus>(group.Key);
+                counts[status] = counts.GetValueOrDefault(status) + group.Count;
+            }
+        }
+        return counts;
+    }
+
+    /// <summary>The audit events of a lead, in order; null when there is no such lead.</summary>
+    public async Task<IReadOnlyList<AuditEvent>?> AuditAsync(Guid id, CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        var (row, _) = await RowAsync(db, id, cancellationToken);
+        if (row is null)
+            return null;
+        var key = row.DataKey is null ? null : cipher.Unwrap(row.DataKey, row.Id);
+        var rows = await db.AuditEvents.AsNoTracking().Where(a => a.LeadId == row.Id).OrderBy(a => a.Seq).ToListAsync(cancellationToken);
+        return rows.ConvertAll(a => AuditReader.Event(a, key));
+    }
+
+    /// <summary>Checks audit chains: one lead's, or all. Answers how many leads and events were checked and what is wrong.</summary>
+    public async Task<(int Leads, long Events, IReadOnlyList<(Guid LeadId, string Problem)> Problems)> VerifyAuditAsync(Guid? only, CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        var problems = new List<(Guid, string)>();
+        var (leads, events) = (0, 0L);
+        // Chains without a lead are checked as well: a lead that was removed by hand must not take its traces with it.
+        var ids = db.AuditEvents.AsNoTracking().Select(a => a.LeadId).Union(db.Leads.AsNoTracking().Select(l => l.Id));
+        if (only is { } one)
+            ids = ids.Where(i => i == one);
+        foreach (var part in (await ids.Distinct().ToListAsync(cancellationToken)).Chunk(500))
+        {
+            var states = await db.Leads.AsNoTracking().Where(l => part.Contains(l.Id)).Select(l => new { l.Id, l.AuditSeq, l.AuditHead }).ToDictionaryAsync(l => l.Id, cancellationToken);
+            var rows = (await db.AuditEvents.AsNoTracking().Where(a => part.Contains(a.LeadId)).ToListAsync(cancellationToken)).ToLookup(a => a.LeadId);
+            foreach (var id in part)
+            {
+                var chain = rows[id].OrderBy(r => r.Seq).ToList();
+                var state = states.GetValueOrDefault(id);
+                leads++;
+                events += chain.Count;
+                if (AuditChain.Verify(chain, state?.AuditSeq, state?.AuditHead) is { } problem)
+                    problems.Add((id, problem));
+                else if (state is null)
+                    problems.Add((id, "the lead of this chain is gone"));
+            }
+        }
+        return (leads, events, problems);
+    }
+
+    private static async Task<(LeadRow? Row, bool Alias)> RowAsync(LeadDb db, Guid id, CancellationToken cancellationToken)
+    {
+        if (await db.Leads.AsNoTracking().FirstOrDefaultAsync(l => l.Id == id, cancellationToken) is { } row)
+            return (row, false);
+        var alias = await db.Aliases.AsNoTracking().FirstOrDefaultAsync(a => a.AliasId == id, cancellationToken);
+        return alias is null ? (null, false) : (await db.Leads.AsNoTracking().FirstOrDefaultAsync(l => l.Id == alias.LeadId, cancellationToken), true);
+    }
+
+    private JsonObject Summary(LeadRow row, LeadRunRow? run, IReadOnlyList<EffectRow> effects, LeadDataKey? key, bool full)
+    {
+        var lead = Open(row, key);
+        var grounding = key is null || run?.Grounding is null ? null : SealedJson.Open(key, run.Grounding, row.Id, ContractsJson.Default.GroundingResult);
+        var plan = key is null || run?.Plan is null ? null : SealedJson.Open(key, run.Plan, row.Id, ContractsJson.Default.ActionPlan);
+        var byStep = effects.ToDictionary(e => e.Step);
+        var warnings = new List<string>(grounding?.Warnings ?? []);
+        foreach (var effect in effects)
+        {
+            if (key is not null && effect.Sealed is not null && SealedJson.Open(key, effect.Sealed, row.Id, EffectJson.Default.EffectDetails).Warning is { } warning)
+                warnings.Add($"{effect.Step}: {warning}");
+        }
+        return new JsonObject
+        {
+            ["leadId"] = row.Id.ToString(),
+            ["email"] = Email(lead, full),
+            ["status"] = row.Status,
+            ["reason"] = row.Reason,
+            ["source"] = row.Source,
+            ["receivedAt"] = row.ReceivedAt,
+            ["updatedAt"] = row.UpdatedAt,
+            ["dueAt"] = row.DueAt,
+            ["grounding"] = run?.GroundingStatus,
+            ["intent"] = run?.Intent,
+            ["decision"] = run?.Decision,
+            ["fitScore"] = run?.FitScore,
+            ["analyzer"] = run?.Analyzer,
+            ["executionId"] = row.Epoch > 0 ? DeterministicId.Execution(row.Id, row.Run, row.Epoch).ToString() : null,
+            ["runId"] = DeterministicId.Run(row.Id, row.Run).ToString(),
+            ["run"] = row.Run,
+            ["lead"] = lead is null ? null : LeadJson(lead, full),
+            ["plan"] = new JsonArray([.. (plan?.Steps ?? []).Select(s => (JsonNode)new JsonObject { ["id"] = s.Id, ["tool"] = s.Tool, ["critical"] = s.Critical, ["when"] = new JsonArray([.. s.When.Select(w => (JsonNode)w)]), ["compensation"] = JsonSerializer.SerializeToNode(s.Compensation) })]),
+            ["effects"] = new JsonArray([.. (plan?.Steps ?? []).Select(s => (JsonNode)Effect(s, byStep.GetValueOrDefault(s.Id)))]),
+            ["claims"] = new JsonArray([.. (grounding?.Claims ?? []).Select(c => Claim(c, full))]),
+            ["lowered"] = JsonSerializer.SerializeToNode(grounding?.Lowered ?? [], Json),
+            ["signals"] = JsonSerializer.SerializeToNode(grounding?.Signals ?? [], Json),
+            ["warnings"] = new JsonArray([.. warnings.Select(w => (JsonNode)w)]),
+        };
+    }
+
+    private static JsonObject Effect(PlanStep step, EffectRow? row) => new()
+    {
+        ["step"] = step.Id,
+        ["tool"] = step.Tool,
+        ["state"] = row?.State ?? EffectState.Planned.Name(),
+        ["recordId"] = row?.RecordId,
+        ["error"] = row?.Error,
+    };
+
+    private static JsonNode? Claim(GroundedClaim claim, bool full)
+    {
+        var node = JsonSerializer.SerializeToNode(claim, Json);
+        // A claim about the person's own words repeats them.
+        return full || !claim.FieldPath.StartsWith("lead.", StringComparison.Ordinal) || node is not JsonObject members
+            ? node
+            : new JsonObject(members.Select(m => KeyValuePair.Create(m.Key, m.Key is "claimed" or "truth" && m.Value is not null ? "***" : m.Value?.DeepClone())));
+    }
+
+    private JsonNode? LeadJson(Lead lead, bool full)
+    {
+        var node = JsonSerializer.SerializeToNode(lead, Json);
+        return full ? node : redactor.Redact(node);
+    }
+
+    private string? Email(Lead? lead, bool full) => lead is null ? null : full ? lead.Email : redactor.Value("email", lead.Email);
+
+    private static Lead? Open(LeadRow row, LeadDataKey? key) => key is null ? null : SealedJson.Open(key, row.Body, row.Id, ContractsJson.Default.Lead);
+
+    /// <summary>Where a page ended, as opaque text.</summary>
+    private static class Cursor
+    {
+        public static string Write(DateTimeOffset at, Guid id) =>
+            Convert.ToHexStringLower([.. BitConverter.GetBytes(at.UtcTicks), .. id.ToByteArray()]);
+
+        public static (DateTimeOffset At, Guid Id) Read(string text)
+        {
+            if (text.Length != 48)
+                throw new FormatException("The cursor is not one that this service gave.");
+            var bytes = Convert.FromHexString(text);
+            return (new DateTimeOffset(BitConverter.ToInt64(bytes), TimeSpan.Zero), new Guid(bytes.AsSpan(8)));
+        }
+    }
+}
