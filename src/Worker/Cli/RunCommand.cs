@@ -27,7 +27,7 @@ internal static class RunCommand
         using var alone = DataLock.Take(app.Services.GetRequiredService<IOptions<DataOptions>>().Value, app.Configuration);
         await app.StartAsync(cancellationToken);
         if (app.Services.GetRequiredService<BearerTokens>().ConsoleToken is { } token && app.Urls.FirstOrDefault() is { } url)
-            await Console.Error.WriteLineAsync($"Ready at {url}. Until tokens are configured, the one in the data directory (console-token) opens everything: {url}/ops#token={token}");
+            await Console.Error.WriteLineAsync($"Ready at {url}. Until Auth:Tokens is set, the token in the data directory (console-token) opens everything: curl -H 'Authorization: Bearer {token}' {url}/leads");
         await app.WaitForShutdownAsync(cancellationToken);
         return 0;
     }

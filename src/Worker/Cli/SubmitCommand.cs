@@ -19,13 +19,14 @@ internal static class SubmitCommand
     public static Command Create()
     {
         var file = new Argument<string>("FILE") { Description = "Leads as .jsonl, .json or .csv; - for standard input" };
-        var to = new Option<Uri>("--to") { Description = "http://host:port or amqp://user:password@host:port/vhost", Required = true };
+        var to = new Option<string>("--to") { Description = "http://host:port or amqp://user:password@host:port/vhost", Required = true };
         var token = new Option<string?>("--token") { Description = "Bearer token, where the door asks for one (or LEADPIPELINE_TOKEN)" };
         var json = CliOutput.JsonOption();
         var command = new Command("submit", "Posts the leads of a file to a running service.") { file, to, token, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var target = parsed.GetValue(to)!;
+            if (!Uri.TryCreate(parsed.GetValue(to), UriKind.Absolute, out var target))
+                throw new UsageException("--to is not an address; use http://host:port or amqp://user:password@host:port/vhost");
             await using ILeadTarget door = target.Scheme switch
             {
                 "http" or "https" => new HttpTarget(target, parsed.GetValue(token) ?? Environment.GetEnvironmentVariable("LEADPIPELINE_TOKEN")),

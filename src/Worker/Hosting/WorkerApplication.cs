@@ -98,6 +98,9 @@ public static class WorkerApplication
         logging.SetMinimumLevel(level);
         logging.AddFilter("Microsoft", LogLevel.Warning);
         logging.AddFilter("Microsoft.Hosting.Lifetime", level);
+        // On a new database the first look for applied migrations fails by design and is logged as an error.
+        logging.AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.None);
+        logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
         logging.AddFilter("MassTransit", LogLevel.Warning);
         logging.AddFilter("System.Net.Http", LogLevel.Warning);
     }
