@@ -42,16 +42,20 @@ public sealed class GuardedCrm : ICrm
     public GuardedCrm(ICrm inner, CrmGuardSettings settings, TimeProvider time)
     {
         (this.inner, this.settings, this.time) = (inner, settings, time);
-        read = new ResiliencePipelineBuilder<CrmView> { TimeProvider = time }
-            .AddRetry(new RetryStrategyOptions<CrmView>
+        var reads = new ResiliencePipelineBuilder<CrmView> { TimeProvider = time };
+        if (settings.Attempts > 1)
+        {
+            _ = reads.AddRetry(new RetryStrategyOptions<CrmView>
             {
                 ShouldHandle = args => ValueTask.FromResult(args.Outcome.Exception is CrmUnavailableException { Kind: NotNowKind.Transient }),
-                MaxRetryAttempts = Math.Max(1, settings.Attempts - 1),
+                MaxRetryAttempts = settings.Attempts - 1,
                 Delay = settings.BaseDelay,
                 MaxDelay = settings.MaxDelay,
                 BackoffType = DelayBackoffType.Exponential,
                 UseJitter = true,
-            })
+            });
+        }
+        read = reads
             .AddCircuitBreaker(Breaker<CrmView>(outcome => outcome.Exception is CrmUnavailableException { Kind: NotNowKind.Transient }))
             .Build();
         write = new ResiliencePipelineBuilder<IReadOnlyList<CrmOutcome>> { TimeProvider = time }
@@ -70,7 +74,10 @@ public sealed class GuardedCrm : ICrm
         {
             return await read.ExecuteAsync(async token =>
             {
-                using var limit = Limit(token);
+                // The source follows the given clock, so that tests need not wait; a linked source would follow the system's.
+                using var limit = new CancellationTokenSource(settings.CallTimeout, time);
+                // Given up with the call: the caller's token outlives it by far.
+                await using var link = token.Register(static s => ((CancellationTokenSource)s!).Cancel(), limit);
                 try
                 {
                     return await inner.ReadAsync(query, limit.Token);
@@ -94,7 +101,10 @@ public sealed class GuardedCrm : ICrm
         {
             return await write.ExecuteAsync(async token =>
             {
-                using var limit = Limit(token);
+                // The source follows the given clock, so that tests need not wait; a linked source would follow the system's.
+                using var limit = new CancellationTokenSource(settings.CallTimeout, time);
+                // Given up with the call: the caller's token outlives it by far.
+                await using var link = token.Register(static s => ((CancellationTokenSource)s!).Cancel(), limit);
                 try
                 {
                     return await inner.WriteAsync(batch, limit.Token);
@@ -110,14 +120,6 @@ public sealed class GuardedCrm : ICrm
             var first = new CrmOutcome.NotNow(NotNowKind.BreakerOpen, "the circuit breaker is open", open.RetryAfter);
             return [.. batch.Writes.Select((_, i) => i == 0 ? (CrmOutcome)first : new CrmOutcome.NotTried())];
         }
-    }
-
-    private CancellationTokenSource Limit(CancellationToken token)
-    {
-        // The source follows the caller's clock, so that tests need not wait.
-        var limit = new CancellationTokenSource(settings.CallTimeout, time);
-        _ = token.CanBeCanceled ? token.Register(static s => ((CancellationTokenSource)s!).Cancel(), limit) : default;
-        return limit;
     }
 
     private CircuitBreakerStrategyOptions<T> Breaker<T>(Func<Outcome<T>, bool> failed) => new()
