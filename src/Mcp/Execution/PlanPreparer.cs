@@ -56,16 +56,17 @@ public static class PlanPreparer
             if (tools.Find(effect.Step.Tool) is not { } tool)
                 return Fail(effect, CrmCodes.NotSupported, $"there is no tool {effect.Step.Tool}");
             var unmet = effect.Step.When.FirstOrDefault(w => !WhenCondition.Parse(w).Evaluate(field => FieldValue(field, done)));
+            // What we made in an earlier try is there, whatever its conditions say now: our own opportunity is an open one of the account.
             if (unmet is not null)
-                return Skip(effect, $"condition not met: {unmet}");
+                return Made(effect, view) is { } made ? Settle(effect, tool, new(made.Id), view) : Skip(effect, $"condition not met: {unmet}");
             if (Resolve(tool, effect.Step.Arguments, done, out var missing) is not { } arguments)
-                return effect.Step.Critical ? Fail(effect, CrmCodes.InvalidReference, $"{missing} has no value") : Skip(effect, $"{missing} has no value");
+                return Made(effect, view) is { } made ? Settle(effect, tool, new(made.Id), view) : effect.Step.Critical ? Fail(effect, CrmCodes.InvalidReference, $"{missing} has no value") : Skip(effect, $"{missing} has no value");
             if (tool.Parameters.Validate(arguments) is [var fault, ..])
                 return Fail(effect, CrmCodes.InvalidArguments, fault.ToString());
 
             return tool.Decide(new ToolCall(effect.Step.Id, arguments, effect.EffectKey, now, recordKey), view) switch
             {
-                ToolDecision.Write write => Send(effect, write, view),
+                ToolDecision.Write write => Send(effect, tool, write, view),
                 ToolDecision.Unchanged unchanged => Settle(effect, tool, unchanged, view),
                 ToolDecision.Refuse { NeedsPerson: true } refuse => new(effect, new PlanOutcome.NeedsPerson([], refuse.Code, refuse.Candidates ?? [])),
                 ToolDecision.Refuse refuse => Fail(effect, refuse.Code, refuse.Message),
@@ -85,18 +86,22 @@ public static class PlanPreparer
     private static Decided Skip(StepEffect effect, string why) =>
         effect with { State = EffectState.Skipped, Warning = why, Writes = [] };
 
-    private static Decided Send(StepEffect effect, ToolDecision.Write write, CrmView view)
+    private static Decided Send(StepEffect effect, CrmTool tool, ToolDecision.Write write, CrmView view)
     {
         var first = write.Writes[0];
         var update = write.Writes.OfType<UpdateRecord>().FirstOrDefault();
-        var created = first is CreateRecord;
+        // The record may be there from an earlier try that came no further; it is ours all the same.
+        var made = Made(effect, view);
+        var created = first is CreateRecord || made is not null;
         var (before, wrote) = Images(effect, write.Before, update, view);
         return effect with
         {
             State = EffectState.Planned,
-            Object = first.Object,
+            // Of another kind than the first write when the step's record is another than the one that is written.
+            Object = first is not CreateRecord && write.Data?.ContainsKey("recordId") == true ? tool.Creates ?? first.Object : first.Object,
             Created = created,
-            RecordId = created ? null : write.Data?.GetValueOrDefault("recordId") ?? Id((first as UpdateRecord)?.Target),
+            RecordId = first is CreateRecord ? null : made?.Id ?? write.Data?.GetValueOrDefault("recordId") ?? Id((first as UpdateRecord)?.Target),
+            RecordVersion = made?.Version ?? effect.RecordVersion,
             Data = write.Data ?? new Dictionary<string, string>(),
             Before = before,
             Wrote = wrote,
@@ -164,6 +169,9 @@ public static class PlanPreparer
         }
     }
 
+    private static CrmRecord? Made(StepEffect effect, CrmView view) =>
+        effect.State == EffectState.Planned ? null : view.Effects.GetValueOrDefault(effect.EffectKey);
+
     private static string? Id(RecordRef? target) => target?.Id;
 
     private static string Describe(CrmWrite write) => write switch
@@ -189,7 +197,7 @@ public static class PlanPreparer
     {
         EffectState.Skipped or EffectState.Failed => null,
         _ when name != "recordId" => effect.Data.GetValueOrDefault(name),
-        EffectState.Planned when effect.Created => RecordRef.CreatedBy(effect.Step.Id).ToString(),
+        EffectState.Planned when effect is { Created: true, RecordId: null } => RecordRef.CreatedBy(effect.Step.Id).ToString(),
         _ => effect.RecordId,
     };
 

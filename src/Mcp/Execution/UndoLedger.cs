@@ -12,6 +12,7 @@ internal sealed class UndoLedger(PlanRun run)
     private readonly StepEffect[] effects = [.. run.Effects];
     private readonly Dictionary<string, string> partly = [];
     private readonly Dictionary<(string Record, string Field), string?> restored = [];
+    private readonly Dictionary<string, string> carried = [];
 
     /// <summary>The ledger as it is.</summary>
     public IReadOnlyList<StepEffect> Effects => effects;
@@ -42,6 +43,7 @@ internal sealed class UndoLedger(PlanRun run)
         Stopped = null;
         partly.Clear();
         restored.Clear();
+        carried.Clear();
         var writes = new List<CrmWrite>();
         var withdrawn = new HashSet<string>();
         // A record that is withdrawn takes the fields with it that later steps wrote into it.
@@ -56,7 +58,8 @@ internal sealed class UndoLedger(PlanRun run)
             if (IsOpen(effects[i]))
                 effects[i] = DecideStep(effects[i], view, withdrawn, writes);
         }
-        return new CrmBatch(run.LeadId, run.Email, writes, new HashSet<string>());
+        // An account goes last: as long as a lead that is to be withdrawn belongs to it, the CRM keeps it.
+        return new CrmBatch(run.LeadId, run.Email, [.. writes.OrderBy(w => w is RemoveRecord { Object: CrmObject.Account })], new HashSet<string>());
     }
 
     /// <summary>Takes the answers.</summary>
@@ -74,6 +77,19 @@ internal sealed class UndoLedger(PlanRun run)
             else
                 // The first one tells why; what follows it was not tried.
                 Stopped ??= answers.OfType<CrmOutcome.NotNow>().FirstOrDefault();
+        }
+        SettleCarried(batch.Writes.Zip(outcomes).Where(x => x is { First: RemoveRecord, Second: CrmOutcome.Done }).Select(x => ((RemoveRecord)x.First).Id));
+    }
+
+    private void SettleCarried(IEnumerable<string> gone)
+    {
+        foreach (var id in gone)
+        {
+            for (var i = 0; i < effects.Length; i++)
+            {
+                if (IsOpen(effects[i]) && carried.GetValueOrDefault(effects[i].Step.Id) == id)
+                    effects[i] = effects[i] with { State = EffectState.Compensated };
+            }
         }
     }
 
@@ -128,7 +144,12 @@ internal sealed class UndoLedger(PlanRun run)
         if (!view.Records.TryGetValue(target, out var record))
             return after ?? effect with { State = EffectState.NotNeeded };
         if (withdrawn.Contains(record.Id))
-            return after ?? effect with { State = EffectState.Compensated };
+        {
+            // Undone when the record is gone, and not before: if it cannot be withdrawn after all, its fields have to be restored.
+            if (after is null)
+                carried[effect.Step.Id] = record.Id;
+            return effect;
+        }
 
         var restore = new Dictionary<string, string?>();
         var changed = new List<string>();

@@ -109,7 +109,7 @@ internal sealed class WriteLedger(PlanRun run)
             Change(step, e => e with
             {
                 State = EffectState.Confirmed,
-                RecordId = e.Created ? first.RecordId : e.RecordId ?? first.RecordId,
+                RecordId = answers[0].Write is CreateRecord ? first.RecordId : e.RecordId ?? first.RecordId,
                 WroteTo = e.WroteTo is { } to ? Known(RecordRef.Parse(to)).ToString() : null,
                 Error = null,
             });
