@@ -12,6 +12,8 @@ public sealed class LeadCipher : IDisposable
 {
     private const int NonceSize = 12, TagSize = 16;
     private readonly AesGcm master;
+    // An AesGcm has one native context: two threads in it at once read each other's tags.
+    private readonly Lock gate = new();
     private readonly byte[] recordKeySecret;
 
     /// <summary>Takes the master key: 32 bytes.</summary>
@@ -31,11 +33,16 @@ public sealed class LeadCipher : IDisposable
     public (LeadDataKey Key, byte[] Wrapped) NewKey(Guid leadId)
     {
         var key = RandomNumberGenerator.GetBytes(32);
-        return (new LeadDataKey(key), Seal(master, key, leadId));
+        lock (gate)
+            return (new LeadDataKey(key), Seal(master, key, leadId));
     }
 
     /// <summary>Unwraps a lead's data key.</summary>
-    public LeadDataKey Unwrap(byte[] wrapped, Guid leadId) => new(Open(master, wrapped, leadId));
+    public LeadDataKey Unwrap(byte[] wrapped, Guid leadId)
+    {
+        lock (gate)
+            return new(Open(master, wrapped, leadId));
+    }
 
     /// <summary>
     /// Our external key of a person or a company: a keyed hash, so that the CRM can match records by it and nobody can guess
