@@ -22,7 +22,29 @@ public readonly record struct RecordRef(string? Id, string? Step)
 /// <param name="Step">The plan step it belongs to.</param>
 /// <param name="Tool">The tool that decided it.</param>
 /// <param name="Object">The kind of record.</param>
-public abstract record CrmWrite(string Step, string Tool, CrmObject Object);
+public abstract record CrmWrite(string Step, string Tool, CrmObject Object)
+{
+    /// <summary>The steps of the same plan whose new records this write refers to, its own among them.</summary>
+    public IEnumerable<string> References
+    {
+        get
+        {
+            if (this is UpdateRecord { Target.Step: { } target })
+                yield return target;
+            var links = this switch
+            {
+                CreateRecord create => create.Fields.Where(f => CrmFields.IsLink(f.Key)).Select(f => f.Value),
+                UpdateRecord update => update.Fields.Where(f => CrmFields.IsLink(f.Key)).Select(f => f.Value),
+                _ => [],
+            };
+            foreach (var link in links)
+            {
+                if (link is not null && RecordRef.Parse(link).Step is { } step)
+                    yield return step;
+            }
+        }
+    }
+}
 
 /// <summary>Create a record. A record with the same effect key is not created again: the first one is answered.</summary>
 /// <param name="Step">The plan step; later writes may refer to the new record by it.</param>

@@ -52,9 +52,12 @@ public sealed class PlanExecutor(ToolRegistry tools, ICrm crm, TimeProvider time
         for (var attempt = 1; ; attempt++)
         {
             var batch = ledger.Outstanding();
+            if (ledger.HasCriticalFailure)
+                return new PlanOutcome.Failed(ledger.Effects);
             if (batch.Writes.Count == 0)
                 return new PlanOutcome.Finished(ledger.Effects);
 
+            var open = ledger.Open;
             ledger.Record(batch, await crm.WriteAsync(batch, cancellationToken));
 
             if (ledger.HasCriticalFailure)
@@ -62,7 +65,12 @@ public sealed class PlanExecutor(ToolRegistry tools, ICrm crm, TimeProvider time
             if (ledger.MustReadAgain is { } why)
                 return new PlanOutcome.Again(ledger.Effects, why);
             if (ledger.Stopped is not { } stopped)
-                continue;
+            {
+                if (ledger.Open < open)
+                    continue;
+                // No answer to any step and no reason given: without this the same batch would be sent for ever.
+                stopped = (batch.Writes[0].Step, new CrmOutcome.NotNow(NotNowKind.Transient, "the CRM left the writes undone and did not say why"));
+            }
 
             if (!ledger.IsCritical(stopped.Step) && run.FirstFailedAt + retry.NonCriticalMaxAge <= time.GetUtcNow())
             {
@@ -94,7 +102,7 @@ public sealed class PlanExecutor(ToolRegistry tools, ICrm crm, TimeProvider time
                     undo.Record(batch, await crm.WriteAsync(batch, cancellationToken));
                 if (undo.IsSettled)
                     return undo.Impossible ? new PlanOutcome.NotUndone(undo.Effects) : new PlanOutcome.Undone(undo.Effects);
-                (kind, retryAfter) = (undo.Stopped, null);
+                (kind, retryAfter) = (undo.Stopped?.Kind ?? NotNowKind.Transient, undo.Stopped?.RetryAfter);
             }
             catch (CrmUnavailableException unavailable)
             {

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Registry;
+using LeadPipeline.Mcp.Tools;
 
 namespace LeadPipeline.Mcp.Execution;
 
@@ -42,8 +43,12 @@ public static class PlanPreparer
             effects.Add(decided.Effect);
             done[effect.Step.Id] = decided.Effect;
             if (decided.Effect is { State: EffectState.Failed, Step.Critical: true })
+            {
+                SeeVersions(run, effects, view);
                 return new PlanOutcome.Failed([.. effects, .. run.Effects.Skip(effects.Count)]);
+            }
         }
+        SeeVersions(run, effects, view);
         return effects.TrueForAll(e => e.IsSettled) ? new PlanOutcome.Finished(effects) : new PlanOutcome.Prepared(effects);
 
         Decided DecideStep(StepEffect effect)
@@ -51,16 +56,17 @@ public static class PlanPreparer
             if (tools.Find(effect.Step.Tool) is not { } tool)
                 return Fail(effect, CrmCodes.NotSupported, $"there is no tool {effect.Step.Tool}");
             var unmet = effect.Step.When.FirstOrDefault(w => !WhenCondition.Parse(w).Evaluate(field => FieldValue(field, done)));
+            // What we made in an earlier try is there, whatever its conditions say now: our own opportunity is an open one of the account.
             if (unmet is not null)
-                return Skip(effect, $"condition not met: {unmet}");
+                return Made(effect, view) is { } made ? Settle(effect, tool, new(made.Id), view) : Skip(effect, $"condition not met: {unmet}");
             if (Resolve(tool, effect.Step.Arguments, done, out var missing) is not { } arguments)
-                return effect.Step.Critical ? Fail(effect, CrmCodes.InvalidReference, $"{missing} has no value") : Skip(effect, $"{missing} has no value");
+                return Made(effect, view) is { } made ? Settle(effect, tool, new(made.Id), view) : effect.Step.Critical ? Fail(effect, CrmCodes.InvalidReference, $"{missing} has no value") : Skip(effect, $"{missing} has no value");
             if (tool.Parameters.Validate(arguments) is [var fault, ..])
                 return Fail(effect, CrmCodes.InvalidArguments, fault.ToString());
 
             return tool.Decide(new ToolCall(effect.Step.Id, arguments, effect.EffectKey, now, recordKey), view) switch
             {
-                ToolDecision.Write write => Send(effect, write),
+                ToolDecision.Write write => Send(effect, tool, write, view),
                 ToolDecision.Unchanged unchanged => Settle(effect, tool, unchanged, view),
                 ToolDecision.Refuse { NeedsPerson: true } refuse => new(effect, new PlanOutcome.NeedsPerson([], refuse.Code, refuse.Candidates ?? [])),
                 ToolDecision.Refuse refuse => Fail(effect, refuse.Code, refuse.Message),
@@ -80,21 +86,25 @@ public static class PlanPreparer
     private static Decided Skip(StepEffect effect, string why) =>
         effect with { State = EffectState.Skipped, Warning = why, Writes = [] };
 
-    private static Decided Send(StepEffect effect, ToolDecision.Write write)
+    private static Decided Send(StepEffect effect, CrmTool tool, ToolDecision.Write write, CrmView view)
     {
         var first = write.Writes[0];
         var update = write.Writes.OfType<UpdateRecord>().FirstOrDefault();
-        var created = first is CreateRecord;
+        // The record may be there from an earlier try that came no further; it is ours all the same.
+        var made = Made(effect, view);
+        var created = first is CreateRecord || made is not null;
+        var (before, wrote) = Images(effect, write.Before, update, view);
         return effect with
         {
             State = EffectState.Planned,
-            Object = first.Object,
+            // Of another kind than the first write when the step's record is another than the one that is written.
+            Object = first is not CreateRecord && write.Data?.ContainsKey("recordId") == true ? tool.Creates ?? first.Object : first.Object,
             Created = created,
-            RecordId = created ? null : write.Data?.GetValueOrDefault("recordId") ?? Id((first as UpdateRecord)?.Target),
+            RecordId = first is CreateRecord ? null : made?.Id ?? write.Data?.GetValueOrDefault("recordId") ?? Id((first as UpdateRecord)?.Target),
+            RecordVersion = made?.Version ?? effect.RecordVersion,
             Data = write.Data ?? new Dictionary<string, string>(),
-            // What stood there before our first attempt is what a restore has to bring back, not what a half-done attempt left.
-            Before = effect.State is EffectState.Sent or EffectState.Unknown && effect.Before is not null ? effect.Before : write.Before,
-            Wrote = update?.Fields,
+            Before = before,
+            Wrote = wrote,
             WroteTo = update?.Target.ToString(),
             RequestHash = CanonicalJson.Sha256Hex(Encoding.UTF8.GetBytes(string.Join('\n', write.Writes.Select(Describe)))),
             Warning = write.Warning,
@@ -103,22 +113,64 @@ public static class PlanPreparer
         };
     }
 
+    /// <summary>
+    /// What a restore has to bring back, and what it may overwrite for that. A field that is written now stands there as someone left it; one
+    /// that an earlier try wrote and that still stands so keeps its image from before that try.
+    /// </summary>
+    private static (IReadOnlyDictionary<string, string?>? Before, IReadOnlyDictionary<string, string?>? Wrote) Images(
+        StepEffect effect, IReadOnlyDictionary<string, string?>? before, UpdateRecord? update, CrmView view)
+    {
+        if (before is null || update is null || effect is not { State: EffectState.Sent or EffectState.Unknown, Before: { } earlier, Wrote: { } written }
+            || effect.WroteTo != update.Target.ToString() || update.Target.Id is not { } id || view.Lead(id) is not { } record)
+        {
+            return (before, update?.Fields);
+        }
+        var kept = earlier.Where(f => !before.ContainsKey(f.Key) && written.TryGetValue(f.Key, out var value) && record[f.Key] == value).ToList();
+        return kept.Count == 0
+            ? (before, update.Fields)
+            : (before.Concat(kept).ToDictionary(f => f.Key, f => f.Value),
+                update.Fields.Concat(kept.Select(f => KeyValuePair.Create(f.Key, written[f.Key]))).ToDictionary(f => f.Key, f => f.Value));
+    }
+
     private static Decided Settle(StepEffect effect, CrmTool tool, ToolDecision.Unchanged unchanged, CrmView view)
     {
-        // Found as we want it after a try without an answer: it was us.
-        var ours = effect.State is EffectState.Sent or EffectState.Unknown;
+        // Found as we want it after a try without an answer: it was us. But a record that we were to create is ours only if it carries our
+        // key: one that someone else created meanwhile must not be withdrawn when the plan is undone.
+        var ours = effect.State is EffectState.Sent or EffectState.Unknown && (!effect.Created || view.Effects.ContainsKey(effect.EffectKey));
         return effect with
         {
             State = ours ? EffectState.Confirmed : EffectState.Unchanged,
+            Created = ours && effect.Created,
             RecordId = unchanged.RecordId,
             Object = effect.Object ?? tool.Creates,
-            RecordVersion = ours ? view.Effects.GetValueOrDefault(effect.EffectKey)?.Version ?? effect.RecordVersion : effect.RecordVersion,
             Data = unchanged.Data ?? effect.Data,
             Warning = ours ? null : unchanged.Warning,
             Error = null,
             Writes = [],
         };
     }
+
+    /// <summary>
+    /// A write whose answer was lost and that is found in the CRM has raised its record's version without our knowing. What was read with it
+    /// is the version that counts as ours from now on, or an undo would take our own write for somebody else's.
+    /// </summary>
+    private static void SeeVersions(PlanRun run, List<StepEffect> effects, CrmView view)
+    {
+        var found = effects.Where((e, i) => e.State == EffectState.Confirmed && !run.Effects[i].IsSettled)
+            .SelectMany(e => (string?[])[e.RecordId, e.WroteTo is { } to ? RecordRef.Parse(to).Id : e.RecordId]).OfType<string>().ToHashSet();
+        if (found.Count == 0)
+            return;
+        var records = view.Leads.Concat(view.Accounts).Concat(view.OpenOpportunities).Concat(view.Effects.Values).Concat(view.Records.Values)
+            .Where(r => found.Contains(r.Id)).DistinctBy(r => r.Id).ToDictionary(r => r.Id, r => r.Version);
+        for (var i = 0; i < effects.Count; i++)
+        {
+            if (effects[i].RecordId is { } id && records.TryGetValue(id, out var version))
+                effects[i] = effects[i] with { RecordVersion = version };
+        }
+    }
+
+    private static CrmRecord? Made(StepEffect effect, CrmView view) =>
+        effect.State == EffectState.Planned ? null : view.Effects.GetValueOrDefault(effect.EffectKey);
 
     private static string? Id(RecordRef? target) => target?.Id;
 
@@ -145,7 +197,7 @@ public static class PlanPreparer
     {
         EffectState.Skipped or EffectState.Failed => null,
         _ when name != "recordId" => effect.Data.GetValueOrDefault(name),
-        EffectState.Planned when effect.Created => RecordRef.CreatedBy(effect.Step.Id).ToString(),
+        EffectState.Planned when effect is { Created: true, RecordId: null } => RecordRef.CreatedBy(effect.Step.Id).ToString(),
         _ => effect.RecordId,
     };
 

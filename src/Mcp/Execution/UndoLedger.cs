@@ -11,12 +11,14 @@ internal sealed class UndoLedger(PlanRun run)
 {
     private readonly StepEffect[] effects = [.. run.Effects];
     private readonly Dictionary<string, string> partly = [];
+    private readonly Dictionary<(string Record, string Field), string?> restored = [];
+    private readonly Dictionary<string, string> carried = [];
 
     /// <summary>The ledger as it is.</summary>
     public IReadOnlyList<StepEffect> Effects => effects;
 
-    /// <summary>Why it cannot go on now, after <see cref="Record"/> left something open.</summary>
-    public NotNowKind Stopped { get; private set; }
+    /// <summary>Why it cannot go on now, after <see cref="Record"/> left something open; null: the CRM was changed meanwhile or did not answer.</summary>
+    public CrmOutcome.NotNow? Stopped { get; private set; }
 
     /// <summary>Whether every step is undone, needs no undoing, or cannot be undone.</summary>
     public bool IsSettled => effects.All(e => !IsOpen(e));
@@ -38,6 +40,10 @@ internal sealed class UndoLedger(PlanRun run)
     /// <summary>Decides what to write, last step first.</summary>
     public CrmBatch Decide(CrmView view)
     {
+        Stopped = null;
+        partly.Clear();
+        restored.Clear();
+        carried.Clear();
         var writes = new List<CrmWrite>();
         var withdrawn = new HashSet<string>();
         // A record that is withdrawn takes the fields with it that later steps wrote into it.
@@ -52,7 +58,8 @@ internal sealed class UndoLedger(PlanRun run)
             if (IsOpen(effects[i]))
                 effects[i] = DecideStep(effects[i], view, withdrawn, writes);
         }
-        return new CrmBatch(run.LeadId, run.Email, writes, new HashSet<string>());
+        // An account goes last: as long as a lead that is to be withdrawn belongs to it, the CRM keeps it.
+        return new CrmBatch(run.LeadId, run.Email, [.. writes.OrderBy(w => w is RemoveRecord { Object: CrmObject.Account })], new HashSet<string>());
     }
 
     /// <summary>Takes the answers.</summary>
@@ -61,12 +68,28 @@ internal sealed class UndoLedger(PlanRun run)
         foreach (var (step, answers) in batch.Writes.Zip(outcomes, (w, o) => (w.Step, Outcome: o)).GroupBy(x => x.Step, x => x.Outcome).Select(g => (g.Key, g.ToList())))
         {
             var index = Array.FindIndex(effects, e => e.Step.Id == step);
+            if (!IsOpen(effects[index]))
+                continue;
             if (answers.TrueForAll(a => a is CrmOutcome.Done))
                 effects[index] = partly.TryGetValue(step, out var why) ? Cannot(effects[index], why) : effects[index] with { State = EffectState.Compensated };
             else if (answers.OfType<CrmOutcome.Refused>().FirstOrDefault() is { Code: not CrmCodes.ChangedSince } refused)
                 effects[index] = Cannot(effects[index], refused.Message);
             else
-                Stopped = answers.OfType<CrmOutcome.NotNow>().FirstOrDefault()?.Kind ?? NotNowKind.Transient;
+                // The first one tells why; what follows it was not tried.
+                Stopped ??= answers.OfType<CrmOutcome.NotNow>().FirstOrDefault();
+        }
+        SettleCarried(batch.Writes.Zip(outcomes).Where(x => x is { First: RemoveRecord, Second: CrmOutcome.Done }).Select(x => ((RemoveRecord)x.First).Id));
+    }
+
+    private void SettleCarried(IEnumerable<string> gone)
+    {
+        foreach (var id in gone)
+        {
+            for (var i = 0; i < effects.Length; i++)
+            {
+                if (IsOpen(effects[i]) && carried.GetValueOrDefault(effects[i].Step.Id) == id)
+                    effects[i] = effects[i] with { State = EffectState.Compensated };
+            }
         }
     }
 
@@ -105,6 +128,8 @@ internal sealed class UndoLedger(PlanRun run)
                 var linked = effect is { Before: not null, WroteTo: { } to } && to != record.Id && !to.StartsWith('@')
                     ? UndoUpdate(effect, to, view, withdrawn, writes, after: effect)
                     : effect;
+                if (linked.State == EffectState.CannotCompensate)
+                    return linked;
                 if (!withdrawn.Contains(record.Id))
                     return Cannot(linked, $"{record.Object} {record.Id} was changed since");
                 writes.Add(new RemoveRecord(effect.Step.Id, tool, record.Object, record.Id, record.Version));
@@ -119,21 +144,28 @@ internal sealed class UndoLedger(PlanRun run)
         if (!view.Records.TryGetValue(target, out var record))
             return after ?? effect with { State = EffectState.NotNeeded };
         if (withdrawn.Contains(record.Id))
-            return after ?? effect with { State = EffectState.Compensated };
+        {
+            // Undone when the record is gone, and not before: if it cannot be withdrawn after all, its fields have to be restored.
+            if (after is null)
+                carried[effect.Step.Id] = record.Id;
+            return effect;
+        }
 
         var restore = new Dictionary<string, string?>();
         var changed = new List<string>();
         foreach (var (field, before) in effect.Before)
         {
-            if (record[field] == before)
+            // A later step that wrote the same field has been dealt with already; what it brings back is what this one finds.
+            var now = restored.TryGetValue((record.Id, field), out var value) ? value : record[field];
+            if (now == before)
                 continue;
-            if (record[field] == effect.Wrote.GetValueOrDefault(field))
-                restore[field] = before;
+            if (effect.Wrote.TryGetValue(field, out var wrote) && now == Known(field, wrote, view))
+                restored[(record.Id, field)] = restore[field] = before;
             else
                 changed.Add(field);
         }
         if (restore.Count > 0)
-            writes.Add(new UpdateRecord(effect.Step.Id, effect.Step.Tool, record.Object, new(record.Id, null), restore, null));
+            writes.Add(new UpdateRecord(effect.Step.Id, effect.Step.Tool, record.Object, new(record.Id, null), restore, record.Version));
         if (changed.Count > 0)
         {
             var why = $"{string.Join(", ", changed)} of {record.Object} {record.Id} changed since";
@@ -150,9 +182,15 @@ internal sealed class UndoLedger(PlanRun run)
     {
         // A version that we never saw was written by someone else. After a lost answer no version is known, and none of our own
         // later steps has been answered either: what is there is what we sent.
-        var known = effects.Where(e => e.RecordId == record.Id || e.WroteTo == record.Id).Select(e => e.RecordVersion).LastOrDefault(v => v is not null);
+        var known = effect.RecordVersion ?? effects.Where(e => e.RecordId == record.Id).Select(e => e.RecordVersion).LastOrDefault(v => v is not null);
         return known is not null ? known != record.Version : effect.State == EffectState.Confirmed;
     }
+
+    /// <summary>A link that was written as a reference stands in the CRM as the id of the record that the step created.</summary>
+    private string? Known(string field, string? wrote, CrmView view) =>
+        wrote is not null && CrmFields.IsLink(field) && RecordRef.Parse(wrote).Step is { } step && Array.Find(effects, e => e.Step.Id == step) is { } maker
+            ? maker.RecordId ?? Find(maker, view)?.Id
+            : wrote;
 
     private static CrmRecord? Find(StepEffect effect, CrmView view) =>
         (effect.RecordId is { } id ? view.Records.GetValueOrDefault(id) : null) ?? view.Effects.GetValueOrDefault(effect.EffectKey);

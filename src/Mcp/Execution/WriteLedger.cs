@@ -7,10 +7,11 @@ internal sealed class WriteLedger(PlanRun run)
 {
     private readonly StepEffect[] effects = [.. run.Effects];
     private readonly Dictionary<string, string> created = run.Effects.Where(e => e is { Created: true, RecordId: not null }).ToDictionary(e => e.Step.Id, e => e.RecordId!);
-    private readonly Dictionary<string, string> versions = [];
-
     /// <summary>The ledger as it is.</summary>
     public IReadOnlyList<StepEffect> Effects => effects;
+
+    /// <summary>How many steps are not settled.</summary>
+    public int Open => effects.Count(e => !e.IsSettled);
 
     /// <summary>Why the CRM has to be read again before going on; null: it need not.</summary>
     public string? MustReadAgain { get; private set; }
@@ -28,6 +29,7 @@ internal sealed class WriteLedger(PlanRun run)
     public CrmBatch Outstanding()
     {
         Stopped = null;
+        SettleDependents();
         var open = effects.Where(e => !e.IsSettled).ToList();
         return new CrmBatch(run.LeadId, run.Email,
             [.. open.SelectMany(e => e.Writes).Select(WithKnownIds)],
@@ -41,23 +43,44 @@ internal sealed class WriteLedger(PlanRun run)
     /// <summary>Takes the answers to a batch.</summary>
     public void Record(CrmBatch batch, IReadOnlyList<CrmOutcome> outcomes)
     {
+        // Record id → the version that it had before the batch, as far as we asked for it, and the one that the batch left.
+        var versions = new Dictionary<string, (string? Before, string After)>();
         foreach (var (step, answers) in batch.Writes.Zip(outcomes).GroupBy(x => x.First.Step).Select(g => (g.Key, g.ToList())))
         {
             foreach (var (write, outcome) in answers)
             {
                 if (outcome is CrmOutcome.Done { Version: { } version } done)
-                    versions[done.RecordId] = version;
-                _ = write;
+                    versions[done.RecordId] = (versions.TryGetValue(done.RecordId, out var seen) ? seen.Before : (write as UpdateRecord)?.ExpectedVersion, version);
             }
             RecordStep(step, answers);
         }
-        // The last version that we wrote is the one that nobody else has touched.
+        // The last version that we wrote is the one that nobody else has touched, if nobody had touched the record before the batch.
         for (var i = 0; i < effects.Length; i++)
         {
-            if (effects[i].RecordId is { } id && versions.TryGetValue(id, out var version))
-                effects[i] = effects[i] with { RecordVersion = version };
+            if (effects[i].RecordId is { } id && versions.TryGetValue(id, out var version) && (effects[i].RecordVersion is not { } known || version.Before is null || version.Before == known))
+                effects[i] = effects[i] with { RecordVersion = version.After };
         }
     }
+
+    /// <summary>A step that refers to a record which an earlier step failed to create cannot be done any more.</summary>
+    private void SettleDependents()
+    {
+        for (var i = 0; i < effects.Length; i++)
+        {
+            if (effects[i].IsSettled || Missing(effects[i]) is not { } missing)
+                continue;
+            var why = $"$steps.{missing}.recordId has no value";
+            var critical = effects[i].Step.Critical;
+            effects[i] = critical
+                ? effects[i] with { State = EffectState.Failed, Error = $"{CrmCodes.InvalidReference}: {why}" }
+                : effects[i] with { State = EffectState.Skipped, Error = null, Warning = why };
+            HasCriticalFailure |= critical;
+        }
+    }
+
+    /// <summary>The step that a step refers to and that has come to nothing; null: there is none.</summary>
+    private string? Missing(StepEffect effect) => effect.Writes.SelectMany(w => w.References)
+        .FirstOrDefault(s => s != effect.Step.Id && effects.Any(e => e.Step.Id == s && e.State is EffectState.Failed or EffectState.Skipped));
 
     private void RecordStep(string step, List<(CrmWrite Write, CrmOutcome Outcome)> answers)
     {
@@ -86,7 +109,7 @@ internal sealed class WriteLedger(PlanRun run)
             Change(step, e => e with
             {
                 State = EffectState.Confirmed,
-                RecordId = e.Created ? first.RecordId : e.RecordId ?? first.RecordId,
+                RecordId = answers[0].Write is CreateRecord ? first.RecordId : e.RecordId ?? first.RecordId,
                 WroteTo = e.WroteTo is { } to ? Known(RecordRef.Parse(to)).ToString() : null,
                 Error = null,
             });
@@ -98,6 +121,12 @@ internal sealed class WriteLedger(PlanRun run)
         if (refused.Code == CrmCodes.ChangedSince)
         {
             MustReadAgain ??= refused.Code;
+            return;
+        }
+        if (refused.Code == CrmCodes.InvalidReference && effects.FirstOrDefault(e => e.Step.Id == step) is { Step.Critical: false } dependent && Missing(dependent) is not null)
+        {
+            // Left to itself at the next look: it was not refused, it has nothing to refer to.
+            SettleDependents();
             return;
         }
         var failed = Change(step, e => e with

@@ -42,16 +42,20 @@ public sealed class GuardedCrm : ICrm
     public GuardedCrm(ICrm inner, CrmGuardSettings settings, TimeProvider time)
     {
         (this.inner, this.settings, this.time) = (inner, settings, time);
-        read = new ResiliencePipelineBuilder<CrmView> { TimeProvider = time }
-            .AddRetry(new RetryStrategyOptions<CrmView>
+        var reads = new ResiliencePipelineBuilder<CrmView> { TimeProvider = time };
+        if (settings.Attempts > 1)
+        {
+            _ = reads.AddRetry(new RetryStrategyOptions<CrmView>
             {
                 ShouldHandle = args => ValueTask.FromResult(args.Outcome.Exception is CrmUnavailableException { Kind: NotNowKind.Transient }),
-                MaxRetryAttempts = Math.Max(1, settings.Attempts - 1),
+                MaxRetryAttempts = settings.Attempts - 1,
                 Delay = settings.BaseDelay,
                 MaxDelay = settings.MaxDelay,
                 BackoffType = DelayBackoffType.Exponential,
                 UseJitter = true,
-            })
+            });
+        }
+        read = reads
             .AddCircuitBreaker(Breaker<CrmView>(outcome => outcome.Exception is CrmUnavailableException { Kind: NotNowKind.Transient }))
             .Build();
         write = new ResiliencePipelineBuilder<IReadOnlyList<CrmOutcome>> { TimeProvider = time }
@@ -70,7 +74,10 @@ public sealed class GuardedCrm : ICrm
         {
             return await read.ExecuteAsync(async token =>
             {
-                using var limit = new CallLimit(settings.CallTimeout, time, token);
+                // The source follows the given clock, so that tests need not wait; a linked source would follow the system's.
+                using var limit = new CancellationTokenSource(settings.CallTimeout, time);
+                // Given up with the call: the caller's token outlives it by far.
+                await using var link = token.Register(static s => ((CancellationTokenSource)s!).Cancel(), limit);
                 try
                 {
                     return await inner.ReadAsync(query, limit.Token);
@@ -94,7 +101,10 @@ public sealed class GuardedCrm : ICrm
         {
             return await write.ExecuteAsync(async token =>
             {
-                using var limit = new CallLimit(settings.CallTimeout, time, token);
+                // The source follows the given clock, so that tests need not wait; a linked source would follow the system's.
+                using var limit = new CancellationTokenSource(settings.CallTimeout, time);
+                // Given up with the call: the caller's token outlives it by far.
+                await using var link = token.Register(static s => ((CancellationTokenSource)s!).Cancel(), limit);
                 try
                 {
                     return await inner.WriteAsync(batch, limit.Token);
@@ -109,26 +119,6 @@ public sealed class GuardedCrm : ICrm
         {
             var first = new CrmOutcome.NotNow(NotNowKind.BreakerOpen, "the circuit breaker is open", open.RetryAfter);
             return [.. batch.Writes.Select((_, i) => i == 0 ? (CrmOutcome)first : new CrmOutcome.NotTried())];
-        }
-    }
-
-    /// <summary>Ends a call when its time is up or its caller gives up. The time is the given clock's, so that tests need not wait.</summary>
-    private sealed class CallLimit : IDisposable
-    {
-        private readonly CancellationTokenSource timer, either;
-
-        public CallLimit(TimeSpan timeout, TimeProvider time, CancellationToken caller)
-        {
-            timer = new CancellationTokenSource(timeout, time);
-            either = CancellationTokenSource.CreateLinkedTokenSource(caller, timer.Token);
-        }
-
-        public CancellationToken Token => either.Token;
-
-        public void Dispose()
-        {
-            either.Dispose();
-            timer.Dispose();
         }
     }
 

@@ -23,6 +23,10 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     private readonly DateTimeOffset began = services.Time.GetUtcNow();
     private PlanRun run = null!;
 
+    // Ours, once it is open. Not read from the saga later on: a commit that met a conflict has loaded what another worker made of it.
+    private int epoch = work.Saga.Epoch;
+    private bool isOpen;
+
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         run = await LoadAsync(cancellationToken);
@@ -31,7 +35,10 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             var outcome = await services.Executor.PrepareAsync(run, cancellationToken);
             if (outcome is PlanOutcome.Prepared)
             {
-                if (!await OpenEpochAsync(outcome.Effects))
+                // From here on a step may be in the CRM, whatever happens to this process.
+                run = run with { Effects = [.. outcome.Effects.Select(e => e.Writes.Count > 0 ? e with { State = EffectState.Sent } : e)] };
+                var steps = new JsonArray([.. run.Effects.Where(e => e.State == EffectState.Sent).Select(e => (JsonNode)e.Step.Id)]);
+                if (!await OpenEpochAsync(new AuditFact("execution", "started", new JsonObject { ["steps"] = steps })))
                     return;
                 outcome = await services.Executor.WriteAsync(run, cancellationToken);
             }
@@ -45,8 +52,11 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             }
             if (outcome is PlanOutcome.Failed)
             {
-                // The failure is durable before anything is undone: after a crash the plan must go on backward, not forward.
-                await CommitAsync(new SagaMessage.Noted(), [.. Changes(), new AuditFact("compensation", "started", Failure())]);
+                // The failure is durable before anything is undone: after a crash the plan must go on backward, not forward. And the lead is
+                // ours alone while it is undone: a worker that lost it to another one must not undo what that one does.
+                var turned = new AuditFact("compensation", "started", Failure());
+                if (!isOpen ? !await OpenEpochAsync(turned) : !(await CommitAsync(new SagaMessage.PlanTurned(work.Saga.Run, epoch), [.. Changes(), turned])).Took)
+                    return;
                 outcome = await services.Executor.UndoAsync(run, cancellationToken);
                 run = run with { Effects = outcome.Effects };
             }
@@ -67,17 +77,16 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         return fresh with { Effects = effects };
     }
 
-    private async Task<bool> OpenEpochAsync(IReadOnlyList<StepEffect> prepared)
+    private async Task<bool> OpenEpochAsync(AuditFact fact)
     {
-        // From here on a step may be in the CRM, whatever happens to this process.
-        run = run with { Effects = [.. prepared.Select(e => e.Writes.Count > 0 ? e with { State = EffectState.Sent } : e)] };
-        var steps = new JsonArray([.. run.Effects.Where(e => e.State == EffectState.Sent).Select(e => (JsonNode)e.Step.Id)]);
-        var applied = await CommitAsync(
-            new SagaMessage.EpochOpened(work.Saga.Run, work.Saga.Epoch, services.Worker.Id), [.. Changes(), new AuditFact("execution", "started", new JsonObject { ["steps"] = steps })]);
+        var applied = await CommitAsync(new SagaMessage.EpochOpened(work.Saga.Run, epoch, services.Worker.Id), [.. Changes(), fact]);
         if (applied.Took)
+        {
+            (epoch, isOpen) = (work.Saga.Epoch, true);
             return true;
+        }
         if (applied.Busy)
-            await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, services.Time.GetUtcNow() + PersonBusyDelay, Failed: false, "person-busy", work.Saga.Epoch), [], ledger: false);
+            await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, services.Time.GetUtcNow() + PersonBusyDelay, Failed: false, "person-busy", epoch), [], ledger: false);
         return false;
     }
 
@@ -113,7 +122,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         var payload = new JsonObject { ["status"] = status.ToString(), ["reason"] = reason };
         if (candidates is { Count: > 0 })
             payload["candidates"] = new JsonArray([.. candidates.Select(c => (JsonNode)c)]);
-        await CommitAsync(new SagaMessage.PlanEnded(work.Saga.Run, work.Saga.Epoch, status, reason), [.. Changes(), new AuditFact("execution", "completed", payload)]);
+        await CommitAsync(new SagaMessage.PlanEnded(work.Saga.Run, epoch, status, reason), [.. Changes(), new AuditFact("execution", "completed", payload)]);
         Log.Ended(services.Logger, work.Saga.LeadId, status, reason ?? "-");
     }
 
@@ -134,7 +143,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         if (notNow.Reason is "crm-breaker-open" or "crm-rate-limited")
             facts.Add(new AuditFact("guard", notNow.Reason == "crm-breaker-open" ? "breaker_open" : "rate_limited", new JsonObject { ["crm"] = true }));
         facts.Add(new AuditFact("execution", "deferred", payload));
-        await CommitAsync(new SagaMessage.StageDeferred(saga.Run, LeadStage.Execution, due, notNow.CountsAsFailure, notNow.Reason, saga.Epoch), facts);
+        await CommitAsync(new SagaMessage.StageDeferred(saga.Run, LeadStage.Execution, due, notNow.CountsAsFailure, notNow.Reason, epoch), facts);
         Log.Deferred(services.Logger, saga.LeadId, notNow.Reason, due);
     }
 
@@ -143,7 +152,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         var step = run.Effects.FirstOrDefault(e => !e.IsSettled);
         var row = DeadLetter.Of(work.Saga, LeadStage.Execution, reason, step?.Step.Tool, services.Time.GetUtcNow());
         await CommitAsync(
-            new SagaMessage.StageFailed(work.Saga.Run, LeadStage.Execution, reason, work.Saga.Epoch),
+            new SagaMessage.StageFailed(work.Saga.Run, LeadStage.Execution, reason, epoch),
             [.. Changes(), new AuditFact("execution", "completed", new JsonObject { ["status"] = nameof(LeadStatus.DeadLettered), ["reason"] = reason })], row: row);
         Log.Ended(services.Logger, work.Saga.LeadId, LeadStatus.DeadLettered, reason);
     }

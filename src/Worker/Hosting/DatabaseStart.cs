@@ -22,7 +22,8 @@ public sealed class DatabaseStart(SqlDatabase database, IDbContextFactory<LeadDb
     /// <summary>Makes or updates the tables.</summary>
     public async Task MigrateAsync(CancellationToken cancellationToken)
     {
-        await Migrator.MigrateAsync(database, contexts, cancellationToken);
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        await Migrator.MigrateAsync(db, database, cancellationToken);
         await crm.SeedAsync(cancellationToken);
     }
 

@@ -69,6 +69,9 @@ public static class LeadSagaMachine
             SagaMessage.EpochOpened opened when saga.Pending == LeadStage.Execution && opened.After == saga.Epoch
                 => Proceed(saga with { Status = LeadStatus.Executing, Epoch = saga.Epoch + 1, Owner = opened.Owner, DueAt = null }, now),
 
+            SagaMessage.PlanTurned turned when saga.Pending == LeadStage.Execution && turned.Epoch == saga.Epoch
+                => Proceed(saga, now),
+
             // An epoch that was opened after this one has taken the lead over; only the latest may say how the plan goes on.
             SagaMessage.PlanEnded ended when saga.Pending == LeadStage.Execution && ended.Epoch == saga.Epoch && ended.Status.IsTerminal()
                 => Proceed(Ended(saga, ended.Status, ended.Reason), now),
@@ -88,6 +91,7 @@ public static class LeadSagaMachine
         SagaMessage.AnalysisBegan m => m.Run,
         SagaMessage.AnalysisEnded m => m.Run,
         SagaMessage.EpochOpened m => m.Run,
+        SagaMessage.PlanTurned m => m.Run,
         SagaMessage.PlanEnded m => m.Run,
         SagaMessage.StageDeferred m => m.Run,
         SagaMessage.StageFailed m => m.Run,

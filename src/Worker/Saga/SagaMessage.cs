@@ -27,6 +27,11 @@ public abstract record SagaMessage
     /// <param name="Owner">The worker that does it.</param>
     public sealed record EpochOpened(int Run, int After, int Owner) : SagaMessage;
 
+    /// <summary>The plan turned back: from here on what was done is undone. Only the audit and the ledger tell of it.</summary>
+    /// <param name="Run">The run.</param>
+    /// <param name="Epoch">The epoch in which it did.</param>
+    public sealed record PlanTurned(int Run, int Epoch) : SagaMessage;
+
     /// <summary>The plan came to an end.</summary>
     /// <param name="Run">The run.</param>
     /// <param name="Epoch">The epoch that ended it; 0 when none had to be opened.</param>

@@ -21,6 +21,19 @@ internal sealed class CrmRow
     public DateTimeOffset UpdatedAt { get; set; }
     public DateTimeOffset? RemovedAt { get; set; }
 
+    public CrmRow Copy() => new()
+    {
+        Object = Object,
+        Id = Id,
+        RecordKey = RecordKey,
+        EffectKey = EffectKey,
+        Fields = new(Fields),
+        Version = Version,
+        CreatedAt = CreatedAt,
+        UpdatedAt = UpdatedAt,
+        RemovedAt = RemovedAt,
+    };
+
     public CrmRecord ToRecord() =>
         new(Object, Id, Fields, Version.ToString(CultureInfo.InvariantCulture), EffectKey, RecordKey);
 }

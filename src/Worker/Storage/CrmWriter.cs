@@ -15,9 +15,17 @@ internal sealed class CrmWriter
     private readonly DateTimeOffset now;
     private readonly List<Batch> batches;
 
-    public CrmWriter(SqlSession session, IReadOnlyList<CrmBatch> batches, DateTimeOffset now)
+    private readonly IReadOnlyCollection<CrmObject> checkedLinks;
+
+    /// <param name="session">An open transaction.</param>
+    /// <param name="batches">What to write.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="careful">Look at every link first, and refuse the writes whose link leads nowhere, instead of failing on the foreign key.</param>
+    public CrmWriter(SqlSession session, IReadOnlyList<CrmBatch> batches, DateTimeOffset now, bool careful = false)
     {
         (this.session, this.now) = (session, now);
+        // Accounts always: one that was withdrawn with another lead's plan since we read it is still a row to the foreign key.
+        checkedLinks = careful ? [CrmObject.Lead, CrmObject.Account, CrmObject.Opportunity, CrmObject.Campaign] : [CrmObject.Account];
         this.batches = [.. batches.Select(b => new Batch(b, now))];
         Outcomes = [.. this.batches.Select(b => (IReadOnlyList<CrmOutcome>)b.Outcomes)];
     }
@@ -28,6 +36,7 @@ internal sealed class CrmWriter
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await LoadTargetsAsync(cancellationToken);
+        await CheckLinksAsync(cancellationToken);
         foreach (var batch in batches)
             batch.Apply();
         foreach (var kind in CrmTables.InOrder)
@@ -49,6 +58,19 @@ internal sealed class CrmWriter
                 .ToDictionary(r => r.Id);
             foreach (var batch in batches)
                 batch.Take(rows);
+        }
+    }
+
+    private async Task CheckLinksAsync(CancellationToken cancellationToken)
+    {
+        foreach (var kind in checkedLinks)
+        {
+            var ids = batches.SelectMany(b => b.Links(kind)).Select(l => l.Id).Distinct().ToArray();
+            if (ids.Length == 0)
+                continue;
+            var there = (await CrmTables.SelectAsync(session, kind, "{in:id}", "", cancellationToken, ("id", ids))).Select(r => r.Id).ToHashSet();
+            foreach (var batch in batches)
+                batch.RefuseLinks(kind, there);
         }
     }
 
@@ -83,18 +105,22 @@ internal sealed class CrmWriter
             return;
         if (removals && kind == CrmObject.Account)
         {
-            var used = (await CrmTables.SelectAsync(session, CrmObject.Lead, "{in:account_id}", "", cancellationToken, ("account_id", rows.Select(r => r.Row.Id).ToArray())))
-                .Select(l => l.Fields.GetValueOrDefault(CrmFields.Account)).ToHashSet();
+            var ids = rows.Select(r => r.Row.Id).ToArray();
+            var used = new HashSet<string?>();
+            foreach (var user in (CrmObject[])[CrmObject.Lead, CrmObject.Contact, CrmObject.Opportunity])
+                used.UnionWith((await CrmTables.SelectAsync(session, user, "{in:account_id}", "", cancellationToken, ("account_id", ids))).Select(r => r.Fields.GetValueOrDefault(CrmFields.Account)));
             foreach (var row in rows.Where(r => used.Contains(r.Row.Id)))
-                row.Batch.Refuse(row.Row, new CrmOutcome.Refused(CrmCodes.Permanent, "other leads belong to the account by now"));
+                row.Batch.Refuse(row.Row, new CrmOutcome.Refused(CrmCodes.Permanent, "other records belong to the account by now"));
             rows.RemoveAll(r => used.Contains(r.Row.Id));
         }
         if (rows.Count == 0)
             return;
         foreach (var (batch, row) in rows)
             batch.Link(row);
-        var changed = await session.UpdateAsync(CrmTables.Update(kind), rows.ConvertAll(r => CrmTables.UpdateRow(r.Row, r.Row.Version - 1)), cancellationToken);
-        foreach (var (batch, row) in rows.Where(r => !changed.Contains(r.Row.Id)))
+        // Two batches of one group may change the same record: the later one has lost, as if it had come a moment later.
+        var first = rows.DistinctBy(r => r.Row.Id).ToList();
+        var changed = await session.UpdateAsync(CrmTables.Update(kind), first.ConvertAll(r => CrmTables.UpdateRow(r.Row, r.Row.Version - 1)), cancellationToken);
+        foreach (var (batch, row) in rows.Where(r => !first.Contains(r) || !changed.Contains(r.Row.Id)))
             batch.Refuse(row, new CrmOutcome.Refused(CrmCodes.ChangedSince, "the record was changed meanwhile"));
     }
 
@@ -106,6 +132,7 @@ internal sealed class CrmWriter
         private readonly HashSet<CrmRow> changed = [];
         private readonly CrmRow?[] rowOfWrite = new CrmRow?[batch.Writes.Count];
         private readonly HashSet<int> replayed = [];
+        private readonly HashSet<string> refusedSteps = [];
 
         public CrmOutcome[] Outcomes { get; } = new CrmOutcome[batch.Writes.Count];
 
@@ -120,16 +147,47 @@ internal sealed class CrmWriter
         {
             foreach (var (_, id) in Targets())
             {
-                if (rows.TryGetValue(id, out var row))
-                    targets[id] = row;
+                // A copy for each batch: what one batch writes is no business of another until it is stored.
+                if (rows.TryGetValue(id, out var row) && !targets.ContainsKey(id))
+                    targets[id] = row.Copy();
             }
+        }
+
+        /// <summary>Links to records of a kind that are there, or should be, before this batch.</summary>
+        public IEnumerable<(int Write, string Id)> Links(CrmObject kind)
+        {
+            var field = kind switch { CrmObject.Lead => CrmFields.Lead, CrmObject.Account => CrmFields.Account, CrmObject.Opportunity => CrmFields.Opportunity, _ => CrmFields.Campaign };
+            for (var i = 0; i < batch.Writes.Count; i++)
+            {
+                var value = batch.Writes[i] switch
+                {
+                    CreateRecord create => create.Fields.GetValueOrDefault(field),
+                    UpdateRecord update => update.Fields.GetValueOrDefault(field),
+                    _ => null,
+                };
+                if (!string.IsNullOrEmpty(value) && RecordRef.Parse(value).Id is { } id)
+                    yield return (i, id);
+            }
+        }
+
+        /// <summary>Refuses the writes that link to a record which is not there.</summary>
+        public void RefuseLinks(CrmObject kind, HashSet<string> there)
+        {
+            foreach (var (i, id) in Links(kind).Where(l => !there.Contains(l.Id)))
+                Outcomes[i] = new CrmOutcome.Refused(CrmCodes.InvalidReference, $"there is no {kind} {id}");
         }
 
         /// <summary>Brings every write onto its row, in order, in memory.</summary>
         public void Apply()
         {
-            for (var i = 0; i < batch.Writes.Count && Outcomes.All(o => o is not CrmOutcome.Refused { Code: CrmCodes.ChangedSince }); i++)
+            for (var i = 0; i < batch.Writes.Count; i++)
             {
+                if (Outcomes[i] is CrmOutcome.Refused refused)
+                    RefuseStep(i, refused);
+                else if (Outcomes[i] is null && batch.Writes[i].References.Any(refusedSteps.Contains))
+                    RefuseStep(i, new CrmOutcome.Refused(CrmCodes.InvalidReference, "the record that it refers to was refused"));
+                if (Outcomes[i] is not null)
+                    continue;
                 switch (batch.Writes[i])
                 {
                     case CreateRecord create:
@@ -232,7 +290,7 @@ internal sealed class CrmWriter
                 : Array.Find(rowOfWrite, r => r is not null && idOfStep.TryGetValue(update.Target.Step!, out var made) && r.Id == made);
             if (row is null)
             {
-                Outcomes[i] = new CrmOutcome.Refused(CrmCodes.NotFound, "the record is not in the CRM");
+                RefuseStep(i, new CrmOutcome.Refused(CrmCodes.NotFound, "the record is not in the CRM"));
                 return;
             }
             var original = changed.Contains(row) ? row.Version - 1 : row.Version;
@@ -256,7 +314,7 @@ internal sealed class CrmWriter
         {
             if (!targets.TryGetValue(remove.Id, out var row))
             {
-                Outcomes[i] = new CrmOutcome.Refused(CrmCodes.NotFound, "the record is not in the CRM");
+                RefuseStep(i, new CrmOutcome.Refused(CrmCodes.NotFound, "the record is not in the CRM"));
                 return;
             }
             var original = changed.Contains(row) ? row.Version - 1 : row.Version;
@@ -278,6 +336,16 @@ internal sealed class CrmWriter
                 return;
             row.Version++;
             row.UpdatedAt = now;
+        }
+
+        /// <summary>A refusal ends the batch only at a critical step.</summary>
+        private void RefuseStep(int i, CrmOutcome.Refused refused)
+        {
+            if (batch.StopAtRefusal.Contains(batch.Writes[i].Step))
+                StopFrom(i, refused);
+            else
+                Outcomes[i] = refused;
+            _ = refusedSteps.Add(batch.Writes[i].Step);
         }
 
         private void StopFrom(int index, CrmOutcome outcome)

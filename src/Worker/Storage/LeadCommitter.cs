@@ -69,8 +69,10 @@ public sealed class LeadCommitter : IAsyncDisposable
         }
 
         await InsertAsync(session, LeadTables.Runs, Rows(c => c.Run is null ? [] : [LeadTables.RunRow(c.Run)]));
-        await InsertAsync(session, LeadTables.NewEffects, Rows(c => c.NewEffects.Select(LeadTables.NewEffectRow)));
-        await UpdateAsync(session, LeadTables.ChangeEffects, Rows(c => c.ChangedEffects.Select(LeadTables.ChangeEffectRow)));
+        var entered = await InsertAsync(session, LeadTables.NewEffects, Rows(c => c.NewEffects.Select(LeadTables.NewEffectRow)));
+        // A row that turns out to be there already must not keep an older state: "planned" would hide that something was sent.
+        await UpdateAsync(session, LeadTables.ChangeEffects,
+            Rows(c => c.ChangedEffects.Concat(c.NewEffects.Where(e => !entered.Contains(e.EffectKey))).Select(LeadTables.ChangeEffectRow)));
         await InsertAsync(session, LeadTables.Audit, Rows(c => c.Audit.Select(LeadTables.AuditRow)));
         await InsertAsync(session, LeadTables.Aliases, Rows(c => c.Alias is null ? [] : [LeadTables.AliasRow(c.Alias)]));
         await InsertAsync(session, LeadTables.DeadLetters, Rows(c => c.DeadLetter is null ? [] : [LeadTables.DeadLetterRow(c.DeadLetter)]));

@@ -4,28 +4,31 @@ using Npgsql;
 
 namespace LeadPipeline.Worker.Storage;
 
-/// <summary>Makes or updates the tables.</summary>
+/// <summary>Brings the tables up to date at start.</summary>
 public static class Migrator
 {
-    private const long Lock = 0x4C454144_4D494752;
+    // Beside the workers' lock space (see PostgresWorkers), so that no worker's number is ever taken for it.
+    private const long LockKey = 0x4C4541444D494752;
 
-    /// <summary>Applies what is missing. Several workers may start at once: on PostgreSQL they take turns.</summary>
-    public static async Task MigrateAsync(SqlDatabase database, IDbContextFactory<LeadDb> contexts, CancellationToken cancellationToken)
+    /// <summary>
+    /// Applies the migrations that are missing. On PostgreSQL several workers may start at once on a new database: the lock that EF Core takes
+    /// sits on a table that is not there yet, so one advisory lock is held around it all.
+    /// </summary>
+    public static async Task MigrateAsync(LeadDb db, SqlDatabase database, CancellationToken cancellationToken)
     {
-        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         if (database is not PostgresDatabase postgres)
         {
             await db.Database.MigrateAsync(cancellationToken);
             return;
         }
-        // EF's own lock is a table lock inside the first transaction; on a new database there is no table to lock yet.
-        await using var held = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(postgres.ConnectionString) { Pooling = false }.ConnectionString);
-        await held.OpenAsync(cancellationToken);
-        await using (var command = new NpgsqlCommand("SELECT pg_advisory_lock(@lock)", held) { CommandTimeout = 120 })
-        {
-            command.Parameters.AddWithValue("lock", Lock);
-            await command.ExecuteNonQueryAsync(cancellationToken);
-        }
+
+        // Not from the pool: the lock lives and dies with this connection. Waiting for another worker's migration is no fault, hence no time limit.
+        var settings = new NpgsqlConnectionStringBuilder(postgres.ConnectionString) { Pooling = false, CommandTimeout = 0, KeepAlive = 5 };
+        await using var connection = new NpgsqlConnection(settings.ConnectionString);
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand("SELECT pg_advisory_lock(@key)", connection);
+        command.Parameters.AddWithValue("key", LockKey);
+        await command.ExecuteNonQueryAsync(cancellationToken);
         await db.Database.MigrateAsync(cancellationToken);
     }
 }

@@ -3,6 +3,8 @@ using System.Text.Json.Nodes;
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Crm.Mock;
 using LeadPipeline.Worker.Storage.Sql;
+using Microsoft.Data.Sqlite;
+using Npgsql;
 
 namespace LeadPipeline.Worker.Storage;
 
@@ -80,14 +82,30 @@ public sealed class MockCrmStore : IMockCrmStore, IAsyncDisposable
 
     private async Task<IReadOnlyList<IReadOnlyList<CrmOutcome>>> WriteGroupAsync(IReadOnlyList<CrmBatch> batches, CancellationToken cancellationToken)
     {
+        try
+        {
+            return await WriteGroupAsync(batches, careful: false, cancellationToken);
+        }
+        catch (Exception exception) when (batches.Count == 1 && IsBrokenLink(exception))
+        {
+            // A CRM says which link is broken and writes the rest; the database only says that one is.
+            return await WriteGroupAsync(batches, careful: true, cancellationToken);
+        }
+    }
+
+    private async Task<IReadOnlyList<IReadOnlyList<CrmOutcome>>> WriteGroupAsync(IReadOnlyList<CrmBatch> batches, bool careful, CancellationToken cancellationToken)
+    {
         await using var session = await database.OpenAsync(cancellationToken);
         await session.BeginAsync(cancellationToken);
-        var writer = new CrmWriter(session, batches, time.GetUtcNow());
+        var writer = new CrmWriter(session, batches, time.GetUtcNow(), careful);
         await writer.RunAsync(cancellationToken);
         await session.InsertAsync(SyncLog, [.. batches.Select((b, i) => LogRow(b, writer.Outcomes[i]))], cancellationToken);
         await session.CommitAsync(cancellationToken);
         return writer.Outcomes;
     }
+
+    private static bool IsBrokenLink(Exception exception) =>
+        exception is PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation } or SqliteException { SqliteExtendedErrorCode: 787 };
 
     private static readonly BulkInsert SyncLog = new("crm_sync_logs", "id",
         new("id", ColumnType.Uuid), new("at", ColumnType.Time), new("lead_id", ColumnType.Uuid), new("call", ColumnType.Text), new("operations", ColumnType.Text));

@@ -51,6 +51,12 @@ public sealed class MockCrm(IMockCrmStore store, MockFaults faults, Func<TimeSpa
                 outcomes[i] = new CrmOutcome.NotTried();
                 continue;
             }
+            if (!SameStep(i) && write.References.Any(refused.Contains))
+            {
+                // What refers to a refused record cannot be written either, nor what refers to that.
+                Refuse(i, CrmCodes.InvalidReference, "the record that it refers to was refused");
+                continue;
+            }
             // A step is one call, however many records it writes.
             var fault = SameStep(i) ? null : faults.Next(write.Tool, batch.Email);
             switch (fault)
@@ -64,10 +70,7 @@ public sealed class MockCrm(IMockCrmStore store, MockFaults faults, Func<TimeSpa
                         lost.Add(i);
                     break;
                 case MockFault.Permanent:
-                    outcomes[i] = new CrmOutcome.Refused(CrmCodes.Permanent, "the CRM refused the call");
-                    _ = refused.Add(write.Step);
-                    if (batch.StopAtRefusal.Contains(write.Step))
-                        stop = outcomes[i];
+                    Refuse(i, CrmCodes.Permanent, "the CRM refused the call");
                     break;
                 case MockFault.DropAfterAccept:
                     accepted.Add(i);
@@ -83,24 +86,26 @@ public sealed class MockCrm(IMockCrmStore store, MockFaults faults, Func<TimeSpa
             }
         }
 
-        await ApplyAsync(batch, accepted, refused, outcomes, cancellationToken);
+        await ApplyAsync(batch, accepted, outcomes, cancellationToken);
         foreach (var i in lost)
             outcomes[i] = stop!;
         if (stop is CrmOutcome.Unknown && lost.Count == 0)
             await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return outcomes;
 
+        void Refuse(int i, string code, string message)
+        {
+            outcomes[i] = new CrmOutcome.Refused(code, message);
+            _ = refused.Add(batch.Writes[i].Step);
+            if (batch.StopAtRefusal.Contains(batch.Writes[i].Step))
+                stop = outcomes[i];
+        }
+
         bool SameStep(int i) => i > 0 && batch.Writes[i - 1].Step == batch.Writes[i].Step;
     }
 
-    private async Task ApplyAsync(CrmBatch batch, List<int> accepted, HashSet<string> refused, CrmOutcome[] outcomes, CancellationToken cancellationToken)
+    private async Task ApplyAsync(CrmBatch batch, List<int> accepted, CrmOutcome[] outcomes, CancellationToken cancellationToken)
     {
-        // What refers to a refused record cannot be written either.
-        foreach (var i in accepted.Where(i => References(batch.Writes[i]).Any(refused.Contains)).ToList())
-        {
-            outcomes[i] = new CrmOutcome.Refused(CrmCodes.InvalidReference, "the record that it refers to was refused");
-            _ = accepted.Remove(i);
-        }
         if (accepted.Count == 0)
             return;
         try
@@ -114,23 +119,6 @@ public sealed class MockCrm(IMockCrmStore store, MockFaults faults, Func<TimeSpa
             // The commit may have happened.
             foreach (var i in accepted)
                 outcomes[i] = new CrmOutcome.Unknown("the mock CRM's database did not answer");
-        }
-    }
-
-    private static IEnumerable<string> References(CrmWrite write)
-    {
-        if (write is UpdateRecord { Target.Step: { } target })
-            yield return target;
-        var values = write switch
-        {
-            CreateRecord c => c.Fields.Where(f => CrmFields.IsLink(f.Key)).Select(f => f.Value),
-            UpdateRecord u => u.Fields.Where(f => CrmFields.IsLink(f.Key)).Select(f => f.Value),
-            _ => [],
-        };
-        foreach (var value in values)
-        {
-            if (value is not null && RecordRef.Parse(value).Step is { } step)
-                yield return step;
         }
     }
 

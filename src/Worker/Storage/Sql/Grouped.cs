@@ -86,7 +86,7 @@ public sealed class Grouped<TItem, TResult>(
         {
             var answers = await run(group.ConvertAll(c => c.Item), stop.Token);
             for (var i = 0; i < group.Count; i++)
-                group[i].Answer.SetResult(answers[i]);
+                group[i].Answer.TrySetResult(answers[i]);
         }
         catch (Exception exception) when (group.Count > 1 && splits(exception))
         {
@@ -99,7 +99,7 @@ public sealed class Grouped<TItem, TResult>(
 #pragma warning restore CA1031
         {
             foreach (var call in group)
-                call.Answer.SetException(exception);
+                call.Answer.TrySetException(exception);
         }
     }
 

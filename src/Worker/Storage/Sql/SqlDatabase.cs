@@ -79,10 +79,11 @@ public sealed class SqliteDatabase(string connectionString) : SqlDatabase
         exception is SqliteException { SqliteErrorCode: 5 or 6 or 10 or 13 }; // busy, locked, I/O error, disk full
 
     /// <inheritdoc/>
-    public override ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
+        if (session is not null)
+            await session.CloseAsync();
         writer.Dispose();
-        return ValueTask.CompletedTask;
     }
 
     private SqliteConnection Connect()

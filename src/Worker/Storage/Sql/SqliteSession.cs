@@ -77,10 +77,14 @@ public sealed partial class SqliteSession(SqliteConnection connection, Action? c
         transaction?.Dispose();
         transaction = null;
         if (closed is not null)
-        {
             closed();
-            return;
-        }
+        else
+            await CloseAsync();
+    }
+
+    /// <summary>Closes the connection for good, also one that is kept open between uses.</summary>
+    internal async ValueTask CloseAsync()
+    {
         foreach (var command in prepared.Values)
             await command.DisposeAsync();
         await connection.DisposeAsync();

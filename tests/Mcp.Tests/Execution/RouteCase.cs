@@ -1,0 +1,144 @@
+using System.Text.Json.Nodes;
+using LeadPipeline.Contracts;
+using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Execution;
+using LeadPipeline.Mcp.Registry;
+using LeadPipeline.TestKit;
+
+namespace LeadPipeline.Mcp.Tests.Execution;
+
+/// <summary>A lead that the default policy routes, and the worker's part: it keeps the ledger and asks again, as often as it takes.</summary>
+internal sealed class RouteCase
+{
+    public const string Email = "ada@analytical.example";
+    public static readonly Guid LeadId = new("22222222-2222-2222-2222-222222222222");
+
+    /// <summary>The steps of the default policy, by tool; each step is called as its tool.</summary>
+    public static readonly string[] Steps =
+    [
+        "upsert_lead", "log_activity", "set_lead_score", "set_intent_level", "match_account", "create_task",
+        "create_opportunity", "attach_campaign", "sync_firmographics", "sync_enrichment_metadata",
+    ];
+
+    private readonly ToolRegistry tools = ToolRegistry.Default();
+
+    public RouteCase()
+    {
+        Campaign = Crm.Add(CrmObject.Campaign, null, (CrmFields.Name, "Spring"));
+        Executor = new PlanExecutor(tools, Crm, Time, new InPlaceRetry { BaseDelay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero }, Key);
+        Run = PlanRun.New(LeadId, 1, Email, Plan());
+    }
+
+    public FakeCrm Crm { get; } = new();
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public PlanExecutor Executor { get; }
+
+    public string Campaign { get; }
+
+    /// <summary>The ledger as it was stored last.</summary>
+    public PlanRun Run { get; set; }
+
+    /// <summary>Lets something happen to the first step's arguments or to the plan's shape.</summary>
+    public RouteCase With(Func<PlanStep, PlanStep?> change)
+    {
+        Run = PlanRun.New(LeadId, 1, Email, Plan() with { Steps = [.. Plan().Steps.Select(change).OfType<PlanStep>()] });
+        return this;
+    }
+
+    /// <summary>The person is in the CRM already, with some fields that the plan is going to change.</summary>
+    public string KnownLead() => Crm.Add(CrmObject.Lead, Key(Email),
+        (CrmFields.Email, Email), (CrmFields.LastName, "Lovelace"), (CrmFields.Status, "Working"), (CrmFields.Score, "12"), (CrmFields.Industry, "Weaving"));
+
+    public StepEffect Effect(string step) => Run.Effects.Single(e => e.Step.Id == step);
+
+    /// <summary>One delivery of the command: until the plan ends or has to wait. A crash leaves the ledger as it was stored.</summary>
+    public async Task<PlanOutcome> DeliverAsync()
+    {
+        for (var decisions = 0; decisions < 5; decisions++)
+        {
+            var outcome = await Executor.PrepareAsync(Run, CancellationToken.None);
+            if (outcome is PlanOutcome.Prepared)
+            {
+                var sent = Run with { Effects = [.. outcome.Effects.Select(e => e.Writes.Count > 0 ? e with { State = EffectState.Sent } : e)] };
+                Store(sent.Effects);
+                outcome = await Executor.WriteAsync(sent, CancellationToken.None);
+            }
+            Store(outcome.Effects);
+            if (outcome is PlanOutcome.Again)
+                continue;
+            if (outcome is PlanOutcome.Failed)
+            {
+                outcome = await Executor.UndoAsync(Run, CancellationToken.None);
+                Store(outcome.Effects);
+            }
+            return outcome;
+        }
+        throw new InvalidOperationException("the plan is decided again and again");
+    }
+
+    /// <summary>Delivers until the plan has ended; a crash and a deferral only make it take longer.</summary>
+    public async Task<PlanOutcome> RunToTheEndAsync()
+    {
+        for (var delivery = 0; delivery < 10; delivery++)
+        {
+            try
+            {
+                if (await DeliverAsync() is not PlanOutcome.NotNow and var outcome)
+                    return outcome;
+            }
+            catch (CrashException)
+            {
+                Crm.WritesBeforeCrash = null;
+            }
+        }
+        throw new InvalidOperationException("the plan does not come to an end");
+    }
+
+    public static string Key(string text) => "key:" + text;
+
+    // What the worker stores has no writes in it.
+    private void Store(IReadOnlyList<StepEffect> effects) => Run = Run with { Effects = [.. effects.Select(e => e with { Writes = [] })] };
+
+    private ActionPlan Plan() => new()
+    {
+        Status = PlanStatus.Planned,
+        Policy = new PolicyIdentity("default", "hash"),
+        PlanHash = "hash",
+        Steps =
+        [
+            .. Steps.Select((tool, index) => new PlanStep
+            {
+                Id = tool,
+                Index = index,
+                Tool = tool,
+                Critical = tool is "upsert_lead" or "create_task",
+                Compensation = tools.Find(tool)!.Compensation,
+                When = tool == "create_opportunity" ? ["account exists", "steps.match_account.openOpportunities = 0"] : [],
+                Arguments = JsonNode.Parse(Arguments(tool))!.AsObject(),
+            }),
+        ],
+    };
+
+    private string Arguments(string tool)
+    {
+        const string lead = "\"leadId\": \"$steps.upsert_lead.recordId\"";
+        return tool switch
+        {
+            "upsert_lead" => $$"""{"email": "{{Email}}", "firstName": "Ada", "lastName": "Lovelace", "company": "Analytical Engines Ltd"}""",
+            "log_activity" => $$"""{ {{lead}}, "subject": "Lead analysed: High Fit", "body": "Why." }""",
+            "set_lead_score" => $$"""{ {{lead}}, "score": 90 }""",
+            "set_intent_level" => $$"""{ {{lead}}, "intent": "High Fit" }""",
+            "match_account" => $$"""{ {{lead}}, "domain": "analytical.example", "company": "Analytical Engines Ltd", "createIfMissing": true }""",
+            "create_task" => $$"""{ {{lead}}, "subject": "AI Qualified Lead Review", "priority": "High", "dueDate": "2026-03-04" }""",
+            "create_opportunity" => $$"""
+                { {{lead}}, "accountId": "$steps.match_account.recordId", "name": "Analytical Engines – Inbound", "stage": "Prospecting",
+                  "closeDate": "2026-06-03", "intent": "High Fit", "score": 90 }
+                """,
+            "attach_campaign" => $$"""{ {{lead}}, "campaignId": "{{Campaign}}" }""",
+            "sync_firmographics" => $$"""{ {{lead}}, "industry": "Computing", "employees": "40" }""",
+            _ => $$"""{ {{lead}}, "provider": "inline", "confidence": 0.9, "enrichedAt": "2026-03-03T10:00:00Z" }""",
+        };
+    }
+}

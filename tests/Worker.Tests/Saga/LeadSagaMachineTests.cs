@@ -1,0 +1,129 @@
+using FsCheck;
+using FsCheck.Fluent;
+using LeadPipeline.Contracts;
+using LeadPipeline.Worker.Saga;
+
+namespace LeadPipeline.Worker.Tests.Saga;
+
+/// <summary>What must hold whatever arrives, in whatever order, however often. States are reached by messages, never made up.</summary>
+[TestFixture]
+public sealed class LeadSagaMachineTests
+{
+    private static readonly Guid Lead = new("11111111-1111-1111-1111-111111111111");
+    private static readonly DateTimeOffset Start = new(2026, 3, 3, 12, 0, 0, TimeSpan.Zero);
+
+    [FsCheck.NUnit.Property(MaxTest = 500)]
+    public Property A_lead_that_is_not_terminal_has_a_pending_command() => OnEveryStep((_, _, after) =>
+        after is null || after.Status.IsTerminal() == (after.Pending == LeadStage.None));
+
+    [FsCheck.NUnit.Property(MaxTest = 500)]
+    public Property A_terminal_lead_stays_as_it_ended() => OnEveryStep((before, _, after) =>
+        before is null || !before.Status.IsTerminal() || (after!.Status == before.Status && after.Pending == LeadStage.None && after.Reason == before.Reason));
+
+    [FsCheck.NUnit.Property(MaxTest = 500)]
+    public Property A_run_is_planned_once() => Prop.ForAll(Histories(), history =>
+    {
+        var planned = 0;
+        _ = Walk(history, (before, message, after) =>
+        {
+            planned += message is SagaMessage.AnalysisEnded && !ReferenceEquals(before, after) ? 1 : 0;
+            return true;
+        });
+
+        return planned <= 1;
+    });
+
+    [FsCheck.NUnit.Property(MaxTest = 500)]
+    public Property A_message_that_takes_effect_raises_the_version_by_one() => OnEveryStep((before, _, after) =>
+        ReferenceEquals(before, after) || after!.Version == (before?.Version ?? 0) + 1);
+
+    [FsCheck.NUnit.Property(MaxTest = 500)]
+    public Property An_older_epoch_has_no_say() => OnEveryStep((before, message, after) =>
+        EpochOf(message) is not { } epoch || before is null || epoch >= before.Epoch || ReferenceEquals(before, after));
+
+    [FsCheck.NUnit.Property(MaxTest = 500)]
+    public Property An_epoch_follows_only_the_latest() => OnEveryStep((before, message, after) =>
+        message is not SagaMessage.EpochOpened opened || ReferenceEquals(before, after) || (opened.After == before!.Epoch && after!.Epoch == before.Epoch + 1 && after.Owner == opened.Owner));
+
+    [FsCheck.NUnit.Property(MaxTest = 500)]
+    public Property Another_run_has_no_say() => OnEveryStep((before, message, after) =>
+        RunOf(message) is not { } run || before is null || run == before.Run || ReferenceEquals(before, after));
+
+    [FsCheck.NUnit.Property(MaxTest = 500)]
+    public Property Only_a_deferred_lead_has_a_due_time() => OnEveryStep((_, _, after) =>
+        after is null || (after.DueAt is not null) == (after.Status == LeadStatus.Deferred));
+
+    [FsCheck.NUnit.Property(MaxTest = 500)]
+    public Property The_audit_chain_is_left_to_the_commit() => OnEveryStep((before, _, after) =>
+        before is null || after is null || (after.AuditSeq == before.AuditSeq && ReferenceEquals(after.AuditHead, before.AuditHead)));
+
+    [FsCheck.NUnit.Property(MaxTest = 500)]
+    public Property A_command_is_carried_out_only_while_it_is_pending_and_due() => Prop.ForAll(Histories(), Gen.Elements(LeadStage.Analysis, LeadStage.Execution).ToArbitrary(), Gen.Choose(1, 2).ToArbitrary(), (history, stage, run) =>
+    {
+        var (saga, now) = Walk(history, (_, _, _) => true).End;
+        var wanted = saga is not null && run == saga.Run && saga.Pending == stage && !(saga.DueAt > now);
+
+        return LeadSagaMachine.Receive(saga, stage, run, now) is SagaDecision.Proceed == wanted;
+    });
+
+    private static Property OnEveryStep(Func<LeadSaga?, SagaMessage, LeadSaga?, bool> holds) => Prop.ForAll(Histories(), history => Walk(history, holds).Held);
+
+    private static (bool Held, (LeadSaga? Saga, DateTimeOffset Now) End) Walk(SagaMessage[] history, Func<LeadSaga?, SagaMessage, LeadSaga?, bool> holds)
+    {
+        LeadSaga? saga = null;
+        var now = Start;
+        foreach (var message in history)
+        {
+            now += TimeSpan.FromSeconds(20);
+            var decision = LeadSagaMachine.Decide(saga, message, now);
+            var after = decision is SagaDecision.Proceed proceed ? proceed.Next : saga;
+            if (decision is SagaDecision.AlreadyDone done && !ReferenceEquals(done.Current, saga))
+                return (false, (saga, now));
+            if (!holds(saga, message, after))
+                return (false, (after, now));
+            saga = after;
+        }
+        return (true, (saga, now));
+    }
+
+    /// <summary>Mostly the messages of an ordinary life, with a few of other runs and epochs among them, all repeated and out of order.</summary>
+    private static Arbitrary<SagaMessage[]> Histories()
+    {
+        var run = Gen.Frequency((9, Gen.Constant(1)), (1, Gen.Constant(2)));
+        var epoch = Gen.Choose(0, 3);
+        var stage = Gen.Elements(LeadStage.Analysis, LeadStage.Execution);
+        var status = Gen.Elements(LeadStatus.Completed, LeadStatus.Compensated, LeadStatus.NeedsReview, LeadStatus.Executing);
+        var message = Gen.Frequency(
+            (2, Gen.Constant<SagaMessage>(new SagaMessage.Accepted(Lead))),
+            (2, from r in run select (SagaMessage)new SagaMessage.AnalysisBegan(r)),
+            (3, from r in run from s in Gen.Frequency((6, Gen.Constant(LeadStatus.Analyzed)), (1, Gen.Elements(LeadStatus.Rejected, LeadStatus.Blocked, LeadStatus.Received))) select (SagaMessage)new SagaMessage.AnalysisEnded(r, s, "why")),
+            (4, from r in run from e in epoch from o in Gen.Choose(1, 2) select (SagaMessage)new SagaMessage.EpochOpened(r, e, o)),
+            (1, from r in run from e in epoch select (SagaMessage)new SagaMessage.PlanTurned(r, e)),
+            (1, from r in run from e in epoch from s in status select (SagaMessage)new SagaMessage.PlanEnded(r, e, s, "why")),
+            (3, from r in run from g in stage from e in epoch from w in Gen.Choose(1, 60) from f in Gen.Elements(true, false) select (SagaMessage)new SagaMessage.StageDeferred(r, g, Start.AddSeconds(w * 10), f, "later", e)),
+            (1, from r in run from g in stage from e in epoch select (SagaMessage)new SagaMessage.StageFailed(r, g, "never", e)),
+            (1, Gen.Constant<SagaMessage>(new SagaMessage.Noted())));
+        return message.ListOf().Select(m => (SagaMessage[])[new SagaMessage.Accepted(Lead), .. m]).ToArbitrary();
+    }
+
+    private static int? EpochOf(SagaMessage message) => message switch
+    {
+        SagaMessage.PlanTurned m => m.Epoch,
+        SagaMessage.PlanEnded m => m.Epoch,
+        SagaMessage.StageDeferred { Stage: LeadStage.Execution } m => m.Epoch,
+        SagaMessage.StageFailed { Stage: LeadStage.Execution } m => m.Epoch,
+        _ => null,
+    };
+
+    private static int? RunOf(SagaMessage message) => message switch
+    {
+        SagaMessage.AnalysisBegan m => m.Run,
+        SagaMessage.AnalysisEnded m => m.Run,
+        SagaMessage.EpochOpened m => m.Run,
+        SagaMessage.PlanTurned m => m.Run,
+        SagaMessage.PlanEnded m => m.Run,
+        SagaMessage.StageDeferred m => m.Run,
+        SagaMessage.StageFailed m => m.Run,
+        _ => null,
+    };
+}
