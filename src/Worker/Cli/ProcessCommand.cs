@@ -3,11 +3,11 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
+using LeadPipeline.Worker.Evidence;
 using LeadPipeline.Worker.Hosting;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.Storage;
-using Microsoft.Extensions.Options;
 using Spectre.Console;
 
 namespace LeadPipeline.Worker.Cli;
@@ -58,13 +58,15 @@ internal sealed class ProcessRun(Dictionary<string, string?> settings, string pa
     private readonly Lock gate = new();
     private int submitted, duplicates;
     private Exception? failure;
+    private string? companies;
 
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         var (stream, name) = LeadFiles.Open(path);
         await using var input = stream;
+        UseCompaniesBeside();
         await using var host = new CliHost(WorkerApplication.Pipeline(settings, quiet: true));
-        using var alone = DataLock.Take(host.Services.GetRequiredService<IOptions<DataOptions>>().Value, host.Services.GetRequiredService<IConfiguration>());
+        await using var alone = await DataLock.TakeAsync(host.Services.GetRequiredService<IConfiguration>(), cancellationToken);
         var watch = Stopwatch.StartNew();
         await host.StartAsync(cancellationToken);
         try
@@ -89,6 +91,19 @@ internal sealed class ProcessRun(Dictionary<string, string?> settings, string pa
     }
 
     public void Dispose() => seats.Dispose();
+
+    /// <summary>A <c>companies.csv</c> beside the leads is their company directory, unless another one is configured.</summary>
+    private void UseCompaniesBeside()
+    {
+        const string Key = EnrichmentDirectoryOptions.Section + ":File";
+        if (path == "-" || WorkerApplication.Configuration(settings)[Key] is { Length: > 0 })
+            return;
+        var beside = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, "companies.csv");
+        if (!File.Exists(beside))
+            return;
+        settings[Key] = beside;
+        companies = beside;
+    }
 
     private async Task FeedAsync(LeadDoor door, Stream stream, string name, Action<int, int> report, CancellationToken cancellationToken)
     {
@@ -214,6 +229,8 @@ internal sealed class ProcessRun(Dictionary<string, string?> settings, string pa
         var routed = decisions.GetValueOrDefault(nameof(LeadDecision.ROUTE_TO_SDR));
         CliOutput.Say($"Of those in the CRM: {routed} to sales with a task for the next business day, {decisions.GetValueOrDefault(nameof(LeadDecision.NURTURE))} to be nurtured, {decisions.GetValueOrDefault(nameof(LeadDecision.IGNORE))} disqualified.");
         CliOutput.Say(string.Create(CultureInfo.InvariantCulture, $"{submitted} lines read, {ids.Count} leads, {duplicates} copies, {invalid.Count} refused, in {elapsed.TotalSeconds:0.0} s."));
+        if (companies is not null)
+            CliOutput.Say($"Companies were looked up in {Path.GetRelativePath(Directory.GetCurrentDirectory(), companies)}.");
         foreach (var (line, errors) in invalid.OrderBy(i => i.Line).Take(20))
             CliOutput.Say("  " + LeadFiles.Describe(line, errors));
         if (invalid.Count > 20)

@@ -19,16 +19,18 @@ public sealed partial class LeadSweeper(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // In memory the queue is empty after a start, so everything that is not waiting for its time goes out at once.
-        var everything = bus is InProcessBus;
+        // In memory the queue is empty after a start: what was outstanding then goes out at once, unless it waits for its time. Whatever is
+        // committed or swept from now on is put off beyond this border.
+        var left = bus is InProcessBus ? time.GetUtcNow() + LeadStore.ResendAfter : (DateTimeOffset?)null;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                var swept = await SweepAsync(everything, stoppingToken);
-                everything = everything && swept == Batch;
-                if (swept < Batch)
-                    await Task.Delay(options.Value.SweepInterval, time, stoppingToken);
+                var swept = await SweepAsync(left, stoppingToken);
+                if (swept == Batch)
+                    continue;
+                left = null;
+                await Task.Delay(options.Value.SweepInterval, time, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -44,10 +46,10 @@ public sealed partial class LeadSweeper(
         }
     }
 
-    private async Task<int> SweepAsync(bool everything, CancellationToken cancellationToken)
+    private async Task<int> SweepAsync(DateTimeOffset? left, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var sagas = await ClaimAsync(now, everything, cancellationToken);
+        var sagas = await ClaimAsync(now, left, cancellationToken);
         foreach (var saga in sagas)
         {
             if (saga.Pending == LeadStage.None)
@@ -66,24 +68,23 @@ public sealed partial class LeadSweeper(
     }
 
     /// <summary>Takes rows whose time has come and puts it off, so that the next look is only after this one had its effect.</summary>
-    private async Task<List<LeadSaga>> ClaimAsync(DateTimeOffset now, bool everything, CancellationToken cancellationToken)
+    private async Task<List<LeadSaga>> ClaimAsync(DateTimeOffset now, DateTimeOffset? left, CancellationToken cancellationToken)
     {
         await using (var reader = await database.OpenReaderAsync(cancellationToken))
         {
             // Most looks find nothing; they need not become writes.
             var due = await reader.QueryAsync(
-                everything ? "SELECT 1 FROM leads WHERE sweep_at IS NOT NULL LIMIT 1" : "SELECT 1 FROM leads WHERE sweep_at <= @now LIMIT 1",
-                r => r.GetInt32(0), cancellationToken, everything ? [] : [("now", now)]);
+                "SELECT 1 FROM leads WHERE sweep_at <= @until LIMIT 1", r => r.GetInt32(0), cancellationToken, ("until", left ?? now));
             if (due.Count == 0)
                 return [];
         }
         var lockRows = database is PostgresDatabase ? "FOR UPDATE SKIP LOCKED" : "";
-        var which = everything ? "sweep_at IS NOT NULL AND (due_at IS NULL OR due_at <= @now) AND sweep_at <> @later" : "sweep_at <= @now";
+        const string Which = "sweep_at < @until AND (due_at IS NULL OR due_at <= @now)";
         await using var session = await database.OpenAsync(cancellationToken);
         await session.BeginAsync(cancellationToken);
         var sagas = await session.QueryAsync(
-            $"UPDATE leads AS l SET sweep_at = @later WHERE l.id IN (SELECT id FROM leads WHERE {which} ORDER BY sweep_at LIMIT {Batch} {lockRows}) RETURNING {SagaReader.Columns}",
-            r => SagaReader.Read(r, session), cancellationToken, ("now", now), ("later", now + LeadStore.ResendAfter));
+            $"UPDATE leads AS l SET sweep_at = @later WHERE l.id IN (SELECT id FROM leads WHERE {Which} ORDER BY sweep_at LIMIT {Batch} {lockRows}) RETURNING {SagaReader.Columns}",
+            r => SagaReader.Read(r, session), cancellationToken, ("now", now), ("until", left ?? now), ("later", now + LeadStore.ResendAfter));
         await session.CommitAsync(cancellationToken);
         return sagas;
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
@@ -60,9 +61,9 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
                 ["status"] = row.Status,
                 ["source"] = row.Source,
                 ["reason"] = row.Reason,
-                ["receivedAt"] = row.ReceivedAt,
-                ["updatedAt"] = row.UpdatedAt,
-                ["dueAt"] = row.DueAt,
+                ["receivedAt"] = Iso(row.ReceivedAt),
+                ["updatedAt"] = Iso(row.UpdatedAt),
+                ["dueAt"] = Iso(row.DueAt),
                 ["grounding"] = run?.GroundingStatus,
                 ["intent"] = run?.Intent,
                 ["decision"] = run?.Decision,
@@ -84,7 +85,7 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
         var effects = await db.Effects.AsNoTracking().Where(e => e.LeadId == row.Id && e.Run == row.Run).OrderBy(e => e.StepIndex).ToListAsync(cancellationToken);
         var timeline = await db.AuditEvents.AsNoTracking().Where(a => a.LeadId == row.Id).OrderBy(a => a.Seq).Select(a => new { a.At, a.Stage, a.Kind }).ToListAsync(cancellationToken);
         var view = Summary(row, run, effects, key, full);
-        view["timeline"] = new JsonArray([.. timeline.Select(t => (JsonNode)new JsonObject { ["at"] = t.At, ["stage"] = t.Stage, ["kind"] = t.Kind })]);
+        view["timeline"] = new JsonArray([.. timeline.Select(t => (JsonNode)new JsonObject { ["at"] = Iso(t.At), ["stage"] = t.Stage, ["kind"] = t.Kind })]);
         if (alias)
             view["aliasOf"] = row.Id.ToString();
         return view;
@@ -210,9 +211,9 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
             ["status"] = row.Status,
             ["reason"] = row.Reason,
             ["source"] = row.Source,
-            ["receivedAt"] = row.ReceivedAt,
-            ["updatedAt"] = row.UpdatedAt,
-            ["dueAt"] = row.DueAt,
+            ["receivedAt"] = Iso(row.ReceivedAt),
+            ["updatedAt"] = Iso(row.UpdatedAt),
+            ["dueAt"] = Iso(row.DueAt),
             ["grounding"] = run?.GroundingStatus,
             ["intent"] = run?.Intent,
             ["decision"] = run?.Decision,
@@ -256,6 +257,8 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
     }
 
     private string? Email(Lead? lead, bool full) => lead is null ? null : full ? lead.Email : redactor.Value("email", lead.Email);
+
+    private static string? Iso(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);
 
     private static Lead? Open(LeadRow row, LeadDataKey? key) => key is null ? null : SealedJson.Open(key, row.Body, row.Id, ContractsJson.Default.Lead);
 
