@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Worker.Evidence;
@@ -54,6 +55,7 @@ internal sealed class ProcessRun(Dictionary<string, string?> settings, string pa
 
     private readonly Dictionary<Guid, int> ids = [];
     private readonly List<(int Line, IReadOnlyList<FieldError> Errors)> invalid = [];
+    private readonly Dictionary<string, Task> latest = [];
     private readonly SemaphoreSlim seats = new(Together);
     private readonly Lock gate = new();
     private int submitted, duplicates;
@@ -113,7 +115,7 @@ internal sealed class ProcessRun(Dictionary<string, string?> settings, string pa
             if (failure is not null)
                 throw new InvalidOperationException("A lead could not be taken in.", failure);
             submitted++;
-            _ = TakeAsync(door, line, cancellationToken);
+            TakeInOrder(door, line, cancellationToken);
             if (submitted % 50 == 0)
                 report(submitted, 0);
         }
@@ -123,10 +125,31 @@ internal sealed class ProcessRun(Dictionary<string, string?> settings, string pa
             throw new InvalidOperationException("A lead could not be taken in.", failure);
     }
 
-    private async Task TakeAsync(LeadDoor door, LeadLine line, CancellationToken cancellationToken)
+    /// <summary>Lines are taken in together, but of two copies of a lead the one that stands first in the file is the lead.</summary>
+    private void TakeInOrder(LeadDoor door, LeadLine line, CancellationToken cancellationToken)
+    {
+        var key = Text("externalId") ?? Text("email");
+        var before = key is null ? null : latest.GetValueOrDefault(key);
+        var task = TakeAsync(door, line, before, cancellationToken);
+        if (key is null)
+            return;
+        latest[key] = task;
+        if (latest.Count > 4 * Together)
+        {
+            foreach (var done in latest.Where(l => l.Value.IsCompleted).Select(l => l.Key).ToList())
+                _ = latest.Remove(done);
+        }
+
+        string? Text(string member) =>
+            line.Body is { ValueKind: JsonValueKind.Object } body && body.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()?.Trim().ToLowerInvariant() : null;
+    }
+
+    private async Task TakeAsync(LeadDoor door, LeadLine line, Task? before, CancellationToken cancellationToken)
     {
         try
         {
+            if (before is not null)
+                await before;
             var answer = line.Body is { } body
                 ? await door.TakeAsync(body, "file", trusted: true, null, null, cancellationToken)
                 : new DoorAnswer.Refused([new FieldError("$", line.Error ?? "is not a lead", "correct the line")]);
