@@ -32,6 +32,8 @@ public abstract record IntakeResult
 public sealed partial class IntakeHandler(
     LeadStore store, KeyDirectory directory, IOptions<IntakeOptions> options, Redactor redactor, TimeProvider time, ILogger<IntakeHandler> logger)
 {
+    private const int MaxTries = 5;
+
     /// <summary>Takes a lead in.</summary>
     public async Task<IntakeResult> HandleAsync(LeadSubmitted submitted)
     {
@@ -40,7 +42,7 @@ public sealed partial class IntakeHandler(
         if (LeadReader.Read(submitted.Lead, origin, time.GetUtcNow()) is not ReadLead.Accepted read)
             return new IntakeResult.Refused(((ReadLead.Refused)LeadReader.Read(submitted.Lead, origin, time.GetUtcNow())).Errors);
 
-        while (true)
+        for (var tries = 1; ; tries++)
         {
             if (await FindFirstAsync(read, acceptedAt) is { } first)
                 return await DuplicateAsync(first, read.Lead, acceptedAt);
@@ -52,7 +54,10 @@ public sealed partial class IntakeHandler(
                 Log.Received(logger, read.Lead.LeadId, read.Lead.Source);
                 return new IntakeResult.Accepted(read.Lead.LeadId, StageCommand.Pending(work!.Saga, work)!);
             }
-            // Someone stored the same lead in the same moment: look again and find it.
+            // Someone stored the same lead in the same moment: look again and find it. What is there and yet cannot be found was erased; it
+            // stays a copy of nothing.
+            if (tries >= MaxTries)
+                return new IntakeResult.Duplicate(read.Lead.LeadId, null);
         }
     }
 
