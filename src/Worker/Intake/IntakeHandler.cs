@@ -32,6 +32,9 @@ public abstract record IntakeResult
 public sealed partial class IntakeHandler(
     LeadStore store, KeyDirectory directory, IOptions<IntakeOptions> options, Redactor redactor, TimeProvider time, ILogger<IntakeHandler> logger)
 {
+    /// <summary>How often a lead that cannot be stored is looked for.</summary>
+    private const int MostTries = 10;
+
     /// <summary>Takes a lead in.</summary>
     public async Task<IntakeResult> HandleAsync(LeadSubmitted submitted)
     {
@@ -40,7 +43,7 @@ public sealed partial class IntakeHandler(
         if (LeadReader.Read(submitted.Lead, origin, time.GetUtcNow()) is not ReadLead.Accepted read)
             return new IntakeResult.Refused(((ReadLead.Refused)LeadReader.Read(submitted.Lead, origin, time.GetUtcNow())).Errors);
 
-        while (true)
+        for (var tries = 1; tries <= MostTries; tries++)
         {
             if (await FindFirstAsync(read, acceptedAt) is { } first)
                 return await DuplicateAsync(first, read.Lead, acceptedAt);
@@ -54,6 +57,8 @@ public sealed partial class IntakeHandler(
             }
             // Someone stored the same lead in the same moment: look again and find it.
         }
+        // Its key or id is taken by a lead that cannot be read, such as an erased one: to look for ever would find nothing.
+        throw new InvalidOperationException($"Lead {read.Lead.LeadId} can neither be stored nor found.");
     }
 
     /// <summary>

@@ -19,14 +19,15 @@ public sealed partial class LeadSweeper(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // In memory the queue is empty after a start, so everything that is not waiting for its time goes out at once.
-        var everything = bus is InProcessBus;
+        // In memory the queue is empty after a start, so everything from before it that is not waiting for its time goes out at once.
+        DateTimeOffset? everythingBefore = bus is InProcessBus ? time.GetUtcNow() : null;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                var swept = await SweepAsync(everything, stoppingToken);
-                everything = everything && swept == Batch;
+                var swept = await SweepAsync(everythingBefore, stoppingToken);
+                if (swept < Batch)
+                    everythingBefore = null;
                 if (swept < Batch)
                     await Task.Delay(options.Value.SweepInterval, time, stoppingToken);
             }
@@ -44,10 +45,9 @@ public sealed partial class LeadSweeper(
         }
     }
 
-    private async Task<int> SweepAsync(bool everything, CancellationToken cancellationToken)
+    private async Task<int> SweepAsync(DateTimeOffset? everythingBefore, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        var sagas = await ClaimAsync(now, everything, cancellationToken);
+        var sagas = await ClaimAsync(time.GetUtcNow(), everythingBefore, cancellationToken);
         foreach (var saga in sagas)
         {
             if (saga.Pending == LeadStage.None)
@@ -66,24 +66,26 @@ public sealed partial class LeadSweeper(
     }
 
     /// <summary>Takes rows whose time has come and puts it off, so that the next look is only after this one had its effect.</summary>
-    private async Task<List<LeadSaga>> ClaimAsync(DateTimeOffset now, bool everything, CancellationToken cancellationToken)
+    private async Task<List<LeadSaga>> ClaimAsync(DateTimeOffset now, DateTimeOffset? everythingBefore, CancellationToken cancellationToken)
     {
         await using (var reader = await database.OpenReaderAsync(cancellationToken))
         {
             // Most looks find nothing; they need not become writes.
             var due = await reader.QueryAsync(
-                everything ? "SELECT 1 FROM leads WHERE sweep_at IS NOT NULL LIMIT 1" : "SELECT 1 FROM leads WHERE sweep_at <= @now LIMIT 1",
-                r => r.GetInt32(0), cancellationToken, everything ? [] : [("now", now)]);
+                everythingBefore is null ? "SELECT 1 FROM leads WHERE sweep_at <= @now LIMIT 1" : "SELECT 1 FROM leads WHERE sweep_at IS NOT NULL LIMIT 1",
+                r => r.GetInt32(0), cancellationToken, everythingBefore is null ? [("now", now)] : []);
             if (due.Count == 0)
                 return [];
         }
         var lockRows = database is PostgresDatabase ? "FOR UPDATE SKIP LOCKED" : "";
-        var which = everything ? "sweep_at IS NOT NULL AND (due_at IS NULL OR due_at <= @now) AND sweep_at <> @later" : "sweep_at <= @now";
+        // The mark of the first round is the same for all of its batches: by it a row that was taken is known, and is not taken again.
+        var later = (everythingBefore ?? now) + options.Value.ResendAfter;
+        var which = everythingBefore is null ? "sweep_at <= @now" : "sweep_at IS NOT NULL AND updated_at <= @before AND (due_at IS NULL OR due_at <= @now) AND sweep_at <> @later";
         await using var session = await database.OpenAsync(cancellationToken);
         await session.BeginAsync(cancellationToken);
         var sagas = await session.QueryAsync(
             $"UPDATE leads AS l SET sweep_at = @later WHERE l.id IN (SELECT id FROM leads WHERE {which} ORDER BY sweep_at LIMIT {Batch} {lockRows}) RETURNING {SagaReader.Columns}",
-            r => SagaReader.Read(r, session), cancellationToken, ("now", now), ("later", now + LeadStore.ResendAfter));
+            r => SagaReader.Read(r, session), cancellationToken, [("now", now), ("later", later), .. everythingBefore is { } before ? new (string, object?)[] { ("before", before) } : []]);
         await session.CommitAsync(cancellationToken);
         return sagas;
     }

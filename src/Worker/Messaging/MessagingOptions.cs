@@ -31,4 +31,8 @@ public sealed class MessagingOptions
     /// <summary>How often the sweeper looks for leads that are due or forgotten. Default 1 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.050", "00:10:00")]
     public TimeSpan SweepInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long nothing may be heard of a command, or of an audit event's confirm, before it is sent again. Shorter mends sooner and repeats more. Default 2 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan ResendAfter { get; set; } = TimeSpan.FromMinutes(2);
 }
