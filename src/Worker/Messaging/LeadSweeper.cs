@@ -16,6 +16,9 @@ public sealed partial class LeadSweeper(
 {
     private const int Batch = 500;
 
+    /// <summary>SQLite does not know a table's alias after RETURNING.</summary>
+    private static readonly string Returned = SagaReader.Columns.Replace("l.", "leads.", StringComparison.Ordinal);
+
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -84,7 +87,7 @@ public sealed partial class LeadSweeper(
         await using var session = await database.OpenAsync(cancellationToken);
         await session.BeginAsync(cancellationToken);
         var sagas = await session.QueryAsync(
-            $"UPDATE leads AS l SET sweep_at = @later WHERE l.id IN (SELECT id FROM leads WHERE {which} ORDER BY sweep_at LIMIT {Batch} {lockRows}) RETURNING {SagaReader.Columns}",
+            $"UPDATE leads SET sweep_at = @later WHERE id IN (SELECT id FROM leads WHERE {which} ORDER BY sweep_at LIMIT {Batch} {lockRows}) RETURNING {Returned}",
             r => SagaReader.Read(r, session), cancellationToken, [("now", now), ("later", later), .. everythingBefore is { } before ? new (string, object?)[] { ("before", before) } : []]);
         await session.CommitAsync(cancellationToken);
         return sagas;
