@@ -17,12 +17,20 @@ public interface IAuditExchange
 
 /// <summary>
 /// Publishes audit events after their commit, one message an event, in order within a lead, at least once. Nothing waits for it: events that
-/// it could not publish are found by the sweeper through the mark that each lead carries.
+/// it could not publish are found by the sweeper through the mark that each lead carries. The mark is set only for a lead whose events all went
+/// out from here, one after the other: otherwise the last of them would vouch for those that were lost before it.
 /// </summary>
 public sealed partial class AuditPublisher(SqlDatabase database, LeadCipher cipher, IAuditExchange? exchange, ILogger<AuditPublisher> logger) : BackgroundService, IAuditSink
 {
-    private const int LargestBatch = 1000, Waiting = 20_000;
+    private const int LargestBatch = 1000, Waiting = 20_000, MostLeads = 200_000;
+
+    /// <summary>Stands in <see cref="sent"/> for a lead of which an event was lost.</summary>
+    private const int Torn = -1;
+
     private readonly Channel<Committed> queue = Channel.CreateBounded<Committed>(new BoundedChannelOptions(Waiting) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
+
+    /// <summary>The last event of each lead that went out from here. Forgetting one only means that the sweeper publishes that lead again.</summary>
+    private readonly Dictionary<Guid, int> sent = [];
 
     /// <inheritdoc/>
     public bool Publishes => exchange is not null;
@@ -78,11 +86,14 @@ public sealed partial class AuditPublisher(SqlDatabase database, LeadCipher ciph
 
     private async Task PublishAsync(List<Committed> batch, IAuditExchange to, CancellationToken cancellationToken)
     {
+        if (sent.Count > MostLeads)
+            sent.Clear();
+        var inOrder = batch.FindAll(FollowsOn);
         try
         {
-            await to.PublishAsync([.. batch.SelectMany(c => c.Rows.Zip(c.Facts, AuditReader.Event))], cancellationToken);
+            await to.PublishAsync([.. inOrder.SelectMany(c => c.Rows.Zip(c.Facts, AuditReader.Event))], cancellationToken);
             // Only the last commit of a lead is marked: until then the mark would be behind again at once.
-            await MarkAsync([.. batch.Where(c => c.Saga.Pending == LeadStage.None).Select(c => (c.Saga.LeadId, c.Saga.AuditSeq))], cancellationToken);
+            await MarkAsync([.. inOrder.Where(IsComplete).Select(c => (c.Saga.LeadId, c.Saga.AuditSeq))], cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -92,9 +103,29 @@ public sealed partial class AuditPublisher(SqlDatabase database, LeadCipher ciph
         catch (Exception exception)
 #pragma warning restore CA1031
         {
+            foreach (var committed in batch)
+                sent[committed.Saga.LeadId] = Torn;
             Log.NotPublished(logger, batch.Count, exception);
         }
+        foreach (var committed in batch.Where(c => c.Saga.Pending == LeadStage.None))
+            sent.Remove(committed.Saga.LeadId);
     }
+
+    /// <summary>Whether nothing of the lead was lost before this; if something was, the sweeper publishes all of it in order, and this must not overtake.</summary>
+    private bool FollowsOn(Committed committed)
+    {
+        var (lead, first) = (committed.Saga.LeadId, committed.Rows[0].Seq);
+        var torn = sent.TryGetValue(lead, out var last) && last != first - 1;
+        if (torn)
+            sent[lead] = Torn;
+        // What came before may be another worker's; then this one goes out, and the lead is not marked by us.
+        else if (first == 1 || last > 0)
+            sent[lead] = committed.Rows[^1].Seq;
+        return !torn;
+    }
+
+    private bool IsComplete(Committed committed) =>
+        committed.Saga.Pending == LeadStage.None && sent.GetValueOrDefault(committed.Saga.LeadId) == committed.Saga.AuditSeq;
 
     private async Task MarkAsync(IReadOnlyList<(Guid LeadId, int Seq)> marks, CancellationToken cancellationToken)
     {

@@ -60,6 +60,13 @@ public static class LeadPipelineCli
         {
             return Interrupted;
         }
+#pragma warning disable CA1031 // A stack trace helps nobody at a prompt, and the exit codes are a promise.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            await Console.Error.WriteLineAsync($"It did not work: {exception.GetBaseException().Message} (leadpipeline doctor says which part is not well)");
+            return 1;
+        }
     }
 
     /// <summary>Without ICU, normalisation silently does nothing, and a look-alike address would be another person.</summary>

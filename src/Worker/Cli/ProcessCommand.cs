@@ -112,8 +112,7 @@ internal sealed class ProcessRun(Dictionary<string, string?> settings, string pa
         await foreach (var line in LeadFile.ReadAsync(stream, name, cancellationToken))
         {
             await seats.WaitAsync(cancellationToken);
-            if (failure is not null)
-                throw new InvalidOperationException("A lead could not be taken in.", failure);
+            ThrowIfFailed(cancellationToken);
             submitted++;
             TakeInOrder(door, line, cancellationToken);
             if (submitted % 50 == 0)
@@ -121,6 +120,13 @@ internal sealed class ProcessRun(Dictionary<string, string?> settings, string pa
         }
         for (var i = 0; i < Together; i++)
             await seats.WaitAsync(cancellationToken);
+        ThrowIfFailed(cancellationToken);
+    }
+
+    private void ThrowIfFailed(CancellationToken cancellationToken)
+    {
+        // An interruption fails the leads in hand too; it is the user's wish and not their failure.
+        cancellationToken.ThrowIfCancellationRequested();
         if (failure is not null)
             throw new InvalidOperationException("A lead could not be taken in.", failure);
     }

@@ -12,6 +12,9 @@ namespace LeadPipeline.Worker.Execution;
 /// </summary>
 public sealed partial class ExecutePlanHandler(ExecutionServices services)
 {
+    /// <summary>A process that died a moment ago counts as alive until the database has noticed; a message of its may be here sooner.</summary>
+    private static readonly TimeSpan[] SecondLooks = [TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(0.4), TimeSpan.FromSeconds(1)];
+
     private readonly KeyedGate<Guid> leads = new();
     private readonly KeyedGate<string> people = new();
 
@@ -28,13 +31,24 @@ public sealed partial class ExecutePlanHandler(ExecutionServices services)
         }
         if (work!.Saga.Pending != LeadStage.Execution || work.Plan is null)
             throw new InvalidOperationException($"Lead {command.LeadId} is ordered to execution but has no plan.");
-        if (work.Saga.Owner is { } owner && owner != services.Worker.Id && await services.Worker.IsAliveAsync(owner, cancellationToken))
+        if (work.Saga.Owner is { } owner && owner != services.Worker.Id && await IsAtWorkAsync(owner, cancellationToken))
         {
             Log.Dropped(services.Logger, command.LeadId, "another worker is at it");
             return;
         }
         using var person = await people.EnterAsync(work.RecordKey, cancellationToken);
         await new PlanAttempt(services, work).RunAsync(cancellationToken);
+    }
+
+    private async Task<bool> IsAtWorkAsync(int owner, CancellationToken cancellationToken)
+    {
+        foreach (var wait in SecondLooks)
+        {
+            if (!await services.Worker.IsAliveAsync(owner, cancellationToken))
+                return false;
+            await Task.Delay(wait, services.Time, cancellationToken);
+        }
+        return await services.Worker.IsAliveAsync(owner, cancellationToken);
     }
 
     private static partial class Log

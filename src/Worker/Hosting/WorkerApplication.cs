@@ -51,6 +51,7 @@ public static class WorkerApplication
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<Messaging.MessagingOptions>>((host, messaging) => host.ShutdownTimeout = messaging.Value.StopTimeout + TimeSpan.FromSeconds(4));
 
         var app = builder.Build();
+        app.UseProblems();
         app.UseAuthentication();
         app.UseAuthorization();
         app.MapLeadDoor();

@@ -59,7 +59,11 @@ public static class WorkerServices
         services.AddSingleton(sp => new LeadCipher(MasterKeys.Load(sp.GetRequiredService<IOptions<EncryptionOptions>>().Value, sp.GetRequiredService<IOptions<DataOptions>>().Value.Directory)));
         services.AddSingleton(sp => new Redactor(sp.GetRequiredService<IOptions<PrivacyOptions>>().Value, Convert.FromHexString(sp.GetRequiredService<LeadCipher>().Fingerprint)));
         services.AddSingleton<LeadCommitter>();
-        services.AddSingleton<LeadStore>();
+        services.AddSingleton(sp => new LeadStore(
+            sp.GetRequiredService<SqlDatabase>(), sp.GetRequiredService<LeadCommitter>(), sp.GetRequiredService<LeadCipher>(), sp.GetRequiredService<IAuditSink>(), sp.GetRequiredService<TimeProvider>())
+        {
+            ResendAfter = sp.GetRequiredService<IOptions<MessagingOptions>>().Value.ResendAfter,
+        });
         services.AddSingleton<CompanyDirectory>();
         services.AddSingleton<MockCrmStore>();
         services.AddSingleton(sp => new AuditPublisher(

@@ -16,12 +16,15 @@ public sealed partial class LeadSweeper(
 {
     private const int Batch = 500;
 
+    /// <summary>SQLite does not know a table's alias after RETURNING.</summary>
+    private static readonly string Returned = SagaReader.Columns.Replace("l.", "leads.", StringComparison.Ordinal);
+
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // In memory the queue is empty after a start: what was outstanding then goes out at once, unless it waits for its time. Whatever is
         // committed or swept from now on is put off beyond this border.
-        var left = bus is InProcessBus ? time.GetUtcNow() + LeadStore.ResendAfter : (DateTimeOffset?)null;
+        var left = bus is InProcessBus ? time.GetUtcNow() + options.Value.ResendAfter : (DateTimeOffset?)null;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -83,8 +86,8 @@ public sealed partial class LeadSweeper(
         await using var session = await database.OpenAsync(cancellationToken);
         await session.BeginAsync(cancellationToken);
         var sagas = await session.QueryAsync(
-            $"UPDATE leads AS l SET sweep_at = @later WHERE l.id IN (SELECT id FROM leads WHERE {Which} ORDER BY sweep_at LIMIT {Batch} {lockRows}) RETURNING {SagaReader.Columns}",
-            r => SagaReader.Read(r, session), cancellationToken, ("now", now), ("until", left ?? now), ("later", now + LeadStore.ResendAfter));
+            $"UPDATE leads SET sweep_at = @later WHERE id IN (SELECT id FROM leads WHERE {Which} ORDER BY sweep_at LIMIT {Batch} {lockRows}) RETURNING {Returned}",
+            r => SagaReader.Read(r, session), cancellationToken, ("now", now), ("until", left ?? now), ("later", now + options.Value.ResendAfter));
         await session.CommitAsync(cancellationToken);
         return sagas;
     }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Worker.Messaging;
 using LeadPipeline.Worker.Storage.Sql;
 using MassTransit;
@@ -16,6 +17,25 @@ public static class HealthEndpoints
         app.MapGet("/health/live", () => Results.Json(new JsonObject { ["status"] = "Healthy" }));
         foreach (var path in (string[])["/health/ready", "/ready", "/health"])
             app.MapGet(path, ReadyAsync);
+        app.MapGet("/health/crm", CrmAsync);
+    }
+
+    private static async Task<IResult> CrmAsync(HttpContext context, ICrm crm)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        limit.CancelAfter(Patience);
+        var state = "Healthy";
+        try
+        {
+            _ = await crm.ReadAsync(new CrmQuery { Email = "health@leadpipeline.invalid" }, limit.Token).WaitAsync(limit.Token);
+        }
+#pragma warning disable CA1031 // Whatever it is, the CRM cannot be used now.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            state = "Unhealthy";
+        }
+        return Results.Json(new JsonObject { ["status"] = state, ["checks"] = new JsonObject { [crm.Provider] = state } }, statusCode: state == "Healthy" ? 200 : 503);
     }
 
     private static async Task<IResult> ReadyAsync(HttpContext context, SqlDatabase database, IHostApplicationLifetime lifetime)

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LeadPipeline.Worker.Intake;
+using LeadPipeline.Worker.Storage.Sql;
 
 namespace LeadPipeline.Worker.Ops;
 
@@ -17,6 +18,37 @@ public static class Problems
         if (errors.Length > 0)
             body["errors"] = Errors(errors);
         return Results.Json(body, statusCode: status, contentType: "application/problem+json");
+    }
+
+    /// <summary>The same form for refusals that no endpoint of ours makes: no token, no such address, and what nobody expected.</summary>
+    public static void UseProblems(this WebApplication app)
+    {
+        app.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            // The database being away is not our fault, and the caller can do something: try again.
+            StatusCodeSelector = exception => app.Services.GetRequiredService<SqlDatabase>().IsTransient(exception) ? 503
+                : exception is BadHttpRequestException bad ? bad.StatusCode : 500,
+            SuppressDiagnosticsCallback = context => app.Services.GetRequiredService<SqlDatabase>().IsTransient(context.Exception),
+            ExceptionHandler = context => Answer(context),
+        });
+        app.UseStatusCodePages(context => Answer(context.HttpContext));
+    }
+
+    private static Task Answer(HttpContext context)
+    {
+        var status = context.Response.StatusCode;
+        if (status == 503)
+            context.Response.Headers.RetryAfter = "5";
+        return (status switch
+        {
+            401 => Of(401, "unauthorized", "Send a token that this service knows: Authorization: Bearer …"),
+            403 => Of(403, "not-allowed", "The token's role does not allow this."),
+            404 => Of(404, "not-found", "There is nothing at this address."),
+            405 => Of(405, "method-not-allowed", "This address does not take this method."),
+            503 => Of(503, "unavailable", "The database cannot be asked now; try again after a while."),
+            >= 500 => Of(status, "failed", "The request failed for a reason that nobody expected; the log has it."),
+            _ => Of(status, "refused", "The request cannot be answered."),
+        }).ExecuteAsync(context);
     }
 
     /// <summary>Bad fields as JSON.</summary>

@@ -59,7 +59,7 @@ public static class ReadEndpoints
             var (items, next) = await leads.ListAsync(wanted, source, from, size, cursor, Access.MaySeePersonalData(context.User), context.RequestAborted);
             return Results.Json(new JsonObject { ["items"] = new JsonArray([.. items.Select(i => (JsonNode)i)]), ["next"] = next });
         }
-        catch (FormatException)
+        catch (Exception exception) when (exception is FormatException or ArgumentException)
         {
             return Problems.Of(400, "invalid", "The query is not valid.", new FieldError("cursor", "is not one that this service gave", "take next of the page before"));
         }

@@ -33,8 +33,8 @@ public sealed class LeadStore : IAsyncDisposable
 {
     private const int LargestLoad = 128;
 
-    /// <summary>How long a command may be outstanding before the sweeper sends it again.</summary>
-    public static readonly TimeSpan ResendAfter = TimeSpan.FromMinutes(2);
+    /// <summary>How long a command may be outstanding before the sweeper sends it again. Default 2 min.</summary>
+    public TimeSpan ResendAfter { get; init; } = TimeSpan.FromMinutes(2);
 
     private readonly SqlDatabase database;
     private readonly LeadCommitter committer;

@@ -45,7 +45,7 @@ public sealed class RabbitMqBus(IBus bus, IOptions<MessagingOptions> options, Ti
         {
             throw new BusUnavailableException("The broker did not confirm in time.");
         }
-        catch (Exception exception) when (exception is MassTransitException or RabbitMQ.Client.Exceptions.RabbitMQClientException)
+        catch (Exception exception) when (exception is MassTransitException or RabbitMQ.Client.Exceptions.RabbitMQClientException or IOException or System.Net.Sockets.SocketException or ObjectDisposedException)
         {
             throw new BusUnavailableException("The broker did not take the message.", exception);
         }

@@ -1,0 +1,145 @@
+using System.Text.Json.Nodes;
+
+namespace LeadPipeline.Integration.Tests;
+
+/// <summary>SIGKILL at moments that nobody chose, on real servers. The seed is printed: with it the schedule is the same again.</summary>
+[Category("Integration")]
+public sealed class When_workers_are_killed
+{
+    private const int Leads = 500;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    [Test]
+    public async Task Should_lose_no_lead_and_do_nothing_twice()
+    {
+        var random = Seeded(20261);
+        await using var state = await ServedState.CreateAsync();
+        var worker = await state.StartAsync();
+        var sender = new LeadSender(() => worker);
+
+        try
+        {
+            var sending = sender.SendAsync(0, Leads);
+            foreach (var moment in Moments(random, kills: 4, Leads))
+            {
+                await Eventually.ShouldAsync(() => sender.Answered >= moment, $"have answered {moment} posts");
+                // The count alone would always find the worker at the same place of its work.
+                await Task.Delay(random.Next(0, 150));
+                await KillAndStartAsync();
+            }
+            await sending;
+            // And once more with all of them taken in and many under way.
+            await KillAndStartAsync();
+            await UntilDoneAsync(state);
+            await AssertPromisesAsync(state, sender);
+            var outcomes = await Promises.OutcomesAsync(state.Database);
+            Assert.That(outcomes.Keys, Is.SupersetOf(new[] { "ROUTE_TO_SDR", "NURTURE", "IGNORE", "Rejected" }), "the leads were of all kinds");
+        }
+        finally
+        {
+            await worker.DisposeAsync();
+        }
+
+        async Task KillAndStartAsync()
+        {
+            worker.Process.Kill();
+            var killed = worker;
+            worker = await state.StartAsync();
+            await killed.DisposeAsync();
+        }
+    }
+
+    [Test]
+    public async Task Should_go_on_with_the_other_when_one_of_two_is_killed()
+    {
+        var random = Seeded(20262);
+        await using var state = await ServedState.CreateAsync();
+        await using var first = await state.StartAsync();
+        await using var second = await state.StartAsync();
+        var turn = 0;
+        // Both doors are used, and the dead one's until nobody answers there.
+        var sender = new LeadSender(() => !first.Process.HasExited && Interlocked.Increment(ref turn) % 2 == 0 ? first : second);
+
+        var sending = sender.SendAsync(0, Leads);
+        var moment = random.Next(Leads / 4, Leads / 2);
+        await Eventually.ShouldAsync(() => sender.Answered >= moment, $"have answered {moment} posts");
+        first.Process.Kill();
+        await sending;
+
+        await UntilDoneAsync(state);
+        await AssertPromisesAsync(state, sender);
+    }
+
+    private static Random Seeded(int seed)
+    {
+        TestContext.Out.WriteLine($"seed {seed}");
+        return new Random(seed);
+    }
+
+    private static List<int> Moments(Random random, int kills, int leads) => [.. Enumerable.Range(0, kills).Select(_ => random.Next(10, leads - 10)).Order()];
+
+    internal static async Task UntilDoneAsync(ServedState state)
+    {
+        string? open = null;
+        IReadOnlyList<string> left = [];
+        try
+        {
+            await Eventually.ShouldAsync(
+                async () =>
+                {
+                    open = await state.Database.QueryAsync<string>("SELECT string_agg(id || ' ' || status || ' owner ' || COALESCE(owner, 0) || ' sweep ' || COALESCE(sweep_at::text, '-') || ' updated ' || updated_at, '; ') FROM (SELECT * FROM leads WHERE pending IS NOT NULL LIMIT 5) AS few");
+                    left = await state.LeftOverAsync();
+                    return open is null && left.Count == 0;
+                },
+                "finish every lead and empty every queue", Patience);
+        }
+        catch (TimeoutException exception)
+        {
+            throw new TimeoutException($"{exception.Message} Open: {open ?? "none"}. In queues: {string.Join(", ", left)}.", exception);
+        }
+    }
+
+    internal static async Task AssertPromisesAsync(ServedState state, LeadSender sender)
+    {
+        var broken = await Promises.BrokenAsync(state.Database, sender.Accepted);
+        var (code, verified) = await Cli.JsonAsync(["audit", "verify", "--json"], state.Folder.Path, state.Settings());
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(sender.Accepted.Count(), Is.EqualTo(Leads));
+            Assert.That(broken, Is.Empty);
+            Assert.That(await state.LeftOverAsync(), Is.Empty);
+            Assert.That(code, Is.Zero);
+            Assert.That(verified!["leads"]!.GetValue<int>(), Is.EqualTo(Leads));
+            Assert.That(verified["problems"]!.AsArray(), Is.Empty);
+        }
+    }
+}
+
+/// <summary>The program as it is used at a prompt.</summary>
+internal static class Cli
+{
+    /// <summary>Runs a verb to its end.</summary>
+    public static async Task<(int Code, string Output, string Errors)> RunAsync(IEnumerable<string> arguments, string folder, IReadOnlyDictionary<string, string>? settings = null)
+    {
+        var environment = new Dictionary<string, string>(settings ?? new Dictionary<string, string>());
+        environment.TryAdd("Data__Directory", folder);
+        await using var process = WorkerProcess.Start(arguments, environment, folder);
+        var code = await process.WaitForExitAsync();
+        return (code, string.Join('\n', process.Output), string.Join('\n', process.Errors));
+    }
+
+    /// <summary>Runs a verb that answers JSON; null when it answered nothing.</summary>
+    public static async Task<(int Code, JsonObject? Answer)> JsonAsync(IEnumerable<string> arguments, string folder, IReadOnlyDictionary<string, string>? settings = null)
+    {
+        var (code, output, errors) = await RunAsync(arguments, folder, settings);
+        try
+        {
+            return (code, output.Length == 0 ? null : JsonNode.Parse(output)!.AsObject());
+        }
+        catch (System.Text.Json.JsonException exception)
+        {
+            throw new AssertionException($"Not one JSON document: {output}\n{errors}", exception);
+        }
+    }
+}
