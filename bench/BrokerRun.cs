@@ -14,7 +14,7 @@ internal sealed class BrokerRun(BenchOptions options, TestDatabase database, Tes
         await using var database = await TestServers.CreateDatabaseAsync();
         await using var broker = await TestServers.CreateBrokerAsync();
         if (purpose == RunPurpose.CountStatements)
-            await database.ExecuteAsync($"ALTER DATABASE \"{database.Name}\" SET log_statement = 'all'; ALTER DATABASE \"{database.Name}\" SET log_parameter_max_length = 0");
+            await database.ExecuteAsync($"ALTER DATABASE \"{database.Name}\" SET log_min_duration_statement = 0; ALTER DATABASE \"{database.Name}\" SET log_parameter_max_length = 0");
         using var data = new TempFolder();
         var workers = new List<WorkerProcess>();
         try
@@ -141,6 +141,13 @@ internal sealed class BrokerRun(BenchOptions options, TestDatabase database, Tes
         }
 
         double n = options.Leads;
+        var scans = new List<string>();
+        await using (var tables = new NpgsqlCommand("SELECT relname, seq_tup_read FROM pg_stat_user_tables WHERE seq_tup_read > @n ORDER BY seq_tup_read DESC", connection) { Parameters = { new("n", n) } })
+        await using (var rows = await tables.ExecuteReaderAsync())
+        {
+            while (await rows.ReadAsync())
+                scans.Add($"{rows.GetInt64(1) / n,8:0} rows a lead were read by scanning all of {rows.GetString(0)}");
+        }
         var statements = purpose == RunPurpose.CountStatements && logFrom is { } from ? Servers.Logged(from) : null;
         var ours = (after.Worker - before.Worker) + (after.Broker - before.Broker) + (after.Database - before.Database) + (after.Generator - before.Generator);
         return new Figures
@@ -159,7 +166,7 @@ internal sealed class BrokerRun(BenchOptions options, TestDatabase database, Tes
             PeakMegabytes = workers.Max(w => ProcessCpu.PeakMegabytes(w.Id)),
             Outcomes = outcomes,
             Sound = outcomes.Values.Sum() == options.Leads && !outcomes.Keys.Any(k => k.EndsWith(')')),
-            Notes = statements is null ? [] : [.. statements.Take(30).Select(s => $"{s.Count / n,8:0.000} a lead  {s.Statement}")],
+            Notes = statements is null ? [] : [.. statements.Take(30).Select(s => $"{s.Count / n,8:0.000} a lead, {s.Milliseconds / n * 1000,7:0} µs a lead  {s.Statement}"), .. scans],
         };
     }
 

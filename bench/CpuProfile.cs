@@ -18,6 +18,8 @@ internal sealed class CpuProfile : IDisposable
         Directory.CreateDirectory(folder);
         // Method names only: the other forms of the map cost more time and say nothing that is used here.
         variables["DOTNET_PerfMapEnabled"] = "1";
+        // Otherwise the code lies in a shared mapping that perf does not take for ours.
+        variables["DOTNET_EnableWriteXorExecute"] = "0";
         // Every hundred kilobytes the runtime names the type that it was just asked for.
         variables["DOTNET_EnableEventPipe"] = "1";
         variables["DOTNET_EventPipeOutputPath"] = Path.Combine(Path.GetFullPath(folder), "allocations.nettrace");

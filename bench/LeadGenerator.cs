@@ -51,7 +51,7 @@ internal sealed class LeadGenerator(int seed)
         lead["marketing"] = kind switch
         {
             0 => Marketing(opens: random.Next(12, 20), clicks: random.Next(6, 12), views: random.Next(18, 40), prices: random.Next(3, 7), webinars: random.Next(1, 3)),
-            1 => Marketing(opens: random.Next(3, 7), clicks: random.Next(1, 3), views: random.Next(5, 10), prices: 1, webinars: 0),
+            1 => Marketing(opens: random.Next(6, 11), clicks: random.Next(2, 5), views: random.Next(9, 16), prices: random.Next(1, 3), webinars: 0),
             _ => Marketing(opens: random.Next(0, 3), clicks: 0, views: random.Next(1, 3), prices: 0, webinars: 0),
         };
         if (kind == 0)

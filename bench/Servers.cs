@@ -15,23 +15,26 @@ internal static partial class Servers
     /// <summary>Where the database's log ends now; null when it cannot be read.</summary>
     public static long? LogEnd => File.Exists(LogPath) ? new FileInfo(LogPath).Length : null;
 
-    /// <summary>Statements logged since a place, the commonest first.</summary>
-    public static List<(string Statement, int Count)> Logged(long from)
+    /// <summary>Statements logged since a place, with the time that the server took for them, the dearest first.</summary>
+    public static List<(string Statement, int Count, double Milliseconds)> Logged(long from)
     {
         using var log = new FileStream(LogPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         log.Position = from;
         using var reader = new StreamReader(log);
-        var counts = new Dictionary<string, int>();
+        var found = new Dictionary<string, (int Count, double Milliseconds)>();
         while (reader.ReadLine() is { } line)
         {
-            if (Statement().Match(line) is { Success: true } match)
-            {
-                var text = match.Groups["sql"].Value;
-                var name = text.Length > 90 ? text[..90] : text;
-                counts[name] = counts.GetValueOrDefault(name) + 1;
-            }
+            if (Statement().Match(line) is not { Success: true } match)
+                continue;
+            var text = Columns().Replace(match.Groups["sql"].Value, "… ");
+            var name = text.Length > 90 ? text[..90] : text;
+            // One statement is logged up to three times: parsed, bound, executed.
+            var (count, milliseconds) = found.GetValueOrDefault(name);
+            found[name] = (
+                count + (match.Groups["what"].Value is "parse" or "bind" ? 0 : 1),
+                milliseconds + double.Parse(match.Groups["ms"].ValueSpan, CultureInfo.InvariantCulture));
         }
-        return [.. counts.OrderByDescending(c => c.Value).Select(c => (c.Key, c.Value))];
+        return [.. found.OrderByDescending(f => f.Value.Milliseconds).Select(f => (f.Key, f.Value.Count, f.Value.Milliseconds))];
     }
 
     private static string LogPath => Path.Combine(Folder, "pg.log");
@@ -42,6 +45,9 @@ internal static partial class Servers
         return File.Exists(path) ? int.Parse(File.ReadAllText(path).Split(' ')[0], CultureInfo.InvariantCulture) : null;
     }
 
-    [GeneratedRegex("LOG:  (statement|execute [^:]*): (?<sql>.*)")]
+    [GeneratedRegex(@"(?<=^SELECT ).*?(?=FROM )|\(.*?(?=FROM unnest)|(?<=^UPDATE \w+ AS t SET ).*?(?=FROM unnest)")]
+    private static partial Regex Columns();
+
+    [GeneratedRegex("LOG:  duration: (?<ms>[0-9.]+) ms  (?<what>parse|bind|execute|statement)[^:]*: (?<sql>.*)")]
     private static partial Regex Statement();
 }
