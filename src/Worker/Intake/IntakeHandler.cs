@@ -39,8 +39,9 @@ public sealed partial class IntakeHandler(
     {
         var acceptedAt = submitted.AcceptedAt ?? time.GetUtcNow();
         var origin = new LeadOrigin(submitted.Door, submitted.Trusted, submitted.IdempotencyKey, acceptedAt, submitted.LeadId) { DedupeWindow = options.Value.DedupeWindow };
-        if (LeadReader.Read(submitted.Lead, origin, time.GetUtcNow()) is not ReadLead.Accepted read)
-            return new IntakeResult.Refused(((ReadLead.Refused)LeadReader.Read(submitted.Lead, origin, time.GetUtcNow())).Errors);
+        var answer = LeadReader.Read(submitted.Lead, origin, time.GetUtcNow());
+        if (answer is not ReadLead.Accepted read)
+            return new IntakeResult.Refused(((ReadLead.Refused)answer).Errors);
 
         for (var tries = 1; ; tries++)
         {
@@ -73,7 +74,9 @@ public sealed partial class IntakeHandler(
         {
             if (await directory.FindAsync(key.Value) is { } known && await store.LoadAsync(known.LeadId) is { } byKey)
                 return byKey;
-            if (key.Kind != LeadKeyKind.LeadId && await store.LoadAsync(DeterministicId.Create(DeterministicId.Leads, key.Value)) is { } byId)
+            // The id that the first key gives is the lead's own, mostly, and that was looked for already.
+            if (key.Kind != LeadKeyKind.LeadId && DeterministicId.Create(DeterministicId.Leads, key.Value) is var id && id != read.Lead.LeadId
+                && await store.LoadAsync(id) is { } byId)
                 return byId;
         }
         if (!read.Keys.ByEmail)
