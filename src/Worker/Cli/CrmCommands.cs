@@ -4,6 +4,7 @@ using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Worker.Hosting;
 using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Storage.MockCrm;
 using Spectre.Console;
 
 namespace LeadPipeline.Worker.Cli;

@@ -1,5 +1,6 @@
 using LeadPipeline.Worker.Evidence;
 using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Storage.MockCrm;
 using LeadPipeline.Worker.Storage.Sql;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;

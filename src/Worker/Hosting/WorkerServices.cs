@@ -17,6 +17,7 @@ using LeadPipeline.Worker.Planning;
 using LeadPipeline.Worker.Privacy;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Storage.MockCrm;
 using LeadPipeline.Worker.Storage.Sql;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;

@@ -5,6 +5,7 @@ using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Privacy;
 using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Storage.MockCrm;
 
 namespace LeadPipeline.Worker.Ops;
 

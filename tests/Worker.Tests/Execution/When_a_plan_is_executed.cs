@@ -9,6 +9,7 @@ using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.Execution;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Storage.MockCrm;
 using LeadPipeline.Worker.Storage.Sql;
 using LeadPipeline.Worker.Tests.Storage;
 using Microsoft.EntityFrameworkCore;

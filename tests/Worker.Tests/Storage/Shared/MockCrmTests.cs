@@ -2,6 +2,7 @@ using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Crm.Mock;
 using LeadPipeline.TestKit;
 using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Storage.MockCrm;
 
 namespace LeadPipeline.Worker.Tests.Storage;
 

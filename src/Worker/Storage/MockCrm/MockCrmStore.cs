@@ -6,7 +6,7 @@ using LeadPipeline.Worker.Storage.Sql;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 
-namespace LeadPipeline.Worker.Storage;
+namespace LeadPipeline.Worker.Storage.MockCrm;
 
 /// <summary>The mock CRM's tables. Calls of many leads share transactions, as everything on the hot path does.</summary>
 public sealed class MockCrmStore : IMockCrmStore, IAsyncDisposable

@@ -1,7 +1,7 @@
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Worker.Storage.Sql;
 
-namespace LeadPipeline.Worker.Storage;
+namespace LeadPipeline.Worker.Storage.MockCrm;
 
 /// <summary>Answers many queries with one statement a table, then hands each query its own part.</summary>
 internal sealed class CrmReader(SqlSession session, IReadOnlyList<CrmQuery> queries)

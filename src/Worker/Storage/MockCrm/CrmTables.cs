@@ -6,7 +6,7 @@ using LeadPipeline.Mcp.Tools;
 using LeadPipeline.Worker.Storage.Sql;
 using static LeadPipeline.Worker.Storage.Sql.ColumnType;
 
-namespace LeadPipeline.Worker.Storage;
+namespace LeadPipeline.Worker.Storage.MockCrm;
 
 /// <summary>One record of the mock CRM as it is stored: links in columns of their own, everything else as JSON.</summary>
 internal sealed class CrmRow

@@ -1,7 +1,7 @@
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Crm.Mock;
 
-namespace LeadPipeline.Worker.Storage;
+namespace LeadPipeline.Worker.Storage.MockCrm;
 
 /// <summary>What a new mock CRM holds: people to own leads, campaigns to attach them to, accounts to find.</summary>
 internal static class MockCrmSeed

@@ -1,0 +1,237 @@
+using System.Globalization;
+using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Crm.Mock;
+
+namespace LeadPipeline.Worker.Storage.MockCrm;
+
+/// <summary>One lead's writes while they are applied.</summary>
+internal sealed class CrmBatchRows(CrmBatch batch, DateTimeOffset now)
+{
+    private readonly Dictionary<string, CrmRow> targets = [], created = [];
+    private readonly Dictionary<string, string> idOfStep = [];
+    private readonly HashSet<CrmRow> changed = [];
+    private readonly CrmRow?[] rowOfWrite = new CrmRow?[batch.Writes.Count];
+    private readonly HashSet<int> replayed = [];
+    private readonly HashSet<string> refusedSteps = [];
+
+    public CrmOutcome[] Outcomes { get; } = new CrmOutcome[batch.Writes.Count];
+
+    public IEnumerable<(CrmObject Object, string Id)> Targets() => batch.Writes.SelectMany<CrmWrite, (CrmObject, string)>(w => w switch
+    {
+        UpdateRecord { Target.Id: { } id } => [(w.Object, id)],
+        RemoveRecord remove => [(w.Object, remove.Id)],
+        _ => [],
+    });
+
+    public void Take(Dictionary<string, CrmRow> rows)
+    {
+        foreach (var (_, id) in Targets())
+        {
+            // A copy for each batch: what one batch writes is no business of another until it is stored.
+            if (rows.TryGetValue(id, out var row) && !targets.ContainsKey(id))
+                targets[id] = row.Copy();
+        }
+    }
+
+    /// <summary>Links to records of a kind that are there, or should be, before this batch.</summary>
+    public IEnumerable<(int Write, string Id)> Links(CrmObject kind)
+    {
+        var field = kind switch { CrmObject.Lead => CrmFields.Lead, CrmObject.Account => CrmFields.Account, CrmObject.Opportunity => CrmFields.Opportunity, _ => CrmFields.Campaign };
+        for (var i = 0; i < batch.Writes.Count; i++)
+        {
+            var value = batch.Writes[i] switch
+            {
+                CreateRecord create => create.Fields.GetValueOrDefault(field),
+                UpdateRecord update => update.Fields.GetValueOrDefault(field),
+                _ => null,
+            };
+            if (!string.IsNullOrEmpty(value) && RecordRef.Parse(value).Id is { } id)
+                yield return (i, id);
+        }
+    }
+
+    /// <summary>Refuses the writes that link to a record which is not there.</summary>
+    public void RefuseLinks(CrmObject kind, HashSet<string> there)
+    {
+        foreach (var (i, id) in Links(kind).Where(l => !there.Contains(l.Id)))
+            Outcomes[i] = new CrmOutcome.Refused(CrmCodes.InvalidReference, $"there is no {kind} {id}");
+    }
+
+    /// <summary>Brings every write onto its row, in order, in memory.</summary>
+    public void Apply()
+    {
+        for (var i = 0; i < batch.Writes.Count; i++)
+        {
+            if (Outcomes[i] is CrmOutcome.Refused refused)
+                RefuseStep(i, refused);
+            else if (Outcomes[i] is null && batch.Writes[i].References.Any(refusedSteps.Contains))
+                RefuseStep(i, new CrmOutcome.Refused(CrmCodes.InvalidReference, "the record that it refers to was refused"));
+            if (Outcomes[i] is not null)
+                continue;
+            switch (batch.Writes[i])
+            {
+                case CreateRecord create:
+                    var id = RecordIds.For(create.Object, create.EffectKey);
+                    idOfStep.TryAdd(create.Step, id);
+                    rowOfWrite[i] = created[create.Step + "/" + create.EffectKey] = new CrmRow
+                    {
+                        Object = create.Object,
+                        Id = id,
+                        RecordKey = create.RecordKey,
+                        EffectKey = create.EffectKey,
+                        Fields = new(create.Fields),
+                        CreatedAt = now,
+                        UpdatedAt = now,
+                    };
+                    break;
+                case UpdateRecord update:
+                    Update(i, update);
+                    break;
+                case RemoveRecord remove:
+                    Remove(i, remove);
+                    break;
+            }
+        }
+    }
+
+    public IEnumerable<(CrmBatchRows Batch, string Step, CrmRow Row)> New(CrmObject kind)
+    {
+        for (var i = 0; i < rowOfWrite.Length; i++)
+        {
+            if (batch.Writes[i] is CreateRecord create && create.Object == kind && rowOfWrite[i] is { } row && Outcomes[i] is null)
+                yield return (this, create.Step, row);
+        }
+    }
+
+    public IEnumerable<(CrmBatchRows Batch, CrmRow Row)> Changed(CrmObject kind, bool removals) =>
+        changed.Where(r => r.Object == kind && r.RemovedAt is not null == removals && IsOpen(r)).Select(r => (this, r));
+
+    /// <summary>Replaces references to steps of this batch by the ids that they have got.</summary>
+    public void Link(CrmRow row)
+    {
+        foreach (var (field, value) in row.Fields.Where(f => CrmFields.IsLink(f.Key)).ToList())
+        {
+            if (RecordRef.Parse(value).Step is { } step && idOfStep.TryGetValue(step, out var id))
+                row.Fields[field] = id;
+        }
+    }
+
+    /// <summary>The record is there already: this step's answer is the first one's, and what later steps wrote goes to it.</summary>
+    public void Replay(string step, CrmRow found)
+    {
+        idOfStep[step] = found.Id;
+        for (var i = 0; i < rowOfWrite.Length; i++)
+        {
+            if (rowOfWrite[i]?.EffectKey != found.EffectKey)
+                continue;
+            if (batch.Writes[i] is CreateRecord)
+            {
+                rowOfWrite[i] = found;
+                _ = replayed.Add(i);
+            }
+            else
+            {
+                // The merged fields did not go in with the new row; the caller reads again and decides anew.
+                StopFrom(i, new CrmOutcome.Refused(CrmCodes.ChangedSince, "the record was there already"));
+                return;
+            }
+        }
+    }
+
+    /// <summary>Ends the batch at a step: it and all that follows are not written.</summary>
+    public void Stop(string step, CrmOutcome outcome) => StopFrom(batch.Writes.ToList().FindIndex(w => w.Step == step), outcome);
+
+    /// <summary>The writes that went into one row did not succeed.</summary>
+    public void Refuse(CrmRow row, CrmOutcome outcome)
+    {
+        for (var i = 0; i < rowOfWrite.Length; i++)
+        {
+            if (ReferenceEquals(rowOfWrite[i], row))
+                Outcomes[i] = outcome;
+        }
+    }
+
+    public void Finish()
+    {
+        for (var i = 0; i < Outcomes.Length; i++)
+        {
+            Outcomes[i] ??= rowOfWrite[i] is { } row
+                ? new CrmOutcome.Done(row.Id, row.Version.ToString(CultureInfo.InvariantCulture), replayed.Contains(i))
+                : new CrmOutcome.NotTried();
+        }
+    }
+
+    private bool IsOpen(CrmRow row) => Enumerable.Range(0, rowOfWrite.Length).Any(i => ReferenceEquals(rowOfWrite[i], row) && Outcomes[i] is null);
+
+    private void Update(int i, UpdateRecord update)
+    {
+        var row = update.Target.Id is { } id
+            ? targets.GetValueOrDefault(id)
+            : Array.Find(rowOfWrite, r => r is not null && idOfStep.TryGetValue(update.Target.Step!, out var made) && r.Id == made);
+        if (row is null)
+        {
+            RefuseStep(i, new CrmOutcome.Refused(CrmCodes.NotFound, "the record is not in the CRM"));
+            return;
+        }
+        var original = changed.Contains(row) ? row.Version - 1 : row.Version;
+        if (update.ExpectedVersion is { } expected && expected != original.ToString(CultureInfo.InvariantCulture))
+        {
+            StopFrom(i, new CrmOutcome.Refused(CrmCodes.ChangedSince, "the record was changed meanwhile"));
+            return;
+        }
+        foreach (var (field, value) in update.Fields)
+        {
+            if (string.IsNullOrEmpty(value))
+                _ = row.Fields.Remove(field);
+            else
+                row.Fields[field] = value;
+        }
+        rowOfWrite[i] = row;
+        Touch(row);
+    }
+
+    private void Remove(int i, RemoveRecord remove)
+    {
+        if (!targets.TryGetValue(remove.Id, out var row))
+        {
+            RefuseStep(i, new CrmOutcome.Refused(CrmCodes.NotFound, "the record is not in the CRM"));
+            return;
+        }
+        var original = changed.Contains(row) ? row.Version - 1 : row.Version;
+        if (remove.ExpectedVersion is { } expected && expected != original.ToString(CultureInfo.InvariantCulture))
+        {
+            StopFrom(i, new CrmOutcome.Refused(CrmCodes.ChangedSince, "the record was changed meanwhile"));
+            return;
+        }
+        row.RemovedAt = now;
+        // The key is free again: the person may come back as a new lead.
+        row.RecordKey = null;
+        rowOfWrite[i] = row;
+        Touch(row);
+    }
+
+    private void Touch(CrmRow row)
+    {
+        if (created.ContainsValue(row) || !changed.Add(row))
+            return;
+        row.Version++;
+        row.UpdatedAt = now;
+    }
+
+    /// <summary>A refusal ends the batch only at a critical step.</summary>
+    private void RefuseStep(int i, CrmOutcome.Refused refused)
+    {
+        if (batch.StopAtRefusal.Contains(batch.Writes[i].Step))
+            StopFrom(i, refused);
+        else
+            Outcomes[i] = refused;
+        _ = refusedSteps.Add(batch.Writes[i].Step);
+    }
+
+    private void StopFrom(int index, CrmOutcome outcome)
+    {
+        Outcomes[index] = outcome;
+        for (var i = index + 1; i < Outcomes.Length; i++)
+            Outcomes[i] = new CrmOutcome.NotTried();
+    }
+}
