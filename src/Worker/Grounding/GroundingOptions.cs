@@ -8,7 +8,7 @@ public sealed class GroundingOptions
     /// <summary>The configuration section.</summary>
     public const string Section = "Grounding";
 
-    /// <summary>The score from which a Medium Fit may be routed to a person; 60 unless set. Higher routes fewer leads.</summary>
+    /// <summary>The score from which a Medium Fit may be routed to a person; 60 unless set. Higher routes fewer leads. Allowed: 0 to 100.</summary>
     [Range(0, 100)]
     public int RouteThreshold { get; set; } = 60;
 

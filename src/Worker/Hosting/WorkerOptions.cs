@@ -19,7 +19,7 @@ public sealed class HttpOptions
     /// <summary>Configuration section.</summary>
     public const string Section = "Http";
 
-    /// <summary>Address to listen on. Default <c>http://127.0.0.1:8080</c>.</summary>
+    /// <summary>Addresses to listen on, separated by semicolons; without <c>Auth:Tokens</c> only loopback. Default <c>http://127.0.0.1:8080</c>.</summary>
     public string? Url { get; set; }
 }
 
@@ -51,7 +51,7 @@ public enum AnalyzerKind
 {
     /// <summary>Deterministic rules, no network.</summary>
     Rules,
-    /// <summary>Google's model.</summary>
+    /// <summary>Google's model. Refused at start: not in this version.</summary>
     Gemini,
 }
 
@@ -70,9 +70,9 @@ public enum CrmProviderKind
 {
     /// <summary>A small real CRM in our own database.</summary>
     Mock,
-    /// <summary>Salesforce.</summary>
+    /// <summary>Salesforce. Refused at start: not in this version.</summary>
     Salesforce,
-    /// <summary>HubSpot.</summary>
+    /// <summary>HubSpot. Refused at start: not in this version.</summary>
     HubSpot,
 }
 
@@ -85,7 +85,7 @@ public sealed class CrmOptions
     /// <summary>The provider; the plain variable <c>CRM_PROVIDER</c> sets it. Default <c>MOCK</c>.</summary>
     public CrmProviderKind Provider { get; set; } = CrmProviderKind.Mock;
 
-    /// <summary>Time for one call. Default 10 s; the plain variable <c>MCP_TOOL_TIMEOUT_MS</c> sets it in milliseconds.</summary>
+    /// <summary>Time for one call. Default 10 s; the plain variable <c>MCP_TOOL_TIMEOUT_MS</c> sets it in milliseconds. Allowed: 10 ms to 5 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:05:00")]
     public TimeSpan CallTimeout { get; set; } = TimeSpan.FromSeconds(10);
 }
@@ -96,15 +96,15 @@ public sealed class RetryOptions
     /// <summary>Configuration section.</summary>
     public const string Section = "Retry";
 
-    /// <summary>Tries in all. Default 3.</summary>
+    /// <summary>Tries in all. Default 3. Allowed: 1 to 20.</summary>
     [Range(1, 20)]
     public int Attempts { get; set; } = 3;
 
-    /// <summary>Wait before the second try; doubles, with jitter. Default 0.5 s.</summary>
+    /// <summary>Wait before the second try; doubles, with jitter. Default 0.5 s. Allowed: 0 to 5 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:05:00")]
     public TimeSpan BaseDelay { get; set; } = TimeSpan.FromSeconds(0.5);
 
-    /// <summary>Longest wait. Default 10 s.</summary>
+    /// <summary>Longest wait. Default 10 s. Allowed: 1 ms to 5 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:05:00")]
     public TimeSpan MaxDelay { get; set; } = TimeSpan.FromSeconds(10);
 }
@@ -115,19 +115,19 @@ public sealed class BreakerOptions
     /// <summary>Configuration section.</summary>
     public const string Section = "Breaker";
 
-    /// <summary>Share of failures that opens the breaker. Default 0.5.</summary>
+    /// <summary>Share of failures that opens the breaker. Default 0.5. Allowed: 0.01 to 1.0.</summary>
     [Range(0.01, 1.0)]
     public double FailureRatio { get; set; } = 0.5;
 
-    /// <summary>Calls in the window before it judges. Default 10.</summary>
+    /// <summary>Calls in the window before it judges. Default 10. Allowed: 2 to 10,000.</summary>
     [Range(2, 10_000)]
     public int MinimumThroughput { get; set; } = 10;
 
-    /// <summary>The window. Default 30 s.</summary>
+    /// <summary>The window. Default 30 s. Allowed: 0.5 s to 1 h.</summary>
     [Range(typeof(TimeSpan), "00:00:00.500", "01:00:00")]
     public TimeSpan Window { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long it stays open. Default 30 s.</summary>
+    /// <summary>How long it stays open. Default 30 s. Allowed: 0.5 s to 1 h.</summary>
     [Range(typeof(TimeSpan), "00:00:00.500", "01:00:00")]
     public TimeSpan BreakDuration { get; set; } = TimeSpan.FromSeconds(30);
 }

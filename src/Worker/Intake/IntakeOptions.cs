@@ -8,11 +8,11 @@ public sealed class IntakeOptions
     /// <summary>Configuration section.</summary>
     public const string Section = "Intake";
 
-    /// <summary>How long equal e-mail and campaign count as the same lead when the sender gave no key. Default 24 h.</summary>
+    /// <summary>How long equal e-mail and campaign count as the same lead when the sender gave no key. Default 24 h. Allowed: 1 s to 365 days.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
     public TimeSpan DedupeWindow { get; set; } = TimeSpan.FromHours(24);
 
-    /// <summary>Posts per minute that one token or address may make; loopback is never limited, 0 is no limit. Default 600.</summary>
+    /// <summary>Reserved for a limit of posts per minute and token or address, 0 for none: it is checked, and no door limits yet. Default 600. Allowed: 0 to 1,000,000.</summary>
     [Range(0, 1_000_000)]
     public int RateLimitPerMinute { get; set; } = 600;
 }

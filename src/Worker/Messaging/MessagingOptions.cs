@@ -8,27 +8,27 @@ public sealed class MessagingOptions
     /// <summary>Configuration section.</summary>
     public const string Section = "Messaging";
 
-    /// <summary>Messages that a queue's consumer holds at once. More gives larger commit groups and costs memory. Default 256.</summary>
+    /// <summary>Messages that a queue's consumer holds at once. More gives larger commit groups and costs memory. Default 256. Allowed: 1 to 2000.</summary>
     [Range(1, 2000)]
     public int PrefetchCount { get; set; } = 256;
 
-    /// <summary>Leads that the embedded queue works on at once. Default 64.</summary>
+    /// <summary>Leads that the embedded queue works on at once. Default 64. Allowed: 1 to 2000.</summary>
     [Range(1, 2000)]
     public int EmbeddedConcurrency { get; set; } = 64;
 
-    /// <summary>Longest wait for the broker's confirm before a post is answered 503. Default 5 s.</summary>
+    /// <summary>Longest wait for the broker's confirm before a post is answered 503. Default 5 s. Allowed: 0.1 s to 1 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
     public TimeSpan PublishTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Leads handed from stage to stage within the process at once, a stage; 0 sends all through the broker. Default 256.</summary>
+    /// <summary>Leads handed from stage to stage within the process at once, a stage; 0 sends all through the broker. Default 256. Allowed: 0 to 2000.</summary>
     [Range(0, 2000)]
     public int HandOver { get; set; } = 256;
 
-    /// <summary>Longest time that a stopping worker gives to the leads in its hands. Default 25 s.</summary>
+    /// <summary>Longest time that a stopping worker gives to the leads in its hands. Default 25 s. Allowed: 1 s to 10 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(25);
 
-    /// <summary>How often the sweeper looks for leads that are due or forgotten. Default 1 s.</summary>
+    /// <summary>How often the sweeper looks for leads that are due or forgotten. Default 1 s. Allowed: 50 ms to 10 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00.050", "00:10:00")]
     public TimeSpan SweepInterval { get; set; } = TimeSpan.FromSeconds(1);
 

@@ -14,7 +14,7 @@ public sealed class PrivacyOptions
     /// <summary>Other strategies for single kinds, for example <c>Strategies:Email = Hash</c>. Default none.</summary>
     public IDictionary<PersonalDataKind, RedactionStrategy> Strategies { get; } = new Dictionary<PersonalDataKind, RedactionStrategy>();
 
-    /// <summary>How many characters Truncate leaves. Default 3; more says more about the person.</summary>
+    /// <summary>How many characters Truncate leaves. Default 3; more says more about the person. Allowed: 0 to 20.</summary>
     [Range(0, 20)]
     public int TruncateTo { get; set; } = 3;
 

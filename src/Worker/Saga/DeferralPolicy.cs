@@ -11,11 +11,11 @@ public sealed class DeferralOptions
     /// <summary>Waits between tries, one after the other; the last repeats. Default 30 s, 2 min, 10 min, 30 min, 1 h.</summary>
     public TimeSpan[] Delays { get; set; } = [];
 
-    /// <summary>Longest time since the first failure before the lead is dead-lettered. Default 24 h.</summary>
+    /// <summary>Longest time since the first failure before the lead is dead-lettered. Default 24 h. Allowed: 1 s to 30 days.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromHours(24);
 
-    /// <summary>Longest time that a step which is not critical may hold up its plan. Default 10 min.</summary>
+    /// <summary>Longest time that a step which is not critical may hold up its plan. Default 10 min. Allowed: 0 to 30 days.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "30.00:00:00")]
     public TimeSpan NonCriticalMaxAge { get; set; } = TimeSpan.FromMinutes(10);
 
