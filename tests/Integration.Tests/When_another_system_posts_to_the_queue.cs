@@ -44,7 +44,7 @@ public sealed class When_another_system_posts_to_the_queue
     {
         var source = Source();
 
-        await PostAsync($$"""{"email":"called@queue.example","source":"{{source}}"}""", contentType: contentType);
+        await PostAsync($$"""{"email":"{{source}}@queue.example","source":"{{source}}"}""", contentType: contentType);
 
         _ = await OnlyAsync(source);
     }

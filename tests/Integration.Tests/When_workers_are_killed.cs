@@ -79,7 +79,7 @@ public sealed class When_workers_are_killed
 
     private static List<int> Moments(Random random, int kills, int leads) => [.. Enumerable.Range(0, kills).Select(_ => random.Next(10, leads - 10)).Order()];
 
-    internal static async Task UntilDoneAsync(ServedState state)
+    internal static async Task UntilDoneAsync(ServedState state, RunningWorker? worker = null)
     {
         string? open = null;
         IReadOnlyList<string> left = [];
@@ -96,7 +96,9 @@ public sealed class When_workers_are_killed
         }
         catch (TimeoutException exception)
         {
-            throw new TimeoutException($"{exception.Message} Open: {open ?? "none"}. In queues: {string.Join(", ", left)}.", exception);
+            var consumed = (await state.Broker.QueuesAsync()).Select(q => $"{q.Name} by {q.Consumers}");
+            var said = worker?.Process.Errors.Where(l => !l.Contains(" info: ", StringComparison.Ordinal)).TakeLast(20) ?? [];
+            throw new TimeoutException($"{exception.Message} Open: {open ?? "none"}. In queues: {string.Join(", ", left)}. Consumed: {string.Join(", ", consumed)}.\n{string.Join('\n', said)}", exception);
         }
     }
 

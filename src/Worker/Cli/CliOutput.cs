@@ -36,7 +36,8 @@ internal static class CliOutput
 
     private static IAnsiConsole Console(TextWriter writer, bool redirected)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
+        // Colours are for a terminal; a file or another program gets plain text.
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer), Ansi = redirected ? AnsiSupport.No : AnsiSupport.Detect });
         if (redirected)
             console.Profile.Width = 200;
         return console;

@@ -57,7 +57,7 @@ public static class WorkerServices
         else
             services.AddSqlite(data.Directory);
 
-        services.AddSingleton(sp => new LeadCipher(MasterKeys.Load(sp.GetRequiredService<IOptions<EncryptionOptions>>().Value, sp.GetRequiredService<IOptions<DataOptions>>().Value.Directory)));
+        services.AddSingleton(sp => Cipher(sp.GetRequiredService<IOptions<EncryptionOptions>>().Value, sp.GetRequiredService<IOptions<DataOptions>>().Value.Directory));
         services.AddSingleton(sp => new Redactor(sp.GetRequiredService<IOptions<PrivacyOptions>>().Value, Convert.FromHexString(sp.GetRequiredService<LeadCipher>().Fingerprint)));
         services.AddSingleton<LeadCommitter>();
         services.AddSingleton(sp => new LeadStore(
@@ -164,7 +164,11 @@ public static class WorkerServices
             var tools = sp.GetRequiredService<ToolRegistry>();
             try
             {
-                return new PolicyInForce(PolicyLoader.Load(options, environment, contentRoot, tools), tools, options.ToPlanning());
+                var policy = PolicyLoader.Load(options, environment, contentRoot, tools);
+                // Nobody could approve: to run such a step unasked would be worse than not to start.
+                if (policy.Plans.Values.SelectMany(p => p).FirstOrDefault(s => s.NeedsApproval) is { } step)
+                    throw new ConfigurationException($"Policy:File: step '{step.Id}' of '{policy.Identity.Name}' needs approval, and there is no way to approve in this version; leave needsApproval out");
+                return new PolicyInForce(policy, tools, options.ToPlanning());
             }
             catch (PolicyException exception)
             {
@@ -212,6 +216,18 @@ public static class WorkerServices
         }
         services.AddHostedService(sp => sp.GetRequiredService<AuditPublisher>());
         services.AddHostedService<LeadSweeper>();
+    }
+
+    private static LeadCipher Cipher(EncryptionOptions options, string directory)
+    {
+        try
+        {
+            return new LeadCipher(MasterKeys.Load(options, directory));
+        }
+        catch (FormatException exception)
+        {
+            throw new ConfigurationException(exception.Message);
+        }
     }
 
     private static string Address(string text)

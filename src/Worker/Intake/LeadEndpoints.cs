@@ -16,7 +16,7 @@ public static class LeadEndpoints
     private static readonly JsonDocumentOptions Reading = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = true };
 
     /// <summary>Maps the door.</summary>
-    public static void MapLeadDoor(this IEndpointRouteBuilder app) => app.MapPost("/leads", PostAsync);
+    public static void MapLeadDoor(this IEndpointRouteBuilder app) => app.MapPost("/leads", PostAsync).RequireRateLimiting(DoorLimit.Policy);
 
     private static async Task<IResult> PostAsync(HttpContext context, LeadDoor door)
     {

@@ -51,23 +51,36 @@ public sealed partial class LeadSweeper(
 
     private async Task<int> SweepAsync(DateTimeOffset? left, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        var sagas = await ClaimAsync(now, left, cancellationToken);
-        foreach (var saga in sagas)
-        {
-            if (saga.Pending == LeadStage.None)
-            {
-                await audit.PublishAgainAsync(saga, cancellationToken);
-                continue;
-            }
-            // A lead that was not due came here because nothing was heard of it: its audit may be unpublished too.
-            if (saga.DueAt is null)
-                await audit.PublishAgainAsync(saga, cancellationToken);
+        var sagas = await ClaimAsync(time.GetUtcNow(), left, cancellationToken);
+        // Leads first: whatever is wrong with the audit must not keep them waiting.
+        foreach (var saga in sagas.Where(s => s.Pending != LeadStage.None))
             await bus.SendAsync(StageCommand.Pending(saga)!, cancellationToken);
-        }
+        // A lead that was not due came here because nothing was heard of it: its audit may be unpublished too.
+        await PublishAsync(sagas.FindAll(s => s.Pending == LeadStage.None || s.DueAt is null), cancellationToken);
         if (sagas.Count > 0)
             Log.Swept(logger, sagas.Count);
         return sagas.Count;
+    }
+
+    private async Task PublishAsync(IReadOnlyList<LeadSaga> sagas, CancellationToken cancellationToken)
+    {
+        var failed = 0;
+        foreach (var saga in sagas)
+        {
+            try
+            {
+                await audit.PublishAgainAsync(saga, cancellationToken);
+            }
+#pragma warning disable CA1031 // One lead's events that cannot be read must not hold up the others'; all of them come round again.
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
+            {
+                Log.NotPublished(logger, saga.LeadId, exception);
+                // Several in a row: it is the broker, and each try takes its time.
+                if (++failed >= 3)
+                    return;
+            }
+        }
     }
 
     /// <summary>Takes rows whose time has come and puts it off, so that the next look is only after this one had its effect.</summary>
@@ -96,6 +109,9 @@ public sealed partial class LeadSweeper(
     {
         [LoggerMessage(430, LogLevel.Debug, "Swept {Count} leads")]
         public static partial void Swept(ILogger logger, int count);
+
+        [LoggerMessage(432, LogLevel.Warning, "The audit events of lead {LeadId} could not be published; they come round again")]
+        public static partial void NotPublished(ILogger logger, Guid leadId, Exception exception);
 
         [LoggerMessage(431, LogLevel.Warning, "The sweeper could not look; it tries again")]
         public static partial void Failed(ILogger logger, Exception exception);

@@ -13,20 +13,20 @@ namespace LeadPipeline.Worker.Ops;
 /// <summary>The tokens that are accepted. Comparing is by hash and in constant time.</summary>
 public sealed class BearerTokens
 {
-    private readonly List<(byte[] Hash, string Name, string Role, string[] Scopes)> known = [];
+    private readonly List<(byte[] Hash, string Name, string[] Roles, string[] Scopes)> known = [];
 
     /// <summary>Reads the configured tokens, or makes the console token when there are none.</summary>
     public BearerTokens(IOptions<AuthOptions> options, IOptions<DataOptions> data)
     {
         foreach (var token in options.Value.Tokens)
-            known.Add((Convert.FromHexString(token.Hash), "token", token.Role.ToLowerInvariant(), token.Scopes.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+            known.Add((Convert.FromHexString(token.Hash), "token-" + token.Hash[..8].ToLowerInvariant(), [.. token.RoleNames], token.Scopes.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
         if (known.Count > 0)
             return;
         var path = Path.Combine(data.Value.Directory, "console-token");
         if (!File.Exists(path))
             PrivateFile.WriteOnce(path, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24)));
         ConsoleToken = File.ReadAllText(path).Trim();
-        known.Add((SHA256.HashData(Encoding.UTF8.GetBytes(ConsoleToken)), "console", "admin", ["leads:write", "leads:enrich"]));
+        known.Add((SHA256.HashData(Encoding.UTF8.GetBytes(ConsoleToken)), "console", ["admin"], ["leads:write", "leads:enrich"]));
     }
 
     /// <summary>The token of the data directory, when nothing else is configured.</summary>
@@ -38,10 +38,10 @@ public sealed class BearerTokens
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(token));
         ClaimsIdentity? found = null;
         // All are compared, so that the time tells nothing about which one came near.
-        foreach (var (expected, name, role, scopes) in known)
+        foreach (var (expected, name, roles, scopes) in known)
         {
             if (CryptographicOperations.FixedTimeEquals(hash, expected))
-                found = new ClaimsIdentity([new Claim(ClaimTypes.Name, name), new Claim(ClaimTypes.Role, role), .. scopes.Select(s => new Claim("scope", s))], BearerHandler.Scheme);
+                found = new ClaimsIdentity([new Claim(ClaimTypes.Name, name), .. roles.Select(r => new Claim(ClaimTypes.Role, r)), .. scopes.Select(s => new Claim("scope", s))], BearerHandler.Scheme);
         }
         return found;
     }
@@ -81,5 +81,6 @@ public static class Access
     /// <summary>Whether the caller may see personal data in full.</summary>
     public static bool MaySeePersonalData(ClaimsPrincipal user) => user.IsInRole("operator") || user.IsInRole("admin");
 
-    private static bool IsLoopback(HttpContext context) => context.Connection.RemoteIpAddress is null || IPAddress.IsLoopback(context.Connection.RemoteIpAddress);
+    /// <summary>Whether the caller is on this machine.</summary>
+    public static bool IsLoopback(HttpContext context) => context.Connection.RemoteIpAddress is null || IPAddress.IsLoopback(context.Connection.RemoteIpAddress);
 }

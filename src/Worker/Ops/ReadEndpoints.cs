@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Crm;
@@ -20,7 +21,9 @@ public static class ReadEndpoints
         read.MapGet("/leads/{id:guid}", async (Guid id, HttpContext context, LeadQueries leads) =>
             await leads.FindAsync(id, Access.MaySeePersonalData(context.User), context.RequestAborted) is { } lead ? Results.Json(lead) : NotFound("lead"));
         read.MapGet("/leads/{id:guid}/audit", async (Guid id, HttpContext context, LeadQueries leads) =>
-            await leads.AuditAsync(id, context.RequestAborted) is { } events ? Results.Json(new { items = events }, ContractsJson.Default.Options) : NotFound("lead"));
+            await leads.AuditAsync(id, context.RequestAborted) is { } events
+                ? Results.Json(new JsonObject { ["items"] = new JsonArray([.. events.Select(e => JsonSerializer.SerializeToNode(e, ContractsJson.Default.AuditEvent))]) })
+                : NotFound("lead"));
         read.MapGet("/crm/{kind}", async (string kind, HttpContext context, MockCrmStore crm, Redactor redactor) =>
             CrmNames.Parse(kind) is { } known
                 ? Results.Json(new JsonObject { ["items"] = new JsonArray([.. (await crm.ListAsync(known, 1000, context.RequestAborted)).Select(r => Record(r, context, redactor))]) })

@@ -6,7 +6,6 @@ namespace LeadPipeline.Worker.Tests.Hosting;
 public sealed class ConfigurationCheckTests
 {
     [TestCase("Auth:Tokens:0:Hash", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
-    [TestCase("Auth:Tokens:0:Role", "operator")]
     [TestCase("Deferral:Delays:0", "00:00:05")]
     [TestCase("Privacy:Strategies:Email", "hash")]
     [TestCase("grounding:routethreshold", "70")]
@@ -17,6 +16,8 @@ public sealed class ConfigurationCheckTests
 
     [TestCase("Auth:Tokns:0:Hash", "x", "Auth:Tokns is not a setting. Did you mean Auth:Tokens?")]
     [TestCase("Deferral:DelaysInForce:0", "00:00:05", "Deferral:DelaysInForce is not a setting. Did you mean Deferral:Delays?")]
+    [TestCase("Auth:Tokens:0:Hash", "abc", "Auth:Tokens:0:Hash: the value is not allowed: write the SHA-256 of the token as 64 hex digits")]
+    [TestCase("RateLimits:Global", "5", "RateLimits: there are no such settings in this version; leave the section out")]
     [TestCase("Retry:Attempts", "many", "Retry:Attempts: 'many' is not a whole number")]
     public void Refuses_what_is_no_key_or_no_value_of_it(string key, string value, string fault)
     {

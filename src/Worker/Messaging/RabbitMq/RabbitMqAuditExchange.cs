@@ -15,6 +15,8 @@ public sealed class RabbitMqAuditExchange(BrokerAddress broker) : IAuditExchange
     public const string Name = "lead-audit";
 
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+    // The publisher and the sweeper share the channel: neither may close it under the other, and a lead's events must not mix.
+    private readonly SemaphoreSlim one = new(1, 1);
     private IConnection? connection;
     private IChannel? channel;
 
@@ -22,10 +24,11 @@ public sealed class RabbitMqAuditExchange(BrokerAddress broker) : IAuditExchange
     public async Task PublishAsync(IReadOnlyList<AuditEvent> events, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Deadline);
-        var open = await OpenAsync(limit.Token);
+        await one.WaitAsync(cancellationToken);
         try
         {
+            limit.CancelAfter(Deadline);
+            var open = await OpenAsync(limit.Token);
             var confirms = new List<Task>(events.Count);
             foreach (var audit in events)
             {
@@ -47,10 +50,18 @@ public sealed class RabbitMqAuditExchange(BrokerAddress broker) : IAuditExchange
             await CloseAsync();
             throw;
         }
+        finally
+        {
+            one.Release();
+        }
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync() => await CloseAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await CloseAsync();
+        one.Dispose();
+    }
 
     private async Task<IChannel> OpenAsync(CancellationToken cancellationToken)
     {
