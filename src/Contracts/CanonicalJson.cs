@@ -28,7 +28,7 @@ public static class CanonicalJson
     /// <summary>Canonical UTF-8 bytes of a node; null is <c>null</c>.</summary>
     public static byte[] Bytes(JsonNode? node)
     {
-        using var document = JsonDocument.Parse(node?.ToJsonString() ?? "null");
+        using var document = JsonDocument.Parse(JsonSerializer.SerializeToUtf8Bytes(node));
         return Bytes(document.RootElement);
     }
 

@@ -44,10 +44,19 @@ public sealed class ToolParameters(params ToolParameter[] parameters)
     private const int MaxEntries = 50;
 
     /// <summary>The declared parameters in order.</summary>
-    public IReadOnlyList<ToolParameter> All { get; } = parameters;
+    public IReadOnlyList<ToolParameter> All => parameters;
 
     /// <summary>The parameter of this name, or null.</summary>
-    public ToolParameter? Find(string name) => All.FirstOrDefault(p => p.Name == name);
+    public ToolParameter? Find(string name)
+    {
+        // A loop, since it is asked for every argument of every step, and a delegate would be made each time.
+        foreach (var parameter in parameters)
+        {
+            if (parameter.Name == name)
+                return parameter;
+        }
+        return null;
+    }
 
     /// <summary>Everything that is wrong with these arguments; empty when they are valid.</summary>
     public IReadOnlyList<ParameterError> Validate(JsonObject arguments)

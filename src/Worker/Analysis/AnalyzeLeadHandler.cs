@@ -63,14 +63,15 @@ public sealed partial class AnalyzeLeadHandler(
 
     private async Task<StageCommand?> DecideAsync(LeadWork work, EvidenceSnapshot snapshot, AnalysisOutcome outcome, DateTimeOffset started)
     {
+        var frozen = SnapshotCodec.Encode(snapshot);
         var run = new LeadRunRow
         {
             LeadId = work.Saga.LeadId,
             Run = work.Saga.Run,
             StartedAt = AuditChain.Microseconds(started),
             Analyzer = analyzer.Name,
-            SnapshotHash = SnapshotCodec.Hash(snapshot),
-            Snapshot = work.Key.Seal(SnapshotCodec.Encode(snapshot), work.Saga.LeadId),
+            SnapshotHash = CanonicalJson.Sha256Hex(frozen),
+            Snapshot = work.Key.Seal(frozen, work.Saga.LeadId),
         };
         var facts = new List<AuditFact>();
         if (!analyzer.IsRemote)

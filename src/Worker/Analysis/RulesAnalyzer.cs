@@ -83,7 +83,7 @@ public sealed class RulesAnalyzer : IAnalyzer
         if (snapshot.Text("enrichment.company") is not { } known)
             return null;
         var domain = snapshot.Text("enrichment.domain") ?? snapshot.Text("computed.emailDomain");
-        return snapshot.Text("lead.company") is { } stated && CompanyNames.ClearlyDiffer(stated, known, domain) ? stated : known;
+        return snapshot.Text("lead.company") is { } stated && StatedCompany.ClearlyDiffer(stated, known, domain) ? stated : known;
     }
 
     private static void WriteEvidence(Utf8JsonWriter writer, EvidenceSnapshot snapshot, string? company)

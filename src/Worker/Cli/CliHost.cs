@@ -1,4 +1,5 @@
 using LeadPipeline.Worker.Hosting;
+using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.Storage;
 
 namespace LeadPipeline.Worker.Cli;

@@ -1,13 +1,14 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
+using LeadPipeline.Worker.Evidence;
 using LeadPipeline.Worker.Hosting;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.Storage;
-using Microsoft.Extensions.Options;
 using Spectre.Console;
 
 namespace LeadPipeline.Worker.Cli;
@@ -54,17 +55,20 @@ internal sealed class ProcessRun(Dictionary<string, string?> settings, string pa
 
     private readonly Dictionary<Guid, int> ids = [];
     private readonly List<(int Line, IReadOnlyList<FieldError> Errors)> invalid = [];
+    private readonly Dictionary<string, Task> latest = [];
     private readonly SemaphoreSlim seats = new(Together);
     private readonly Lock gate = new();
     private int submitted, duplicates;
     private Exception? failure;
+    private string? companies;
 
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         var (stream, name) = LeadFiles.Open(path);
         await using var input = stream;
+        UseCompaniesBeside();
         await using var host = new CliHost(WorkerApplication.Pipeline(settings, quiet: true));
-        using var alone = DataLock.Take(host.Services.GetRequiredService<IOptions<DataOptions>>().Value, host.Services.GetRequiredService<IConfiguration>());
+        await using var alone = await DataLock.TakeAsync(host.Services.GetRequiredService<IConfiguration>(), cancellationToken);
         var watch = Stopwatch.StartNew();
         await host.StartAsync(cancellationToken);
         try
@@ -90,6 +94,19 @@ internal sealed class ProcessRun(Dictionary<string, string?> settings, string pa
 
     public void Dispose() => seats.Dispose();
 
+    /// <summary>A <c>companies.csv</c> beside the leads is their company directory, unless another one is configured.</summary>
+    private void UseCompaniesBeside()
+    {
+        const string Key = EnrichmentDirectoryOptions.Section + ":File";
+        if (path == "-" || WorkerApplication.Configuration(settings)[Key] is { Length: > 0 })
+            return;
+        var beside = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, "companies.csv");
+        if (!File.Exists(beside))
+            return;
+        settings[Key] = beside;
+        companies = beside;
+    }
+
     private async Task FeedAsync(LeadDoor door, Stream stream, string name, Action<int, int> report, CancellationToken cancellationToken)
     {
         await foreach (var line in LeadFile.ReadAsync(stream, name, cancellationToken))
@@ -97,7 +114,7 @@ internal sealed class ProcessRun(Dictionary<string, string?> settings, string pa
             await seats.WaitAsync(cancellationToken);
             ThrowIfFailed(cancellationToken);
             submitted++;
-            _ = TakeAsync(door, line, cancellationToken);
+            TakeInOrder(door, line, cancellationToken);
             if (submitted % 50 == 0)
                 report(submitted, 0);
         }
@@ -114,10 +131,31 @@ internal sealed class ProcessRun(Dictionary<string, string?> settings, string pa
             throw new InvalidOperationException("A lead could not be taken in.", failure);
     }
 
-    private async Task TakeAsync(LeadDoor door, LeadLine line, CancellationToken cancellationToken)
+    /// <summary>Lines are taken in together, but of two copies of a lead the one that stands first in the file is the lead.</summary>
+    private void TakeInOrder(LeadDoor door, LeadLine line, CancellationToken cancellationToken)
+    {
+        var key = Text("externalId") ?? Text("email");
+        var before = key is null ? null : latest.GetValueOrDefault(key);
+        var task = TakeAsync(door, line, before, cancellationToken);
+        if (key is null)
+            return;
+        latest[key] = task;
+        if (latest.Count > 4 * Together)
+        {
+            foreach (var done in latest.Where(l => l.Value.IsCompleted).Select(l => l.Key).ToList())
+                _ = latest.Remove(done);
+        }
+
+        string? Text(string member) =>
+            line.Body is { ValueKind: JsonValueKind.Object } body && body.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()?.Trim().ToLowerInvariant() : null;
+    }
+
+    private async Task TakeAsync(LeadDoor door, LeadLine line, Task? before, CancellationToken cancellationToken)
     {
         try
         {
+            if (before is not null)
+                await before;
             var answer = line.Body is { } body
                 ? await door.TakeAsync(body, "file", trusted: true, null, null, cancellationToken)
                 : new DoorAnswer.Refused([new FieldError("$", line.Error ?? "is not a lead", "correct the line")]);
@@ -220,6 +258,8 @@ internal sealed class ProcessRun(Dictionary<string, string?> settings, string pa
         var routed = decisions.GetValueOrDefault(nameof(LeadDecision.ROUTE_TO_SDR));
         CliOutput.Say($"Of those in the CRM: {routed} to sales with a task for the next business day, {decisions.GetValueOrDefault(nameof(LeadDecision.NURTURE))} to be nurtured, {decisions.GetValueOrDefault(nameof(LeadDecision.IGNORE))} disqualified.");
         CliOutput.Say(string.Create(CultureInfo.InvariantCulture, $"{submitted} lines read, {ids.Count} leads, {duplicates} copies, {invalid.Count} refused, in {elapsed.TotalSeconds:0.0} s."));
+        if (companies is not null)
+            CliOutput.Say($"Companies were looked up in {Path.GetRelativePath(Directory.GetCurrentDirectory(), companies)}.");
         foreach (var (line, errors) in invalid.OrderBy(i => i.Line).Take(20))
             CliOutput.Say("  " + LeadFiles.Describe(line, errors));
         if (invalid.Count > 20)

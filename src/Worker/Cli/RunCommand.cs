@@ -1,7 +1,6 @@
 using System.CommandLine;
 using LeadPipeline.Worker.Hosting;
 using LeadPipeline.Worker.Ops;
-using Microsoft.Extensions.Options;
 
 namespace LeadPipeline.Worker.Cli;
 
@@ -24,7 +23,7 @@ internal static class RunCommand
     private static async Task<int> RunAsync(Dictionary<string, string?> settings, string[] hostArgs, CancellationToken cancellationToken)
     {
         await using var app = WorkerApplication.Service(settings, hostArgs);
-        using var alone = DataLock.Take(app.Services.GetRequiredService<IOptions<DataOptions>>().Value, app.Configuration);
+        await using var alone = await DataLock.TakeAsync(app.Configuration, cancellationToken);
         await app.StartAsync(cancellationToken);
         if (app.Services.GetRequiredService<BearerTokens>().ConsoleToken is { } token && app.Urls.FirstOrDefault() is { } url)
             await Console.Error.WriteLineAsync($"Ready at {url}. Until Auth:Tokens is set, the token in the data directory (console-token) opens everything: curl -H 'Authorization: Bearer {token}' {url}/leads");

@@ -33,8 +33,7 @@ public static class EmailDomains
     }
 
     /// <summary>
-    /// Lines in byte order, searched where they lie: seventy thousand strings would cost more memory and start-up time than
-    /// one look-up per lead is worth.
+    /// Lines in byte order, searched where they lie: nothing has to be built at start, and the lists may grow to any size.
     /// </summary>
     private sealed class SortedLines(string file)
     {

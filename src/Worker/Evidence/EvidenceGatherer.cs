@@ -23,7 +23,8 @@ public sealed class EvidenceGatherer(CompanyDirectory directory, ICrm crm, TimeP
             contributions.Add(new EvidenceContribution("enrichment", known.Facts, "directory", "-", known.LoadedAt));
         if ((view.Leads.FirstOrDefault(l => l.RecordKey == work.RecordKey) ?? (view.Leads.Count == 1 ? view.Leads[0] : null)) is { } record)
             contributions.Add(new EvidenceContribution("crm", await FactsAsync(record, cancellationToken), crm.Provider, "-", now));
-        return EvidenceBuilder.Build(lead, contributions, now, inlineFetchedAt: lead.ReceivedAt);
+        // The sender's blocks are as old as their arrival here; when the lead itself happened says nothing about them.
+        return EvidenceBuilder.Build(lead, contributions, now, inlineFetchedAt: work.Saga.ReceivedAt);
     }
 
     private async Task<JsonObject> FactsAsync(CrmRecord lead, CancellationToken cancellationToken)

@@ -81,9 +81,9 @@ public static class ConfigurationCheck
     {
         var properties = type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite || typeof(System.Collections.IEnumerable).IsAssignableFrom(p.PropertyType)).ToList();
         var property = properties.Find(p => string.Equals(p.Name, value.Key, StringComparison.OrdinalIgnoreCase));
-        if (property is null || (!property.CanWrite && !IsDictionary(property.PropertyType)))
+        if (property is null || !IsSetting(property))
         {
-            faults.Add(Unknown(path, value.Key, properties.Where(p => p.CanWrite || IsDictionary(p.PropertyType)).Select(p => p.Name)));
+            faults.Add(Unknown(path, value.Key, properties.Where(IsSetting).Select(p => p.Name)));
             return;
         }
         CheckValue(value, property.PropertyType, path, faults);
@@ -152,6 +152,9 @@ public static class ConfigurationCheck
     /// <summary>A value as it may be shown.</summary>
     private static string Shown(string path, string? value) =>
         Array.Exists(Secrets, s => path.Contains(s, StringComparison.OrdinalIgnoreCase)) ? "the value" : $"'{value}'";
+
+    /// <summary>The binder fills lists and dictionaries that have no setter, too.</summary>
+    private static bool IsSetting(PropertyInfo property) => property.CanWrite || IsDictionary(property.PropertyType) || Element(property.PropertyType) is not null;
 
     private static bool IsDictionary(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IDictionary<,>);
 

@@ -1,29 +1,56 @@
+using Npgsql;
+
 namespace LeadPipeline.Worker.Hosting;
 
-/// <summary>Keeps a second worker off the same embedded database: the queue is in the memory of one process.</summary>
-public sealed class DataLock : IDisposable
+/// <summary>
+/// Keeps a second worker off the same state while the queue is in the memory of one process: by a locked file beside SQLite, by an advisory
+/// lock in PostgreSQL. With a broker there may be as many workers as one likes, and nothing is locked.
+/// </summary>
+public sealed class DataLock : IAsyncDisposable
 {
-    private readonly FileStream? held;
+    private const long Lock = 0x4C454144_534F4C4F;
+    private readonly IAsyncDisposable? held;
 
-    private DataLock(FileStream? held) => this.held = held;
+    private DataLock(IAsyncDisposable? held) => this.held = held;
 
-    /// <summary>Takes the directory for this process; does nothing when the state is in PostgreSQL.</summary>
+    /// <summary>Takes the state for this process.</summary>
     /// <exception cref="ConfigurationException">Another process has it.</exception>
-    public static DataLock Take(DataOptions data, IConfiguration configuration)
+    public static async Task<DataLock> TakeAsync(IConfiguration configuration, CancellationToken cancellationToken)
     {
-        if (!string.IsNullOrWhiteSpace(configuration["ConnectionStrings:Database"]))
+        var connections = configuration.GetSection(ConnectionStringOptions.Section).Get<ConnectionStringOptions>() ?? new ConnectionStringOptions();
+        if (!string.IsNullOrWhiteSpace(connections.Broker))
             return new DataLock(null);
-        Directory.CreateDirectory(data.Directory);
-        try
-        {
-            return new DataLock(new FileStream(Path.Combine(data.Directory, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
-        }
-        catch (IOException)
-        {
-            throw new ConfigurationException($"Data:Directory: '{data.Directory}' is in use by another LeadPipeline process; submit to that one (leadpipeline submit FILE --to http://…), or use another directory (--data DIR)");
-        }
+        return new DataLock(string.IsNullOrWhiteSpace(connections.Database)
+            ? File((configuration.GetSection(DataOptions.Section).Get<DataOptions>() ?? new DataOptions()).Directory)
+            : await AdvisoryAsync(PostgresAddress.Parse(connections.Database), cancellationToken));
     }
 
     /// <inheritdoc/>
-    public void Dispose() => held?.Dispose();
+    public ValueTask DisposeAsync() => held?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    private static FileStream File(string directory)
+    {
+        Directory.CreateDirectory(directory);
+        try
+        {
+            return new FileStream(Path.Combine(directory, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            throw new ConfigurationException($"Data:Directory: '{directory}' is in use by another LeadPipeline process; submit to that one (leadpipeline submit FILE --to http://…), or use another directory (--data DIR)");
+        }
+    }
+
+    private static async Task<NpgsqlConnection> AdvisoryAsync(string address, CancellationToken cancellationToken)
+    {
+        // Not pooled: the lock lives as long as the connection does, and no longer.
+        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(address) { Pooling = false, KeepAlive = 30 }.ConnectionString);
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand("SELECT pg_try_advisory_lock(@lock)", connection);
+        command.Parameters.AddWithValue("lock", Lock);
+        if (await command.ExecuteScalarAsync(cancellationToken) is true)
+            return connection;
+        await connection.DisposeAsync();
+        throw new ConfigurationException("ConnectionStrings:Database: another LeadPipeline process without a broker works on this database; set ConnectionStrings:Broker for several workers, or stop the other one");
+    }
 }

@@ -32,18 +32,18 @@ public abstract record IntakeResult
 public sealed partial class IntakeHandler(
     LeadStore store, KeyDirectory directory, IOptions<IntakeOptions> options, Redactor redactor, TimeProvider time, ILogger<IntakeHandler> logger)
 {
-    /// <summary>How often a lead that cannot be stored is looked for.</summary>
-    private const int MostTries = 10;
+    private const int MaxTries = 5;
 
     /// <summary>Takes a lead in.</summary>
     public async Task<IntakeResult> HandleAsync(LeadSubmitted submitted)
     {
         var acceptedAt = submitted.AcceptedAt ?? time.GetUtcNow();
         var origin = new LeadOrigin(submitted.Door, submitted.Trusted, submitted.IdempotencyKey, acceptedAt, submitted.LeadId) { DedupeWindow = options.Value.DedupeWindow };
-        if (LeadReader.Read(submitted.Lead, origin, time.GetUtcNow()) is not ReadLead.Accepted read)
-            return new IntakeResult.Refused(((ReadLead.Refused)LeadReader.Read(submitted.Lead, origin, time.GetUtcNow())).Errors);
+        var answer = LeadReader.Read(submitted.Lead, origin, time.GetUtcNow());
+        if (answer is not ReadLead.Accepted read)
+            return new IntakeResult.Refused(((ReadLead.Refused)answer).Errors);
 
-        for (var tries = 1; tries <= MostTries; tries++)
+        for (var tries = 1; ; tries++)
         {
             if (await FindFirstAsync(read, acceptedAt) is { } first)
                 return await DuplicateAsync(first, read.Lead, acceptedAt);
@@ -55,10 +55,11 @@ public sealed partial class IntakeHandler(
                 Log.Received(logger, read.Lead.LeadId, read.Lead.Source);
                 return new IntakeResult.Accepted(read.Lead.LeadId, StageCommand.Pending(work!.Saga, work)!);
             }
-            // Someone stored the same lead in the same moment: look again and find it.
+            // Someone stored the same lead in the same moment: look again and find it. What is there and yet cannot be found was erased; it
+            // stays a copy of nothing.
+            if (tries >= MaxTries)
+                return new IntakeResult.Duplicate(read.Lead.LeadId, null);
         }
-        // Its key or id is taken by a lead that cannot be read, such as an erased one: to look for ever would find nothing.
-        throw new InvalidOperationException($"Lead {read.Lead.LeadId} can neither be stored nor found.");
     }
 
     /// <summary>
@@ -73,7 +74,9 @@ public sealed partial class IntakeHandler(
         {
             if (await directory.FindAsync(key.Value) is { } known && await store.LoadAsync(known.LeadId) is { } byKey)
                 return byKey;
-            if (key.Kind != LeadKeyKind.LeadId && await store.LoadAsync(DeterministicId.Create(DeterministicId.Leads, key.Value)) is { } byId)
+            // The id that the first key gives is the lead's own, mostly, and that was looked for already.
+            if (key.Kind != LeadKeyKind.LeadId && DeterministicId.Create(DeterministicId.Leads, key.Value) is var id && id != read.Lead.LeadId
+                && await store.LoadAsync(id) is { } byId)
                 return byId;
         }
         if (!read.Keys.ByEmail)

@@ -16,7 +16,10 @@ public sealed class InProcessBus(
     IntakeHandler intake, StageRunner runner, StageFailures failures, Retrying retrying, SqlDatabase database, IOptions<MessagingOptions> options)
     : BackgroundService, ILeadBus
 {
-    private readonly Channel<StageCommand> queue = Channel.CreateUnbounded<StageCommand>();
+    /// <summary>Enough to keep every worker busy; more would only hold leads in memory that are safe in the database.</summary>
+    private const int Waiting = 2048;
+
+    private readonly Channel<StageCommand> queue = Channel.CreateBounded<StageCommand>(Waiting);
 
     /// <inheritdoc/>
     public async Task<IntakeResult?> SubmitAsync(LeadSubmitted submitted, CancellationToken cancellationToken)
@@ -36,12 +39,7 @@ public sealed class InProcessBus(
     }
 
     /// <inheritdoc/>
-    public Task SendAsync(StageCommand command, CancellationToken cancellationToken)
-    {
-        // Full or closed means stopping: the command is on record and goes out at the next start.
-        _ = queue.Writer.TryWrite(command);
-        return Task.CompletedTask;
-    }
+    public Task SendAsync(StageCommand command, CancellationToken cancellationToken) => queue.Writer.WriteAsync(command, cancellationToken).AsTask();
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -70,7 +68,7 @@ public sealed class InProcessBus(
     {
         try
         {
-            await retrying.RunAsync($"Lead {command.LeadId}", tries => runner.RunAsync(tries == 1 ? command : command with { Warm = null }, this, stoppingToken), stoppingToken);
+            await retrying.RunAsync($"Lead {command.LeadId}", tries => runner.RunAsync(tries == 1 ? command : command with { Warm = null }, new HandBack(queue.Writer), stoppingToken), stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -81,6 +79,18 @@ public sealed class InProcessBus(
 #pragma warning restore CA1031
         {
             await failures.RecordAsync(command, exception);
+        }
+    }
+
+    /// <summary>The queue as its own workers see it: they must not wait for room that only they can make. What finds none is sent by the sweeper.</summary>
+    private sealed class HandBack(ChannelWriter<StageCommand> writer) : ILeadBus
+    {
+        public Task<IntakeResult?> SubmitAsync(LeadSubmitted submitted, CancellationToken cancellationToken) => throw new NotSupportedException("Workers submit nothing.");
+
+        public Task SendAsync(StageCommand command, CancellationToken cancellationToken)
+        {
+            _ = writer.TryWrite(command);
+            return Task.CompletedTask;
         }
     }
 }

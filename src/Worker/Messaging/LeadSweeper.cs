@@ -22,17 +22,18 @@ public sealed partial class LeadSweeper(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // In memory the queue is empty after a start, so everything from before it that is not waiting for its time goes out at once.
-        DateTimeOffset? everythingBefore = bus is InProcessBus ? time.GetUtcNow() : null;
+        // In memory the queue is empty after a start: what was outstanding then goes out at once, unless it waits for its time. Whatever is
+        // committed or swept from now on is put off beyond this border.
+        var left = bus is InProcessBus ? time.GetUtcNow() + options.Value.ResendAfter : (DateTimeOffset?)null;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                var swept = await SweepAsync(everythingBefore, stoppingToken);
-                if (swept < Batch)
-                    everythingBefore = null;
-                if (swept < Batch)
-                    await Task.Delay(options.Value.SweepInterval, time, stoppingToken);
+                var swept = await SweepAsync(left, stoppingToken);
+                if (swept == Batch)
+                    continue;
+                left = null;
+                await Task.Delay(options.Value.SweepInterval, time, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -48,9 +49,9 @@ public sealed partial class LeadSweeper(
         }
     }
 
-    private async Task<int> SweepAsync(DateTimeOffset? everythingBefore, CancellationToken cancellationToken)
+    private async Task<int> SweepAsync(DateTimeOffset? left, CancellationToken cancellationToken)
     {
-        var sagas = await ClaimAsync(time.GetUtcNow(), everythingBefore, cancellationToken);
+        var sagas = await ClaimAsync(time.GetUtcNow(), left, cancellationToken);
         // Leads first: whatever is wrong with the audit must not keep them waiting.
         foreach (var saga in sagas.Where(s => s.Pending != LeadStage.None))
             await bus.SendAsync(StageCommand.Pending(saga)!, cancellationToken);
@@ -83,26 +84,23 @@ public sealed partial class LeadSweeper(
     }
 
     /// <summary>Takes rows whose time has come and puts it off, so that the next look is only after this one had its effect.</summary>
-    private async Task<List<LeadSaga>> ClaimAsync(DateTimeOffset now, DateTimeOffset? everythingBefore, CancellationToken cancellationToken)
+    private async Task<List<LeadSaga>> ClaimAsync(DateTimeOffset now, DateTimeOffset? left, CancellationToken cancellationToken)
     {
         await using (var reader = await database.OpenReaderAsync(cancellationToken))
         {
             // Most looks find nothing; they need not become writes.
             var due = await reader.QueryAsync(
-                everythingBefore is null ? "SELECT 1 FROM leads WHERE sweep_at <= @now LIMIT 1" : "SELECT 1 FROM leads WHERE sweep_at IS NOT NULL LIMIT 1",
-                r => r.GetInt32(0), cancellationToken, everythingBefore is null ? [("now", now)] : []);
+                "SELECT 1 FROM leads WHERE sweep_at <= @until LIMIT 1", r => r.GetInt32(0), cancellationToken, ("until", left ?? now));
             if (due.Count == 0)
                 return [];
         }
         var lockRows = database is PostgresDatabase ? "FOR UPDATE SKIP LOCKED" : "";
-        // The mark of the first round is the same for all of its batches: by it a row that was taken is known, and is not taken again.
-        var later = (everythingBefore ?? now) + options.Value.ResendAfter;
-        var which = everythingBefore is null ? "sweep_at <= @now" : "sweep_at IS NOT NULL AND updated_at <= @before AND (due_at IS NULL OR due_at <= @now) AND sweep_at <> @later";
+        const string Which = "sweep_at < @until AND (due_at IS NULL OR due_at <= @now)";
         await using var session = await database.OpenAsync(cancellationToken);
         await session.BeginAsync(cancellationToken);
         var sagas = await session.QueryAsync(
-            $"UPDATE leads SET sweep_at = @later WHERE id IN (SELECT id FROM leads WHERE {which} ORDER BY sweep_at LIMIT {Batch} {lockRows}) RETURNING {Returned}",
-            r => SagaReader.Read(r, session), cancellationToken, [("now", now), ("later", later), .. everythingBefore is { } before ? new (string, object?)[] { ("before", before) } : []]);
+            $"UPDATE leads SET sweep_at = @later WHERE id IN (SELECT id FROM leads WHERE {Which} ORDER BY sweep_at LIMIT {Batch} {lockRows}) RETURNING {Returned}",
+            r => SagaReader.Read(r, session), cancellationToken, ("now", now), ("until", left ?? now), ("later", now + options.Value.ResendAfter));
         await session.CommitAsync(cancellationToken);
         return sagas;
     }

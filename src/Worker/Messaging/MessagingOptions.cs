@@ -32,6 +32,10 @@ public sealed class MessagingOptions
     [Range(typeof(TimeSpan), "00:00:00.050", "00:10:00")]
     public TimeSpan SweepInterval { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long the broker may see no consumer of ours on a queue before the bus is started again. Default 60 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan WatchdogPatience { get; set; } = TimeSpan.FromSeconds(60);
+
     /// <summary>How long nothing may be heard of a command, or of an audit event's confirm, before it is sent again. Shorter mends sooner and repeats more. Default 2 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan ResendAfter { get; set; } = TimeSpan.FromMinutes(2);

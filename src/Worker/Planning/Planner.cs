@@ -141,7 +141,7 @@ public static class Planner
         foreach (var (step, hashed) in planned)
         {
             var node = JsonSerializer.SerializeToNode(step with { Arguments = new JsonObject() }, ContractsJson.Default.PlanStep)!;
-            node["arguments"] = hashed.DeepClone();
+            node["arguments"] = hashed;
             steps.Add(node);
         }
         return CanonicalJson.Hash(steps);

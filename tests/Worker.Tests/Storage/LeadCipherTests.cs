@@ -77,7 +77,7 @@ public sealed class LeadCipherTests
     {
         using var cipher = Cipher(1);
 
-        Assert.That(() => Parallel.For(0, 2000, new ParallelOptions { MaxDegreeOfParallelism = 8 }, _ =>
+        Assert.That(() => Parallel.For(0, 2000, new ParallelOptions { MaxDegreeOfParallelism = 8 }, thread =>
         {
             var (key, wrapped) = cipher.NewKey(Lead);
             _ = cipher.Unwrap(wrapped, Lead).Open(key.Seal("secret"u8, Lead), Lead);

@@ -22,7 +22,7 @@ public static class RabbitMqRegistration
         services.AddSingleton(broker);
         services.AddSingleton<RabbitMqBus>();
         services.AddSingleton<ILeadBus>(sp => sp.GetRequiredService<RabbitMqBus>());
-        services.AddSingleton<RabbitMqAuditExchange>();
+        services.AddHostedService<BrokerWatchdog>();
         services.AddOptions<MassTransitHostOptions>().Configure<IOptions<MessagingOptions>>((host, messaging) =>
         {
             // Without these two, endpoints whose handlers were publishing when the broker went away never reconnect.

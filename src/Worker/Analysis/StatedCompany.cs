@@ -5,7 +5,7 @@ using System.Text;
 namespace LeadPipeline.Worker.Analysis;
 
 /// <summary>Tells whether two names can mean one company. Doubt counts for the person: only a clear difference is one.</summary>
-internal static class CompanyNames
+internal static class StatedCompany
 {
     /// <summary>Words that many companies share and none is known by.</summary>
     private static readonly FrozenSet<string> Insignificant = FrozenSet.Create(StringComparer.Ordinal,

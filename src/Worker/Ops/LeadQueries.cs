@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
@@ -5,9 +6,10 @@ using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.Execution;
 using LeadPipeline.Worker.Privacy;
+using LeadPipeline.Worker.Storage;
 using Microsoft.EntityFrameworkCore;
 
-namespace LeadPipeline.Worker.Storage;
+namespace LeadPipeline.Worker.Ops;
 
 /// <summary>Reads leads for people: lists, one lead with everything known of it, its audit. Not on the hot path.</summary>
 public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher cipher, Redactor redactor)
@@ -48,26 +50,12 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
             rows.RemoveAt(limit);
         var ids = rows.ConvertAll(r => r.Id);
         var runs = (await db.Runs.AsNoTracking().Where(r => ids.Contains(r.LeadId))
-            .Select(r => new { r.LeadId, r.Run, r.GroundingStatus, r.Intent, r.Decision, r.FitScore }).ToListAsync(cancellationToken)).ToLookup(r => r.LeadId);
+            .Select(r => new LeadRunRow { LeadId = r.LeadId, Run = r.Run, Analyzer = r.Analyzer, SnapshotHash = r.SnapshotHash, Snapshot = new byte[0], GroundingStatus = r.GroundingStatus, Intent = r.Intent, Decision = r.Decision, FitScore = r.FitScore }).ToListAsync(cancellationToken)).ToLookup(r => r.LeadId);
         var items = rows.ConvertAll(row =>
         {
             var run = runs[row.Id].FirstOrDefault(r => r.Run == row.Run);
             var key = row.DataKey is null ? null : cipher.Unwrap(row.DataKey, row.Id);
-            return new JsonObject
-            {
-                ["leadId"] = row.Id.ToString(),
-                ["email"] = Email(Open(row, key), full),
-                ["status"] = row.Status,
-                ["source"] = row.Source,
-                ["reason"] = row.Reason,
-                ["receivedAt"] = row.ReceivedAt,
-                ["updatedAt"] = row.UpdatedAt,
-                ["dueAt"] = row.DueAt,
-                ["grounding"] = run?.GroundingStatus,
-                ["intent"] = run?.Intent,
-                ["decision"] = run?.Decision,
-                ["fitScore"] = run?.FitScore,
-            };
+            return Head(row, run, Open(row, key), full);
         });
         return (items, more ? Cursor.Write(rows[^1].ReceivedAt, rows[^1].Id) : null);
     }
@@ -84,7 +72,7 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
         var effects = await db.Effects.AsNoTracking().Where(e => e.LeadId == row.Id && e.Run == row.Run).OrderBy(e => e.StepIndex).ToListAsync(cancellationToken);
         var timeline = await db.AuditEvents.AsNoTracking().Where(a => a.LeadId == row.Id).OrderBy(a => a.Seq).Select(a => new { a.At, a.Stage, a.Kind }).ToListAsync(cancellationToken);
         var view = Summary(row, run, effects, key, full);
-        view["timeline"] = new JsonArray([.. timeline.Select(t => (JsonNode)new JsonObject { ["at"] = t.At, ["stage"] = t.Stage, ["kind"] = t.Kind })]);
+        view["timeline"] = new JsonArray([.. timeline.Select(t => (JsonNode)new JsonObject { ["at"] = Iso(t.At), ["stage"] = t.Stage, ["kind"] = t.Kind })]);
         if (alias)
             view["aliasOf"] = row.Id.ToString();
         return view;
@@ -203,33 +191,37 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
             if (key is not null && effect.Sealed is not null && SealedJson.Open(key, effect.Sealed, row.Id, EffectJson.Default.EffectDetails).Warning is { } warning)
                 warnings.Add($"{effect.Step}: {warning}");
         }
-        return new JsonObject
-        {
-            ["leadId"] = row.Id.ToString(),
-            ["email"] = Email(lead, full),
-            ["status"] = row.Status,
-            ["reason"] = row.Reason,
-            ["source"] = row.Source,
-            ["receivedAt"] = row.ReceivedAt,
-            ["updatedAt"] = row.UpdatedAt,
-            ["dueAt"] = row.DueAt,
-            ["grounding"] = run?.GroundingStatus,
-            ["intent"] = run?.Intent,
-            ["decision"] = run?.Decision,
-            ["fitScore"] = run?.FitScore,
-            ["analyzer"] = run?.Analyzer,
-            ["executionId"] = row.Epoch > 0 ? DeterministicId.Execution(row.Id, row.Run, row.Epoch).ToString() : null,
-            ["runId"] = DeterministicId.Run(row.Id, row.Run).ToString(),
-            ["run"] = row.Run,
-            ["lead"] = lead is null ? null : LeadJson(lead, full),
-            ["plan"] = new JsonArray([.. (plan?.Steps ?? []).Select(s => (JsonNode)new JsonObject { ["id"] = s.Id, ["tool"] = s.Tool, ["critical"] = s.Critical, ["when"] = new JsonArray([.. s.When.Select(w => (JsonNode)w)]), ["compensation"] = JsonSerializer.SerializeToNode(s.Compensation) })]),
-            ["effects"] = new JsonArray([.. (plan?.Steps ?? []).Select(s => (JsonNode)Effect(s, byStep.GetValueOrDefault(s.Id)))]),
-            ["claims"] = new JsonArray([.. (grounding?.Claims ?? []).Select(c => Claim(c, full))]),
-            ["lowered"] = JsonSerializer.SerializeToNode(grounding?.Lowered ?? [], Json),
-            ["signals"] = JsonSerializer.SerializeToNode(grounding?.Signals ?? [], Json),
-            ["warnings"] = new JsonArray([.. warnings.Select(w => (JsonNode)w)]),
-        };
+        var view = Head(row, run, lead, full);
+        view["analyzer"] = run?.Analyzer;
+        view["executionId"] = row.Epoch > 0 ? DeterministicId.Execution(row.Id, row.Run, row.Epoch).ToString() : null;
+        view["runId"] = DeterministicId.Run(row.Id, row.Run).ToString();
+        view["run"] = row.Run;
+        view["lead"] = lead is null ? null : LeadJson(lead, full);
+        view["plan"] = new JsonArray([.. (plan?.Steps ?? []).Select(s => (JsonNode)new JsonObject { ["id"] = s.Id, ["tool"] = s.Tool, ["critical"] = s.Critical, ["when"] = new JsonArray([.. s.When.Select(w => (JsonNode)w)]), ["compensation"] = JsonSerializer.SerializeToNode(s.Compensation) })]);
+        view["effects"] = new JsonArray([.. (plan?.Steps ?? []).Select(s => (JsonNode)Effect(s, byStep.GetValueOrDefault(s.Id)))]);
+        view["claims"] = new JsonArray([.. (grounding?.Claims ?? []).Select(c => Claim(c, full))]);
+        view["lowered"] = JsonSerializer.SerializeToNode(grounding?.Lowered ?? [], Json);
+        view["signals"] = JsonSerializer.SerializeToNode(grounding?.Signals ?? [], Json);
+        view["warnings"] = new JsonArray([.. warnings.Select(w => (JsonNode)w)]);
+        return view;
     }
+
+    /// <summary>What a list tells of a lead, and a detail begins with.</summary>
+    private JsonObject Head(LeadRow row, LeadRunRow? run, Lead? lead, bool full) => new()
+    {
+        ["leadId"] = row.Id.ToString(),
+        ["email"] = Email(lead, full),
+        ["status"] = row.Status,
+        ["reason"] = row.Reason,
+        ["source"] = row.Source,
+        ["receivedAt"] = Iso(row.ReceivedAt),
+        ["updatedAt"] = Iso(row.UpdatedAt),
+        ["dueAt"] = Iso(row.DueAt),
+        ["grounding"] = run?.GroundingStatus,
+        ["intent"] = run?.Intent,
+        ["decision"] = run?.Decision,
+        ["fitScore"] = run?.FitScore,
+    };
 
     private static JsonObject Effect(PlanStep step, EffectRow? row) => new()
     {
@@ -256,6 +248,8 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
     }
 
     private string? Email(Lead? lead, bool full) => lead is null ? null : full ? lead.Email : redactor.Value("email", lead.Email);
+
+    private static string? Iso(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);
 
     private static Lead? Open(LeadRow row, LeadDataKey? key) => key is null ? null : SealedJson.Open(key, row.Body, row.Id, ContractsJson.Default.Lead);
 

@@ -1,0 +1,59 @@
+using System.CommandLine;
+
+namespace LeadPipeline.Bench;
+
+/// <summary>What to measure.</summary>
+internal sealed record BenchOptions
+{
+    public int Leads { get; init; } = 5000;
+    public int WarmUp { get; init; } = 1000;
+    public int Workers { get; init; } = 1;
+    public int Runs { get; init; } = 3;
+    public int HandOver { get; init; } = 256;
+    public int Prefetch { get; init; } = 256;
+    public bool Statements { get; init; }
+    public string? Profile { get; init; }
+    public bool Embedded { get; init; }
+    public bool Json { get; init; }
+
+    public static RootCommand Command(Func<BenchOptions, Task<int>> run)
+    {
+        var defaults = new BenchOptions();
+        var leads = Number("--leads", "Leads that are measured, a run", defaults.Leads, 1, 1_000_000);
+        var warmUp = Number("--warm-up", "Leads before them that are not", defaults.WarmUp, 0, 100_000);
+        var workers = Number("--workers", "Worker processes", defaults.Workers, 1, 16);
+        var runs = Number("--runs", "Runs; the summary is their median", defaults.Runs, 1, 100);
+        var handOver = Number("--hand-over", "Messaging:HandOver of the worker; 0 sends every stage through the broker", defaults.HandOver, 0, 2000);
+        var prefetch = Number("--prefetch", "Messaging:PrefetchCount of the worker", defaults.Prefetch, 1, 2000);
+        var statements = new Option<bool>("--statements") { Description = "One more run, which counts SQL statements in the server's log" };
+        var profile = new Option<string?>("--profile") { Description = "Folder for a CPU profile of the first worker, made with perf in one more run" };
+        var embedded = new Option<bool>("--embedded") { Description = "Measure `process` on a file instead, without servers" };
+        var json = new Option<bool>("--json") { Description = "One JSON object a run instead of a table" };
+        var command = new RootCommand("Measures LeadPipeline end to end.") { leads, warmUp, workers, runs, handOver, prefetch, statements, profile, embedded, json };
+        command.SetAction((parsed, _) => run(new BenchOptions
+        {
+            Leads = parsed.GetValue(leads),
+            WarmUp = parsed.GetValue(warmUp),
+            Workers = parsed.GetValue(workers),
+            Runs = parsed.GetValue(runs),
+            HandOver = parsed.GetValue(handOver),
+            Prefetch = parsed.GetValue(prefetch),
+            Statements = parsed.GetValue(statements),
+            Profile = parsed.GetValue(profile),
+            Embedded = parsed.GetValue(embedded),
+            Json = parsed.GetValue(json),
+        }));
+        return command;
+    }
+
+    private static Option<int> Number(string name, string description, int value, int least, int most)
+    {
+        var option = new Option<int>(name) { Description = $"{description}. Default {value}", DefaultValueFactory = _ => value };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is var number && (number < least || number > most))
+                result.AddError($"{name}: {number} is not between {least} and {most}");
+        });
+        return option;
+    }
+}

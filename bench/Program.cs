@@ -1,0 +1,6 @@
+using System.Globalization;
+using LeadPipeline.Bench;
+
+CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+
+return await BenchOptions.Command(options => new BenchSession(options).RunAsync()).Parse(args).InvokeAsync();

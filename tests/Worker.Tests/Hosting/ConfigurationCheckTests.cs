@@ -1,0 +1,28 @@
+using LeadPipeline.Worker.Hosting;
+using Microsoft.Extensions.Configuration;
+
+namespace LeadPipeline.Worker.Tests.Hosting;
+
+public sealed class ConfigurationCheckTests
+{
+    [TestCase("Auth:Tokens:0:Hash", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
+    [TestCase("Auth:Tokens:0:Role", "operator")]
+    [TestCase("Deferral:Delays:0", "00:00:05")]
+    [TestCase("Privacy:Strategies:Email", "hash")]
+    [TestCase("grounding:routethreshold", "70")]
+    public void Takes_every_key_that_there_is(string key, string value)
+    {
+        Assert.That(() => ConfigurationCheck.Run(With(key, value)), Throws.Nothing);
+    }
+
+    [TestCase("Auth:Tokns:0:Hash", "x", "Auth:Tokns is not a setting. Did you mean Auth:Tokens?")]
+    [TestCase("Deferral:DelaysInForce:0", "00:00:05", "Deferral:DelaysInForce is not a setting. Did you mean Deferral:Delays?")]
+    [TestCase("Retry:Attempts", "many", "Retry:Attempts: 'many' is not a whole number")]
+    public void Refuses_what_is_no_key_or_no_value_of_it(string key, string value, string fault)
+    {
+        Assert.That(() => ConfigurationCheck.Run(With(key, value)), Throws.TypeOf<ConfigurationException>().With.Property("Faults").EqualTo(new[] { fault }));
+    }
+
+    private static IConfiguration With(string key, string value) =>
+        new ConfigurationBuilder().AddInMemoryCollection([new(key, value)]).Build();
+}
