@@ -136,9 +136,18 @@ public static class ConfigurationCheck
         return null;
     }
 
-    private static void Validate(IConfigurationSection section, Type type, List<string> faults)
+    private static void Validate(IConfigurationSection section, Type type, List<string> faults) =>
+        Validate(section, section.Get(type) ?? Activator.CreateInstance(type)!, faults);
+
+    private static void Validate(IConfigurationSection section, object options, List<string> faults)
     {
-        var options = section.Get(type) ?? Activator.CreateInstance(type)!;
+        // The validator looks at an object's own members only; what is in its lists is validated here.
+        foreach (var list in options.GetType().GetProperties().Where(p => Element(p.PropertyType) is { IsClass: true } element && element != typeof(string)))
+        {
+            var index = 0;
+            foreach (var item in (System.Collections.IEnumerable?)list.GetValue(options) ?? Array.Empty<object>())
+                Validate(section.GetSection($"{list.Name}:{index++.ToString(CultureInfo.InvariantCulture)}"), item, faults);
+        }
         var results = new List<ValidationResult>();
         if (Validator.TryValidateObject(options, new ValidationContext(options), results, validateAllProperties: true))
             return;
