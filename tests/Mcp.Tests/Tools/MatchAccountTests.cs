@@ -26,6 +26,25 @@ public sealed class MatchAccountTests
     }
 
     [Test]
+    public void Should_create_an_account_when_all_equally_good_names_belong_to_other_domains()
+    {
+        var view = new CrmView { Accounts = [Account("A1", "Acme Robotics", "acme.de"), Account("A2", "Acme Robotics Inc", "acme.fr")] };
+
+        var write = As<ToolDecision.Write>(Decide(new MatchAccount(), view, AcmeOrCreate));
+
+        Assert.That(write.Writes[0], Is.TypeOf<CreateRecord>());
+    }
+
+    [Test]
+    public void Should_key_an_account_without_a_domain_by_its_name()
+    {
+        var one = As<ToolDecision.Write>(Decide(new MatchAccount(), new CrmView(), """{"leadId":"@upsert_lead","company":"Muster GmbH","createIfMissing":true}"""));
+        var other = As<ToolDecision.Write>(Decide(new MatchAccount(), new CrmView(), """{"leadId":"@upsert_lead","company":"MUSTER","createIfMissing":true}"""));
+
+        Assert.That(((CreateRecord)one.Writes[0]).RecordKey, Is.Not.Null.And.EqualTo(((CreateRecord)other.Writes[0]).RecordKey));
+    }
+
+    [Test]
     public void Should_take_the_exact_domain_before_a_better_name_and_link_the_lead()
     {
         var view = new CrmView

@@ -71,7 +71,11 @@ public sealed class MatchAccount : CrmTool
         if (ranked is [var best, ..] && best.Confidence > Threshold)
         {
             var equals = ranked.Where(c => c.Confidence == best.Confidence).Select(c => c.Account).ToList();
-            return equals is [var only] ? Found(call, view, only, best.Confidence) : Ambiguous(equals, "have a name as close to the lead's company");
+            // Among equally good names, an account of another domain than the lead's is another company.
+            if (equals.Count > 1 && !string.IsNullOrEmpty(domain))
+                equals.RemoveAll(a => a[Domain] is { Length: > 0 });
+            if (equals.Count > 0)
+                return equals is [var only] ? Found(call, view, only, best.Confidence) : Ambiguous(equals, "have a name as close to the lead's company");
         }
 
         return call.Flag(CreateIfMissing) && !string.IsNullOrEmpty(company)
@@ -109,7 +113,9 @@ public sealed class MatchAccount : CrmTool
             if (call.Text(field) is { Length: > 0 } value)
                 fields[field] = value;
         }
-        var key = string.IsNullOrEmpty(domain) ? null : call.RecordKey(domain);
+        // Two leads of one company may be at this point at once: the key lets the CRM take the account once.
+        var identity = !string.IsNullOrEmpty(domain) ? domain : CompanyNames.Core(company) is { Length: > 0 } core ? "company:" + core : null;
+        var key = identity is null ? null : call.RecordKey(identity);
         var account = new CreateRecord(call.Step, Name, CrmObject.Account, call.EffectKey, key, fields);
         var (link, note) = Link(call, view, RecordRef.CreatedBy(call.Step).ToString());
 
