@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 
 namespace LeadPipeline.Worker.Tests.Grounding;
@@ -57,6 +58,18 @@ public sealed class InjectionTests
         var result = given.Ground();
 
         Assert.That(result.Signals, Is.Empty);
+    }
+
+    [Test]
+    public void A_text_full_of_open_brackets_is_looked_through_in_no_time()
+    {
+        var given = GroundingCase.HighFit();
+        given.Document["lead"]!["message"] = string.Concat(Enumerable.Repeat("<a", 500_000));
+        var watch = Stopwatch.StartNew();
+
+        given.Ground();
+
+        Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(5)));
     }
 
     [Test]
