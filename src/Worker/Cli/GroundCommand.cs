@@ -87,8 +87,9 @@ internal static class PlanCommand
 /// <summary>Answers one document, or one a line, in the same order.</summary>
 internal static class Documents
 {
-    // Deep enough for any evidence, shallow enough for any stack.
-    private static readonly JsonDocumentOptions Reading = new() { MaxDepth = 64 };
+    // An analysis that nests without end is JSON all the same, and a rejected analysis (G1), not a broken document. Neither the
+    // parser nor what comes after it goes down by recursion without a limit of its own.
+    private static readonly JsonDocumentOptions Reading = new() { MaxDepth = 1_000_000 };
 
     public static int Answer(string path, bool json, Func<JsonElement, JsonObject> answer, Action<JsonObject> print)
     {

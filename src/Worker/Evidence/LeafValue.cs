@@ -61,6 +61,24 @@ internal static class LeafValue
         return text is not null;
     }
 
+    /// <summary>The members of an object whose names are text; half a surrogate pair is the name of nothing.</summary>
+    public static IEnumerable<(string Name, JsonElement Value)> Members(JsonElement element)
+    {
+        foreach (var member in element.EnumerateObject())
+        {
+            string name;
+            try
+            {
+                name = member.Name;
+            }
+            catch (InvalidOperationException)
+            {
+                continue;
+            }
+            yield return (name, member.Value);
+        }
+    }
+
     private static bool IsLeaf(JsonElement element) => element.ValueKind switch
     {
         JsonValueKind.String => TryGetText(element, out var text) && !string.IsNullOrWhiteSpace(text),

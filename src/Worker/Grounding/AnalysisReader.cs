@@ -24,7 +24,7 @@ internal static class AnalysisReader
             return new AnalysisReading { Errors = errors };
         }
         if (!ShapeScan.Run(analysis, errors))
-            return new AnalysisReading { Errors = errors };
+            return new AnalysisReading { Errors = errors, Model = Opinion(analysis) };
 
         JsonElement? evidence = null, reasoning = null, intent = null, decision = null, score = null;
         foreach (var member in analysis.EnumerateObject())
@@ -51,6 +51,14 @@ internal static class AnalysisReader
             Model = new ModelOpinion(Text(intent), Text(decision), score?.Clone()),
             Errors = errors,
         };
+    }
+
+    /// <summary>What was said in so many words, from an analysis of which some part cannot be read.</summary>
+    private static ModelOpinion Opinion(JsonElement analysis)
+    {
+        var readable = LeafValue.Members(analysis).DistinctBy(m => m.Name).ToDictionary(m => m.Name, m => m.Value);
+        JsonElement? Said(string name) => readable.TryGetValue(name, out var value) ? value : null;
+        return new ModelOpinion(Text(Said("intent")), Text(Said("decision")), Said("fitScore") is { ValueKind: JsonValueKind.Number } score ? score.Clone() : null);
     }
 
     /// <summary>The claim type of a word, exactly as the schema spells it.</summary>

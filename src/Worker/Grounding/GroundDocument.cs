@@ -25,18 +25,22 @@ public sealed record GroundDocument(EvidenceSnapshot Snapshot, JsonElement Analy
     {
         if (document.ValueKind != JsonValueKind.Object)
             throw new FormatException("The document must be a JSON object.");
-        if (!document.TryGetProperty("analysis", out var analysis))
+        // Looked up by our own walk: a name that cannot be read makes every look-up by name throw. Of a duplicate the last counts.
+        var members = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+        foreach (var (name, value) in LeafValue.Members(document))
+            members[name] = value;
+        if (!members.TryGetValue("analysis", out var analysis))
             throw new FormatException("The document lacks \"analysis\".");
 
-        var now = Member(document, "now") is { } stated ? Time(stated, "now") : time.GetUtcNow();
-        var ages = Ages(document, now);
+        var now = Member(members, "now") is { } stated ? Time(stated, "now") : time.GetUtcNow();
+        var ages = Ages(members, now);
         var contributions = new List<EvidenceContribution>();
         foreach (var block in Blocks)
         {
-            if (Object(document, block) is { } values)
+            if (Object(members, block) is { } values)
                 contributions.Add(new EvidenceContribution(block, Leaves(values), "file", "file", ages.GetValueOrDefault(block, now)) { LeafFetchedAt = ages });
         }
-        var snapshot = EvidenceBuilder.BuildRaw(Object(document, "lead") ?? default, contributions, now, "file");
+        var snapshot = EvidenceBuilder.BuildRaw(Object(members, "lead") ?? default, contributions, now, "file");
         return new GroundDocument(snapshot, analysis, now);
     }
 
@@ -48,12 +52,12 @@ public sealed record GroundDocument(EvidenceSnapshot Snapshot, JsonElement Analy
     /// <summary>Grounds this document by the given rules, or as shipped.</summary>
     public GroundingResult Ground(GroundingRules? rules = null) => Grounder.Ground(Snapshot, Analysis, rules ?? GroundingRules.Default, Now);
 
-    private static Dictionary<string, DateTimeOffset> Ages(JsonElement document, DateTimeOffset now)
+    private static Dictionary<string, DateTimeOffset> Ages(Dictionary<string, JsonElement> document, DateTimeOffset now)
     {
         var ages = new Dictionary<string, DateTimeOffset>(StringComparer.Ordinal);
         if (Object(document, "fetchedAt") is not { } members)
             return ages;
-        foreach (var member in Readable(members))
+        foreach (var member in LeafValue.Members(members))
         {
             // A misspelt path would silently age nothing.
             if (!EvidenceSchema.Namespaces.Contains(member.Name) && !EvidenceSchema.TryGet(member.Name, out _))
@@ -66,7 +70,7 @@ public sealed record GroundDocument(EvidenceSnapshot Snapshot, JsonElement Analy
     private static JsonObject Leaves(JsonElement block)
     {
         var leaves = new JsonObject();
-        foreach (var member in Readable(block))
+        foreach (var member in LeafValue.Members(block))
         {
             if (LeafValue.TryTake(member.Value, out var leaf))
                 leaves[member.Name] = leaf.ValueKind == JsonValueKind.Array ? JsonArray.Create(leaf) : JsonValue.Create(leaf);
@@ -74,33 +78,15 @@ public sealed record GroundDocument(EvidenceSnapshot Snapshot, JsonElement Analy
         return leaves;
     }
 
-    private static IEnumerable<(string Name, JsonElement Value)> Readable(JsonElement element)
-    {
-        foreach (var member in element.EnumerateObject())
-        {
-            string name;
-            try
-            {
-                name = member.Name;
-            }
-            catch (InvalidOperationException)
-            {
-                // Half a surrogate pair is no name of anything in the schema.
-                continue;
-            }
-            yield return (name, member.Value);
-        }
-    }
-
-    private static JsonElement? Object(JsonElement document, string name) => Member(document, name) switch
+    private static JsonElement? Object(Dictionary<string, JsonElement> document, string name) => Member(document, name) switch
     {
         null => null,
         { ValueKind: JsonValueKind.Object } value => value,
         _ => throw new FormatException($"\"{name}\" must be an object or null."),
     };
 
-    private static JsonElement? Member(JsonElement document, string name) =>
-        document.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    private static JsonElement? Member(Dictionary<string, JsonElement> document, string name) =>
+        document.TryGetValue(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
     private static DateTimeOffset Time(JsonElement value, string name) =>
         Values.TimeValue.Read(value)?.From ?? throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"\"{name}\" must be an ISO 8601 time."));

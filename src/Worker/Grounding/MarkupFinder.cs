@@ -11,6 +11,9 @@ internal static class MarkupFinder
     // Every marker has one of these; most texts have none.
     private static readonly SearchValues<char> Signs = SearchValues.Create("`~{}$<>[]&");
 
+    // Looking further for the end of each tag would take a text full of "<a" the square of its length.
+    private const int LongestTag = 1024;
+
     /// <summary>Whether there is any.</summary>
     public static bool Found(string text)
     {
@@ -23,7 +26,7 @@ internal static class MarkupFinder
         }
         for (var at = text.IndexOf('<'); at >= 0; at = text.IndexOf('<', at + 1))
         {
-            if (IsTag(text.AsSpan(at + 1)))
+            if (IsTag(text.AsSpan(at + 1, Math.Min(LongestTag, text.Length - at - 1))))
                 return true;
         }
         return false;

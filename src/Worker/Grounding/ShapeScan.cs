@@ -11,7 +11,8 @@ namespace LeadPipeline.Worker.Grounding;
 /// </summary>
 internal sealed class ShapeScan
 {
-    private const int DeepestNesting = 64;
+    // Less than the 64 levels that serializers stop at, so that a verdict can hold what was claimed and be written itself.
+    private const int DeepestNesting = 48;
 
     private readonly List<GroundingError> errors;
 

@@ -69,7 +69,7 @@ internal sealed class PlanFacts(GroundingResult grounding, EvidenceSnapshot snap
     {
         var ofMail = snapshot.Text("computed.emailDomain");
         var isCompany = ofMail is not null && !IsTrue("computed.freeEmailProvider") && !IsTrue("computed.disposableEmail");
-        var known = Enrichment("domain")?.GetValue<string>().ToLowerInvariant();
+        var known = Enrichment("domain") is { } domain ? Coercion.Text(domain).ToLowerInvariant() : null;
         return known is not null && (isCompany || known != ofMail) ? known : isCompany ? ofMail : null;
     }
 
@@ -90,14 +90,21 @@ internal sealed class PlanFacts(GroundingResult grounding, EvidenceSnapshot snap
     {
         var (start, amount, unit) = FactNames.Parts(name);
         var day = start == "today" ? _today : NextBusinessDay(_today);
-        return unit switch { "w" => day.AddDays(7 * amount), "mo" => day.AddMonths(amount), _ => day.AddDays(amount) };
+        return unit == "mo" ? AddMonths(day, amount) : AddDays(day, unit == "w" ? 7 * amount : amount);
     }
 
     private static DateOnly NextBusinessDay(DateOnly day)
     {
         do
-            day = day.AddDays(1);
-        while (day.DayOfWeek is DayOfWeek.Saturday or DayOfWeek.Sunday);
+            day = AddDays(day, 1);
+        while (day.DayOfWeek is DayOfWeek.Saturday or DayOfWeek.Sunday && day < DateOnly.MaxValue);
         return day;
     }
+
+    // A document may be planned at any time that can be written down; the calendar's last day stands for all that is later.
+    private static DateOnly AddDays(DateOnly day, int days) =>
+        DateOnly.MaxValue.DayNumber - day.DayNumber < days ? DateOnly.MaxValue : day.AddDays(days);
+
+    private static DateOnly AddMonths(DateOnly day, int months) =>
+        12 * (DateOnly.MaxValue.Year - day.Year) + DateOnly.MaxValue.Month - day.Month < months ? DateOnly.MaxValue : day.AddMonths(months);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LeadPipeline.Contracts;
+using LeadPipeline.Worker.Cli;
 using LeadPipeline.Worker.Grounding;
 
 namespace LeadPipeline.Worker.Tests.Grounding;
@@ -30,6 +31,34 @@ public sealed class GroundDocumentTests
         var result = GroundDocument.Answer(document.RootElement, Clock);
 
         Assert.That(result.Status, Is.EqualTo(GroundingStatus.REJECTED));
+    }
+
+    [Test]
+    public void A_name_that_cannot_be_read_names_nothing()
+    {
+        using var document = JsonDocument.Parse("""{"\ud800":1,"analysis":null,"lead":{"email":"a@acme.com"},"z\udc00":{}}""");
+
+        var read = GroundDocument.Read(document.RootElement, Clock);
+
+        Assert.That(read.Snapshot.Text("lead.email"), Is.EqualTo("a@acme.com"));
+    }
+
+    [TestCase("""{"analysis":{"evidence":DEEP}}""", 0)]
+    [TestCase("""{"analysis":null,"lead":{"message":DEEP},"other":DEEP}""", 0)]
+    [TestCase("""{"analysis":null,"enrichment":DEEP}""", 2)]
+    public async Task Nesting_without_end_is_no_broken_document(string json, int exitCode)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, json.Replace("DEEP", new string('[', 20_000) + new string(']', 20_000), StringComparison.Ordinal));
+
+            Assert.That(await LeadPipelineCli.RunAsync(["ground", file, "--json"]), Is.EqualTo(exitCode));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
     }
 
     [Test]

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 
@@ -86,5 +87,33 @@ public sealed class ShapeTests
             Assert.That(result.Model.FitScore!.Value.GetInt32(), Is.EqualTo(90));
             Assert.That(result.Claims.Select(c => c.Verdict), Is.All.EqualTo(ClaimVerdict.SUPPORTED));
         }
+    }
+
+    [TestCase("""{"evidence":[],"reasoning":"\ud800","intent":"HIGH_FIT","decision":"NURTURE","fitScore":10}""")]
+    [TestCase("""{"evidence":[],"\ud800":1,"reasoning":"","intent":"HIGH_FIT","decision":"NURTURE","fitScore":10}""")]
+    public void What_the_model_said_is_kept_when_other_text_of_it_cannot_be_read(string analysis)
+    {
+        var result = new GroundingCase().GroundAnalysis(analysis);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(result.Status, Is.EqualTo(GroundingStatus.REJECTED));
+            Assert.That((result.Model.Intent, result.Model.Decision, result.Model.FitScore!.Value.GetInt32()), Is.EqualTo(("HIGH_FIT", "NURTURE", 10)));
+        }
+    }
+
+    [TestCase(40)]
+    [TestCase(45)]
+    [TestCase(46)]
+    [TestCase(58)]
+    public void Nesting_rejects_and_the_verdict_can_be_written(int levels)
+    {
+        var value = new string('[', levels) + new string(']', levels);
+
+        var result = new GroundingCase().GroundAnalysis(
+            $$"""{"evidence":[{"source":"ENRICHMENT","fieldPath":"enrichment.foundedYear","claimType":"FIRMOGRAPHIC","value":{{value}}}],"reasoning":"","intent":"LOW_FIT","decision":"NURTURE","fitScore":{{value}}}""");
+
+        Assert.That(result.Status, Is.EqualTo(GroundingStatus.REJECTED));
+        Assert.That(() => JsonSerializer.SerializeToNode(result, ContractsJson.Default.GroundingResult), Throws.Nothing);
     }
 }

@@ -51,6 +51,22 @@ public sealed class PlannerTests
         Assert.That(plan.Ids(), Is.EqualTo("u!"));
     }
 
+    [TestCase("$nextBusinessDay")]
+    [TestCase("$nextBusinessDay+2w")]
+    [TestCase("$today+14d")]
+    [TestCase("$today+9999mo")]
+    public void Should_stay_within_the_calendar(string day)
+    {
+        var plan = (new PlanCase { At = DateTimeOffset.MaxValue }).By(Policy("ROUTE_TO_SDR", Upsert,
+            $"- {{ id: t, tool: create_task, arguments: {{ leadId: $steps.u.recordId, subject: s, dueDate: {day} }} }}")).Plan();
+
+        Assert.That(plan.Step("t").Text("dueDate"), Is.EqualTo("9999-12-31"));
+    }
+
+    [Test]
+    public void Should_take_a_domain_that_came_as_a_number() =>
+        Assert.That(new PlanCase().With("enrichment.domain", "5").Plan().Step("match_account").Text("domain"), Is.EqualTo("5"));
+
     [Test]
     public void Should_number_the_steps_without_gaps() =>
         Assert.That(new PlanCase().Plan().Steps.Select(s => s.Index), Is.EqualTo(Enumerable.Range(0, 7)));
