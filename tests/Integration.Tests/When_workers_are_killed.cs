@@ -71,6 +71,28 @@ public sealed class When_workers_are_killed
         await AssertPromisesAsync(state, sender);
     }
 
+    [Test]
+    public async Task Should_finish_what_is_under_way_when_it_is_only_asked_to_stop()
+    {
+        await using var state = await ServedState.CreateAsync();
+        // Each lead takes longer than any default that would cut it short.
+        await using var worker = await state.StartAsync(("Mock__Latency", "00:00:03"));
+        using var posted = await worker.PostAsync("[" + string.Join(',', Enumerable.Range(0, 10).Select(GeneratedLeads.Lead)) + "]", trusted: true);
+        await Eventually.ShouldAsync(async () => await state.Database.QueryAsync<long>("SELECT COUNT(*) FROM leads WHERE status = 'Executing'") > 0, "begin with a plan");
+
+        var code = await worker.Process.StopAsync();
+        var halfDone = await state.Database.QueryAsync<long>("SELECT COUNT(*) FROM leads WHERE status = 'Executing'");
+        await using var next = await state.StartAsync();
+        await UntilDoneAsync(state, next);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(code, Is.Zero);
+            Assert.That(halfDone, Is.Zero, "no plan is left in the middle");
+            Assert.That(await Promises.BrokenAsync(state.Database, []), Is.Empty);
+        }
+    }
+
     private static Random Seeded(int seed)
     {
         TestContext.Out.WriteLine($"seed {seed}");

@@ -43,7 +43,12 @@ public static class LeadPipelineCli
                 await Console.Error.WriteLineAsync($"Try: leadpipeline {string.Join(' ', rest.TakeWhile(a => !a.StartsWith('-')).Take(1))} --help");
                 return Usage;
             }
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                // The library would end the process two seconds after SIGTERM, in the middle of what the host is still finishing; the host has limits of its own.
+                ProcessTerminationTimeout = rest[0] == "run" ? TimeSpan.FromMinutes(12) : TimeSpan.FromSeconds(40),
+            });
         }
         catch (ConfigurationException exception)
         {
