@@ -28,13 +28,24 @@ internal sealed class LeadSender(Func<RunningWorker> to)
     private async Task SendAsync(int number)
     {
         var lead = GeneratedLeads.Lead(number).ToJsonString();
-        await Eventually.ShouldAsync(async () =>
+        HttpStatusCode last = default;
+        try
+        {
+            await Eventually.ShouldAsync(PostAsync, $"accept lead {number}");
+        }
+        catch (TimeoutException exception)
+        {
+            throw new TimeoutException($"{exception.Message} Last answer: {last}. The worker's log ends:\n{string.Join('\n', to().Process.Errors.TakeLast(60))}", exception);
+        }
+
+        async Task<bool> PostAsync()
         {
             var began = System.Diagnostics.Stopwatch.StartNew();
             using var response = await to().PostAsync(lead, trusted: true);
             if (began.Elapsed > Longest)
                 Longest = began.Elapsed;
-            if (response.StatusCode != HttpStatusCode.Accepted)
+            last = response.StatusCode;
+            if (last != HttpStatusCode.Accepted)
             {
                 Refused.AddOrUpdate(response.StatusCode, 1, (_, n) => n + 1);
                 return false;
@@ -42,6 +53,6 @@ internal sealed class LeadSender(Func<RunningWorker> to)
             accepted.TryAdd(Guid.Parse((await response.JsonAsync())["leadId"]!.GetValue<string>()), number);
             Interlocked.Increment(ref answered);
             return true;
-        }, $"accept lead {number}");
+        }
     }
 }

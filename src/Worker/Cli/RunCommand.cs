@@ -28,6 +28,6 @@ internal static class RunCommand
         if (app.Services.GetRequiredService<BearerTokens>().ConsoleToken is { } token && app.Urls.FirstOrDefault() is { } url)
             await Console.Error.WriteLineAsync($"Ready at {url}. Until Auth:Tokens is set, the token in the data directory (console-token) opens everything: curl -H 'Authorization: Bearer {token}' {url}/leads");
         await app.WaitForShutdownAsync(cancellationToken);
-        return 0;
+        return Environment.ExitCode;
     }
 }

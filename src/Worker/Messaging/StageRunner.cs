@@ -28,7 +28,7 @@ public sealed partial class StageRunner(AnalyzeLeadHandler analyze, ExecutePlanH
             using var seat = room.TryEnter(command.Stage);
             if (seat is null)
             {
-                await bus.SendAsync(command, cancellationToken);
+                await SendAsync(command, bus, cancellationToken);
                 return;
             }
             try
@@ -39,9 +39,25 @@ public sealed partial class StageRunner(AnalyzeLeadHandler analyze, ExecutePlanH
             {
                 // The stage before is done and must not be repeated for this one's sake: the failure belongs to this stage's own queue.
                 Log.HandedBack(logger, command.LeadId, command.Stage, exception);
-                await bus.SendAsync(command with { Warm = null }, cancellationToken);
+                await SendAsync(command with { Warm = null }, bus, cancellationToken);
                 return;
             }
+        }
+    }
+
+    /// <summary>
+    /// A handler must not wait for the broker: after an outage the bus connects again only when its handlers have let go of the old
+    /// connection, so that both would wait for ever. The command is on record, and the sweeper sends it.
+    /// </summary>
+    private async Task SendAsync(StageCommand command, ILeadBus bus, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await bus.SendAsync(command, cancellationToken);
+        }
+        catch (BusUnavailableException exception)
+        {
+            Log.NotSent(logger, command.LeadId, command.Stage, exception);
         }
     }
 
@@ -55,6 +71,9 @@ public sealed partial class StageRunner(AnalyzeLeadHandler analyze, ExecutePlanH
 
     private static partial class Log
     {
+        [LoggerMessage(401, LogLevel.Warning, "The command to bring lead {LeadId} to {Stage} could not be sent; the sweeper sends it")]
+        public static partial void NotSent(ILogger logger, Guid leadId, LeadStage stage, Exception exception);
+
         [LoggerMessage(400, LogLevel.Warning, "Lead {LeadId} could not go on to {Stage} in place; its queue takes it")]
         public static partial void HandedBack(ILogger logger, Guid leadId, LeadStage stage, Exception exception);
     }

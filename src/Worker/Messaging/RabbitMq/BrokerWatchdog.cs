@@ -1,4 +1,3 @@
-using MassTransit;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 
@@ -6,13 +5,12 @@ namespace LeadPipeline.Worker.Messaging.RabbitMq;
 
 /// <summary>
 /// Asks the broker itself whether our queues have consumers. The bus has been seen to call itself healthy after an outage while its
-/// consumers had not come back; then nothing moves and nobody is told. A bus without consumers for too long is started again.
+/// consumers had not come back; then nothing moves and nobody is told. A worker without consumers for too long ends, to be started again.
 /// </summary>
 public sealed partial class BrokerWatchdog(
-    BrokerAddress broker, IBusControl bus, IOptions<MessagingOptions> options, TimeProvider time, ILogger<BrokerWatchdog> logger) : BackgroundService
+    BrokerAddress broker, IHostApplicationLifetime lifetime, IOptions<MessagingOptions> options, TimeProvider time, ILogger<BrokerWatchdog> logger) : BackgroundService
 {
     private static readonly string[] Queues = [RabbitMqRegistration.IntakeQueue, RabbitMqRegistration.AnalysisQueue, RabbitMqRegistration.ExecutionQueue];
-    private static readonly TimeSpan Restart = TimeSpan.FromSeconds(60);
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -28,9 +26,10 @@ public sealed partial class BrokerWatchdog(
             {
                 case { } queue when since is { } first && time.GetUtcNow() - first >= patience:
                     Log.Restarting(logger, queue, patience);
-                    await RestartAsync(stoppingToken);
-                    since = null;
-                    break;
+                    // A bus in this state cannot be stopped and started within the process; whoever runs the worker starts it again.
+                    Environment.ExitCode = 1;
+                    lifetime.StopApplication();
+                    return;
                 case { }:
                     since ??= time.GetUtcNow();
                     break;
@@ -65,29 +64,9 @@ public sealed partial class BrokerWatchdog(
         }
     }
 
-    private async Task RestartAsync(CancellationToken cancellationToken)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Restart);
-        try
-        {
-            await bus.StopAsync(limit.Token);
-            await bus.StartAsync(limit.Token);
-        }
-#pragma warning disable CA1031 // It is tried again after the same patience.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.NotRestarted(logger, exception);
-        }
-    }
-
     private static partial class Log
     {
-        [LoggerMessage(450, LogLevel.Error, "Queue {Queue} has had no consumer for {Patience}; the bus is started again")]
+        [LoggerMessage(450, LogLevel.Error, "Queue {Queue} has had no consumer for {Patience}; the worker ends with exit code 1, to be started again")]
         public static partial void Restarting(ILogger logger, string queue, TimeSpan patience);
-
-        [LoggerMessage(451, LogLevel.Error, "The bus could not be started again")]
-        public static partial void NotRestarted(ILogger logger, Exception exception);
     }
 }
