@@ -34,11 +34,12 @@ public static class CrmFields
         Revenue = "revenue", TechStack = "techStack", Geo = "geo", FoundedYear = "foundedYear", Domain = "domain",
         EnrichmentProvider = "enrichmentProvider", EnrichmentConfidence = "enrichmentConfidence", EnrichedAt = "enrichedAt",
         Name = "name", Subject = "subject", Body = "body", Priority = "priority", DueDate = "dueDate", Stage = "stage",
-        CloseDate = "closeDate", Amount = "amount", Currency = "currency", Corrects = "corrects";
+        CloseDate = "closeDate", Amount = "amount", Currency = "currency", Corrects = "corrects",
+        Tags = "tags", ConvertedContact = "convertedContactId", ConvertedAccount = "convertedAccountId";
 
     // Links to other records: their values are record ids.
-    public const string Lead = "leadId", Account = "accountId", Opportunity = "opportunityId", Campaign = "campaignId";
+    public const string Lead = "leadId", Account = "accountId", Opportunity = "opportunityId", Campaign = "campaignId", Contact = "contactId";
 
     /// <summary>Whether a field holds the id of another record.</summary>
-    public static bool IsLink(string field) => field is Lead or Account or Opportunity or Campaign;
+    public static bool IsLink(string field) => field is Lead or Account or Opportunity or Campaign or Contact;
 }

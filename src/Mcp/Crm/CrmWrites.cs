@@ -18,7 +18,7 @@ public readonly record struct RecordRef(string? Id, string? Step)
     public override string ToString() => Id ?? "@" + Step;
 }
 
-/// <summary>One change that a step asks of the CRM. A closed family: create, update, remove.</summary>
+/// <summary>One change that a step asks of the CRM. A closed family: create, update, convert, remove.</summary>
 /// <param name="Step">The plan step it belongs to.</param>
 /// <param name="Tool">The tool that decided it.</param>
 /// <param name="Object">The kind of record.</param>
@@ -29,10 +29,11 @@ public abstract record CrmWrite(string Step, string Tool, CrmObject Object)
     {
         get
         {
-            if (this is UpdateRecord { Target.Step: { } target })
+            if ((this switch { UpdateRecord update => update.Target, ConvertLead convert => convert.Lead, _ => default }).Step is { } target)
                 yield return target;
             var links = this switch
             {
+                ConvertLead { Account.Step: { } account } => [RecordRef.CreatedBy(account).ToString()],
                 CreateRecord create => create.Fields.Where(f => CrmFields.IsLink(f.Key)).Select(f => f.Value),
                 UpdateRecord update => update.Fields.Where(f => CrmFields.IsLink(f.Key)).Select(f => f.Value),
                 _ => [],
@@ -68,6 +69,21 @@ public sealed record UpdateRecord(
     string Step, string Tool, CrmObject Object, RecordRef Target, IReadOnlyDictionary<string, string?> Fields, string? ExpectedVersion)
     : CrmWrite(Step, Tool, Object);
 
+/// <summary>
+/// Turn a lead into a contact of an account. It cannot be undone (a pivot), so it is sent alone and last, and it is read back by the
+/// lead's own <see cref="CrmFields.ConvertedContact"/>.
+/// </summary>
+/// <param name="Step">The plan step.</param>
+/// <param name="Tool">The tool.</param>
+/// <param name="EffectKey">Written into the contact that comes out of it.</param>
+/// <param name="Lead">Which lead.</param>
+/// <param name="Account">The account that the contact will belong to.</param>
+/// <param name="Owner">The user who will own the contact; null: the lead's owner.</param>
+/// <param name="ExpectedVersion">Refuse with <c>changed_since</c> when the lead has another version.</param>
+public sealed record ConvertLead(
+    string Step, string Tool, string EffectKey, RecordRef Lead, RecordRef Account, string? Owner, string? ExpectedVersion)
+    : CrmWrite(Step, Tool, CrmObject.Lead);
+
 /// <summary>Take a record back (recycle bin, archive). Only compensation does this.</summary>
 /// <param name="Step">The plan step that is being undone.</param>
 /// <param name="Tool">The tool that is being undone.</param>
@@ -86,7 +102,8 @@ public abstract record CrmOutcome
     /// <param name="RecordId">The record.</param>
     /// <param name="Version">The record's version after the write.</param>
     /// <param name="Replayed">The record with this effect key was there already.</param>
-    public sealed record Done(string RecordId, string? Version, bool Replayed = false) : CrmOutcome;
+    /// <param name="Data">Further results, for example the contact that a converted lead became.</param>
+    public sealed record Done(string RecordId, string? Version, bool Replayed = false, IReadOnlyDictionary<string, string>? Data = null) : CrmOutcome;
 
     /// <summary>The CRM said no, for good; nothing was written by this write.</summary>
     /// <param name="Code">A stable code, see <see cref="CrmCodes"/>.</param>
@@ -97,11 +114,13 @@ public abstract record CrmOutcome
     /// <param name="Kind">Why.</param>
     /// <param name="Message">What and why, without personal data.</param>
     /// <param name="RetryAfter">How long the CRM asks us to wait, if it said.</param>
-    public sealed record NotNow(NotNowKind Kind, string Message, TimeSpan? RetryAfter = null) : CrmOutcome;
+    /// <param name="Fault">What kind of trouble it was, for the meters.</param>
+    public sealed record NotNow(NotNowKind Kind, string Message, TimeSpan? RetryAfter = null, CrmFault Fault = CrmFault.Unknown) : CrmOutcome;
 
     /// <summary>No answer came: it may or may not have been written. It must be read back.</summary>
     /// <param name="Message">What happened.</param>
-    public sealed record Unknown(string Message) : CrmOutcome;
+    /// <param name="Fault">What kind of trouble it was, for the meters.</param>
+    public sealed record Unknown(string Message, CrmFault Fault = CrmFault.Unknown) : CrmOutcome;
 
     /// <summary>Not tried, because an earlier write of the batch did not succeed.</summary>
     public sealed record NotTried : CrmOutcome;
@@ -118,6 +137,27 @@ public enum NotNowKind
     BreakerOpen,
     /// <summary>The credentials are refused, even after a refresh: waiting does not help, a person has to mend them.</summary>
     Unauthorized,
+}
+
+/// <summary>Kinds of trouble with a CRM, as the meters name them.</summary>
+public enum CrmFault
+{
+    /// <summary>None of the others.</summary>
+    Unknown,
+    /// <summary>Nobody listens at the address.</summary>
+    ConnectionRefused,
+    /// <summary>No answer in time.</summary>
+    Timeout,
+    /// <summary>The host name has no address.</summary>
+    DnsFailure,
+    /// <summary>401, after a refresh of the credentials.</summary>
+    Unauthorized,
+    /// <summary>403: the user may not do this.</summary>
+    Forbidden,
+    /// <summary>429 or the vendor's own words for it.</summary>
+    RateLimited,
+    /// <summary>5xx or 408.</summary>
+    ServerError,
 }
 
 /// <summary>Codes of refusals that tools and compensation tell apart.</summary>

@@ -41,6 +41,10 @@ public sealed record CrmQuery
     public string? AccountName { get; init; }
     /// <summary>The campaign with this id or name.</summary>
     public string? Campaign { get; init; }
+    /// <summary>Users with this id, e-mail address or name.</summary>
+    public string? User { get; init; }
+    /// <summary>Contacts with this e-mail address, lower case.</summary>
+    public string? ContactEmail { get; init; }
     /// <summary>Records that carry these effect keys.</summary>
     public IReadOnlyCollection<(CrmObject Object, string EffectKey)> Effects { get; init; } = [];
     /// <summary>Records with these ids.</summary>
@@ -58,6 +62,10 @@ public sealed record CrmView
     public IReadOnlyList<CrmRecord> OpenOpportunities { get; init; } = [];
     /// <summary>The campaign that was asked for, if it exists.</summary>
     public CrmRecord? Campaign { get; init; }
+    /// <summary>Active users that match what was asked for.</summary>
+    public IReadOnlyList<CrmRecord> Users { get; init; } = [];
+    /// <summary>Contacts with the address that was asked for, oldest first.</summary>
+    public IReadOnlyList<CrmRecord> Contacts { get; init; } = [];
     /// <summary>Records found by effect key.</summary>
     public IReadOnlyDictionary<string, CrmRecord> Effects { get; init; } = new Dictionary<string, CrmRecord>();
     /// <summary>Records found by id.</summary>
@@ -65,9 +73,13 @@ public sealed record CrmView
 }
 
 /// <summary>A read that did not come back.</summary>
-public sealed class CrmUnavailableException(NotNowKind kind, string message, TimeSpan? retryAfter = null, Exception? inner = null)
+public sealed class CrmUnavailableException(
+    NotNowKind kind, string message, TimeSpan? retryAfter = null, Exception? inner = null, CrmFault fault = CrmFault.Unknown)
     : Exception(message, inner)
 {
+    /// <summary>What kind of trouble it was, for the meters.</summary>
+    public CrmFault Fault { get; } = fault;
+
     /// <summary>Why.</summary>
     public NotNowKind Kind { get; } = kind;
 

@@ -1,0 +1,43 @@
+using System.Diagnostics.Metrics;
+using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Crm.Http;
+
+namespace LeadPipeline.Mcp.Guards;
+
+/// <summary>What is counted about CRM calls. Labels come from short lists: never a lead, an address or a message.</summary>
+public static class CrmMeters
+{
+    /// <summary>The meter's name, for whoever listens.</summary>
+    public const string Name = "LeadPipeline.Mcp";
+
+    private static readonly Meter Meter = new(Name);
+    private static readonly Counter<long> Calls = Meter.CreateCounter<long>("crm_api_calls_total", "{call}", "HTTP calls to the CRM.");
+
+    /// <summary>One HTTP exchange with a vendor has ended.</summary>
+    public static void Called(string provider, string operation, VendorReply reply) =>
+        Calls.Add(1, new("crm_provider", provider), new("operation", operation), new("status", Status(reply)));
+
+    /// <summary>A kind of trouble as a label.</summary>
+    public static string Label(this CrmFault fault) => fault switch
+    {
+        CrmFault.ConnectionRefused => "connection_refused",
+        CrmFault.Timeout => "timeout",
+        CrmFault.DnsFailure => "dns_failure",
+        CrmFault.Unauthorized => "unauthorized",
+        CrmFault.Forbidden => "forbidden",
+        CrmFault.RateLimited => "rate_limited",
+        CrmFault.ServerError => "server_error",
+        _ => "unknown",
+    };
+
+    private static string Status(VendorReply reply) => reply switch
+    {
+        VendorReply.Answer { Status: < 400 } => "success",
+        VendorReply.Answer { Status: 429 } => CrmFault.RateLimited.Label(),
+        VendorReply.Answer { Status: 408 or >= 500 } => CrmFault.ServerError.Label(),
+        VendorReply.Answer => "refused",
+        VendorReply.NotTaken none => none.Fault.Label(),
+        VendorReply.Lost lost => lost.Fault.Label(),
+        _ => CrmFault.Unknown.Label(),
+    };
+}
