@@ -1,6 +1,6 @@
 using MassTransit;
-using MassTransit.RabbitMqTransport;
 using Microsoft.Extensions.Options;
+using RabbitMQ.Client;
 
 namespace LeadPipeline.Worker.Messaging.RabbitMq;
 
@@ -25,8 +25,8 @@ public static class RabbitMqRegistration
         services.AddHostedService<BrokerWatchdog>();
         services.AddOptions<MassTransitHostOptions>().Configure<IOptions<MessagingOptions>>((host, messaging) =>
         {
-            // Without these two, endpoints whose handlers were publishing when the broker went away never reconnect.
-            host.ConsumerStopTimeout = TimeSpan.FromSeconds(5);
+            // No ConsumerStopTimeout: after an outage an endpoint connects again when its handlers are done, and one that is made to stop
+            // waiting for them gives up for good.
             host.StopTimeout = messaging.Value.StopTimeout;
         });
         services.AddMassTransit(x =>
@@ -42,16 +42,9 @@ public static class RabbitMqRegistration
                 {
                     host.Username(broker.Username);
                     host.Password(broker.Password);
-                    host.PublisherConfirmation = true;
                     if (broker.UseTls)
                         host.UseSsl();
                 });
-                bus.ConfigureSend(send => send.UseExecute(sending =>
-                {
-                    // Confirmed is not enough: a message that no queue took would be confirmed and gone.
-                    if (sending.TryGetPayload<RabbitMqSendContext>(out var rabbit))
-                        rabbit.Mandatory = true;
-                }));
                 bus.ReceiveEndpoint(IntakeQueue, e =>
                 {
                     Queue(e, options);
@@ -102,6 +95,20 @@ public sealed record BrokerAddress(string Host, ushort Port, string VirtualHost,
             user.Length > 1 ? Uri.UnescapeDataString(user[1]) : "guest",
             tls);
     }
+
+    /// <summary>Makes connections of the plain client, which whoever opens one closes and opens again himself.</summary>
+    public ConnectionFactory Factory(string name) => new()
+    {
+        HostName = Host,
+        Port = Port,
+        VirtualHost = VirtualHost,
+        UserName = Username,
+        Password = Password,
+        ClientProvidedName = name,
+        AutomaticRecoveryEnabled = false,
+        RequestedHeartbeat = TimeSpan.FromSeconds(15),
+        Ssl = new SslOption { Enabled = UseTls, ServerName = Host },
+    };
 
     /// <summary>Without the password.</summary>
     public override string ToString() => $"{Host}:{Port}{(VirtualHost == "/" ? "/" : "/" + VirtualHost)}";
