@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Execution;
+using LeadPipeline.Mcp.Guards;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.DeadLetters;
 using LeadPipeline.Worker.Saga;
@@ -15,7 +16,10 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     /// <summary>How often the CRM may turn out to have changed under a plan before the lead is put off.</summary>
     private const int MaxDecisions = 5;
 
-    /// <summary>How long a lead waits for another one of the same person.</summary>
+    /// <summary>Why a lead waits for another one of the same person.</summary>
+    public const string PersonBusy = "person-busy";
+
+    /// <summary>How long it does.</summary>
     private static readonly TimeSpan PersonBusyDelay = TimeSpan.FromSeconds(1);
 
     private readonly ActionPlan plan = work.Plan!;
@@ -30,6 +34,12 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         run = await LoadAsync(cancellationToken);
+        // What is being undone is not held up by any limit.
+        if (run.Failure is null && await services.Admission.AskAsync(work.Saga, work.Lead) is { Hit: { } limit, Until: var until })
+        {
+            await WaitAsync(limit, until);
+            return;
+        }
         for (var decisions = 1; ; decisions++)
         {
             var outcome = await services.Executor.PrepareAsync(run, cancellationToken);
@@ -86,8 +96,23 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             return true;
         }
         if (applied.Busy)
-            await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, services.Time.GetUtcNow() + PersonBusyDelay, Failed: false, "person-busy", epoch), [], ledger: false);
+            await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, services.Time.GetUtcNow() + PersonBusyDelay, Failed: false, PersonBusy, epoch), [], ledger: false);
         return false;
+    }
+
+    private async Task WaitAsync(RateLimit limit, DateTimeOffset until)
+    {
+        var type = limit.Type.ToString().ToLowerInvariant();
+        var reason = PlanAdmission.Reason + type;
+        var due = until.ToString("O", CultureInfo.InvariantCulture);
+        GuardMeters.Limited(limit.Type);
+        AuditFact[] facts =
+        [
+            new("guard", "rate_limited", new JsonObject { ["limit"] = type, ["perMinute"] = limit.Count, ["until"] = due }),
+            new("execution", "deferred", new JsonObject { ["reason"] = reason, ["until"] = due }),
+        ];
+        _ = await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, until, Failed: false, reason, epoch), facts, ledger: false);
+        Log.Deferred(services.Logger, work.Saga.LeadId, reason, until);
     }
 
     private async Task EndAsync(PlanOutcome outcome)

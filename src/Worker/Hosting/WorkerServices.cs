@@ -187,6 +187,11 @@ public static class WorkerServices
             var settings = new InPlaceRetry { Attempts = retry.Attempts, BaseDelay = retry.BaseDelay, MaxDelay = retry.MaxDelay, NonCriticalMaxAge = deferral.NonCriticalMaxAge };
             return new PlanExecutor(sp.GetRequiredService<ToolRegistry>(), sp.GetRequiredService<ICrm>(), sp.GetRequiredService<TimeProvider>(), settings, sp.GetRequiredService<LeadCipher>().RecordKey);
         });
+        services.AddSingleton<IRateLimiter, RateLimiter>();
+        services.AddSingleton(sp => new PlanAdmission(
+            sp.GetRequiredService<IRateLimiter>(),
+            sp.GetRequiredService<IOptions<RateLimitOptions>>().Value.InForce(sp.GetRequiredService<IOptions<CrmOptions>>().Value.Provider),
+            sp.GetRequiredService<LeadCipher>().RecordKey));
         services.AddSingleton<ExecutionServices>();
         services.AddSingleton<ExecutePlanHandler>();
     }
