@@ -43,6 +43,9 @@ public static class GuardMeters
                 Called(effect.Step.Tool, "error");
                 Erred(effect.Step.Tool, CrmFault.Unknown);
                 break;
+            case EffectState.Unknown:
+                Erred(effect.Step.Tool, CrmFault.Unknown);
+                break;
             case EffectState.Compensated:
                 Compensated(effect.Step.Tool, "done");
                 break;
@@ -56,11 +59,19 @@ public static class GuardMeters
     }
 
     /// <summary>A step could not go on now.</summary>
-    public static void Deferred(string tool, CrmFault fault)
+    /// <param name="tool">Its tool.</param>
+    /// <param name="fault">The kind of trouble; null: none of its own, a guard held it back.</param>
+    public static void Deferred(string tool, CrmFault? fault)
     {
         Called(tool, "deferred");
-        Erred(tool, fault);
+        if (fault is { } kind)
+            Erred(tool, kind);
     }
+
+    /// <summary>Shows how many effects have an outcome that is not known.</summary>
+    /// <param name="count">Answers when somebody looks.</param>
+    public static void ShowUnknown(Func<long> count) =>
+        CrmMeters.Meter.CreateObservableGauge("mcp_effects_unknown", count, "{effect}", "Effects that may or may not be in the CRM, to be read back.");
 
     /// <summary>The CRM has taken a tool's write.</summary>
     public static void Took(string tool, TimeSpan duration) => Durations.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("tool_name", tool));

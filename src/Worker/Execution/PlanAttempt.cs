@@ -50,7 +50,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
                 var steps = new JsonArray([.. run.Effects.Where(e => e.State == EffectState.Sent).Select(e => (JsonNode)e.Step.Id)]);
                 if (!await OpenEpochAsync(new AuditFact("execution", "started", new JsonObject { ["steps"] = steps })))
                     return;
-                outcome = await services.Executor.WriteAsync(run, cancellationToken);
+                outcome = await WriteAsync(cancellationToken);
             }
             run = run with { Effects = outcome.Effects };
             if (outcome is PlanOutcome.Again again)
@@ -85,6 +85,16 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         foreach (var effect in effects.Where(e => byStep.ContainsKey(e.Step.Id)))
             stored[effect.Step.Id] = effect;
         return fresh with { Effects = effects };
+    }
+
+    private async Task<PlanOutcome> WriteAsync(CancellationToken cancellationToken)
+    {
+        var sent = run.Effects.Where(e => e.State == EffectState.Sent).Select(e => e.Step.Id).ToHashSet();
+        var begun = services.Time.GetTimestamp();
+        var outcome = await services.Executor.WriteAsync(run, cancellationToken);
+        foreach (var effect in outcome.Effects.Where(e => e.State == EffectState.Confirmed && sent.Contains(e.Step.Id)))
+            GuardMeters.Took(effect.Step.Tool, services.Time.GetElapsedTime(begun));
+        return outcome;
     }
 
     private async Task<bool> OpenEpochAsync(AuditFact fact)
@@ -167,6 +177,8 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         var facts = new List<AuditFact>(Changes());
         if (notNow.Reason is "crm-breaker-open" or "crm-rate-limited")
             facts.Add(new AuditFact("guard", notNow.Reason == "crm-breaker-open" ? "breaker_open" : "rate_limited", new JsonObject { ["crm"] = true }));
+        if (run.Effects.FirstOrDefault(e => !e.IsSettled) is { } stopped)
+            GuardMeters.Deferred(stopped.Step.Tool, notNow.Reason == "crm-breaker-open" ? null : notNow.Fault);
         facts.Add(new AuditFact("execution", "deferred", payload));
         await CommitAsync(new SagaMessage.StageDeferred(saga.Run, LeadStage.Execution, due, notNow.CountsAsFailure, notNow.Reason, epoch), facts);
         Log.Deferred(services.Logger, saga.LeadId, notNow.Reason, due);
@@ -195,7 +207,10 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         if (applied.Took)
         {
             foreach (var effect in changed)
+            {
+                GuardMeters.Settled(effect, stored.GetValueOrDefault(effect.Step.Id)?.State);
                 stored[effect.Step.Id] = effect;
+            }
         }
         return applied;
     }

@@ -100,7 +100,8 @@ public static class WorkerServices
     private static void AddCrm(this IServiceCollection services)
     {
         services.AddSingleton(ToolRegistry.Default());
-        services.AddSingleton<ICrm>(sp =>
+        services.AddSingleton<ICrm>(sp => sp.GetRequiredService<GuardedCrm>());
+        services.AddSingleton(sp =>
         {
             var crm = sp.GetRequiredService<IOptions<CrmOptions>>().Value;
             if (crm.Provider != CrmProviderKind.Mock)
@@ -194,6 +195,7 @@ public static class WorkerServices
             sp.GetRequiredService<LeadCipher>().RecordKey));
         services.AddSingleton<ExecutionServices>();
         services.AddSingleton<ExecutePlanHandler>();
+        services.AddHostedService<UnknownEffects>();
     }
 
     private static void AddMessaging(this IServiceCollection services, IConfiguration configuration)
