@@ -29,6 +29,9 @@ public sealed record InPlaceRetry
 /// </summary>
 public sealed class PlanExecutor(ToolRegistry tools, ICrm crm, TimeProvider time, InPlaceRetry retry, Func<string, string> recordKey)
 {
+    /// <summary>The tools that there are.</summary>
+    public ToolRegistry Tools => tools;
+
     /// <summary>Reads the CRM and decides every step. Nothing is written.</summary>
     public async Task<PlanOutcome> PrepareAsync(PlanRun run, CancellationToken cancellationToken)
     {

@@ -34,6 +34,12 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         run = await LoadAsync(cancellationToken);
+        // Only before the first epoch: what is under way must be brought to an end, forward or back.
+        if (epoch == 0 && SafetyGate.Check(plan, work.Grounding, work.Lead.Email, services.Executor.Tools) is { } block)
+        {
+            await BlockAsync(block);
+            return;
+        }
         // What is being undone is not held up by any limit.
         if (run.Failure is null && await services.Admission.AskAsync(work.Saga, work.Lead) is { Hit: { } limit, Until: var until })
         {
@@ -108,6 +114,18 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         if (applied.Busy)
             await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, services.Time.GetUtcNow() + PersonBusyDelay, Failed: false, PersonBusy, epoch), [], ledger: false);
         return false;
+    }
+
+    private async Task BlockAsync(SafetyBlock block)
+    {
+        GuardMeters.Blocked(block.Tool, block.Reason);
+        AuditFact[] facts =
+        [
+            new("guard", "safety_blocked", new JsonObject { ["reason"] = block.Reason, ["tool"] = block.Tool, ["why"] = block.Why }),
+            new("execution", "completed", new JsonObject { ["status"] = nameof(LeadStatus.Blocked), ["reason"] = block.Reason }),
+        ];
+        _ = await CommitAsync(new SagaMessage.PlanEnded(work.Saga.Run, epoch, LeadStatus.Blocked, $"safety-{block.Reason}"), facts, ledger: false);
+        Log.Ended(services.Logger, work.Saga.LeadId, LeadStatus.Blocked, $"safety-{block.Reason}: {block.Why}");
     }
 
     private async Task WaitAsync(RateLimit limit, DateTimeOffset until)

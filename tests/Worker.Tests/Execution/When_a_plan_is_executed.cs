@@ -136,6 +136,21 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
     }
 
     [Test]
+    public async Task Should_block_a_plan_whose_analysis_was_never_grounded()
+    {
+        var work = await PlannedAsync(grounding: null);
+
+        await HandleAsync(work, "");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Blocked, "safety-grounding")));
+            Assert.That(await KindsAsync(work), Does.Contain("guard.safety_blocked"));
+            Assert.That((await FindAsync(work)).Leads, Is.Empty);
+        }
+    }
+
+    [Test]
     public async Task Should_leave_the_lead_to_the_worker_that_took_it_over()
     {
         var work = await PlannedAsync();
@@ -168,7 +183,7 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
         await handler.HandleAsync(new StageCommand(work.Saga.LeadId, LeadStage.Execution, 1, 0), CancellationToken.None);
     }
 
-    private async Task<LeadWork> PlannedAsync(string? name = null)
+    private async Task<LeadWork> PlannedAsync(string? name = null, string? grounding = "VALID")
     {
         var (work, _) = await store.AddAsync(ALead(name is null ? null : $"{name}@acme.example"), [new AuditFact("intake", "received", [])], []);
         var plan = new ActionPlan
@@ -189,6 +204,7 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
             StartedAt = Now,
             Analyzer = "test",
             SnapshotHash = "hash",
+            GroundingStatus = grounding,
             Snapshot = [1],
             Plan = SealedJson.Seal(work.Key, plan, work.Saga.LeadId, ContractsJson.Default.ActionPlan),
         };
