@@ -72,6 +72,9 @@ public static class Access
     /// <summary>Reading leads, their audit and the CRM.</summary>
     public const string Reader = "user";
 
+    /// <summary>Looking into the works, and approving.</summary>
+    public const string Administrator = "admin";
+
     /// <summary>Whether the caller may post leads: anyone from this machine, otherwise a token with the scope.</summary>
     public static bool MayPost(HttpContext context) => IsLoopback(context) || context.User.HasClaim("scope", "leads:write");
 
