@@ -195,7 +195,6 @@ public static class WorkerServices
             sp.GetRequiredService<LeadCipher>().RecordKey));
         services.AddSingleton<ExecutionServices>();
         services.AddSingleton<ExecutePlanHandler>();
-        services.AddHostedService<UnknownEffects>();
     }
 
     private static void AddMessaging(this IServiceCollection services, IConfiguration configuration)
