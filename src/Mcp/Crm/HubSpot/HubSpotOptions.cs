@@ -47,10 +47,6 @@ public sealed class HubSpotOptions
     [Required, RegularExpression(HubSpotSchema.PropertyName)]
     public string CampaignProperty { get; set; } = "leadpipeline_campaign";
 
-    /// <summary>Time for one HTTP call. Default 10 s. Allowed: 10 ms to 5 min.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.010", "00:05:00")]
-    public TimeSpan CallTimeout { get; set; } = TimeSpan.FromSeconds(10);
-
     /// <summary>The account's time zone, IANA name: its daily limit ends at midnight there. Default <c>UTC</c>.</summary>
     [Required]
     public string TimeZone { get; set; } = "UTC";

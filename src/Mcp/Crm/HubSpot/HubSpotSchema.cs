@@ -135,6 +135,9 @@ internal sealed class HubSpotSchema
         _ => null,
     };
 
+    /// <summary>Where a record's association is noted while it is written: HubSpot keeps one of them as a property, the others are ours alone.</summary>
+    public static string LinkProperty(string type, string to) => type == Contacts && to == Companies ? PrimaryCompany : "linked to " + to;
+
     /// <summary>
     /// HubSpot's own association types, as documented; they are the same in every account, and <c>doctor</c> compares them with what the
     /// account says. Asking for them at run time would be a call for each pair and process.
