@@ -15,6 +15,8 @@ namespace LeadPipeline.Mcp.Crm.HubSpot;
 /// <param name="Properties">Internal names of the properties that it is about.</param>
 internal sealed partial record HubSpotError(int Status, string Category, IReadOnlyList<string> Codes, IReadOnlyList<string> Properties)
 {
+    private static readonly string[] InMessage = ["CONFLICTING_UNIQUE_VALUE", "PROPERTY_DOESNT_EXIST", "INVALID_OPTION", "INVALID_INTEGER", "INVALID_EMAIL", "INVALID_DATE", "READ_ONLY_VALUE", "REQUIRED_FIELD"];
+
     private static readonly TimeSpan LockedFor = TimeSpan.FromSeconds(2);
 
     /// <summary>Whether a unique value is taken: by an e-mail address (409) or by a property of ours (400).</summary>
@@ -31,7 +33,14 @@ internal sealed partial record HubSpotError(int Status, string Category, IReadOn
     {
         var details = List(error?["errors"]);
         var codes = details.Select(d => Word(d?["code"])).Append(Word(error?["subCategory"])).OfType<string>().Distinct().ToList();
-        var properties = details.Append(error).SelectMany(d => Names(d?["context"]?["propertyName"]).Concat(Names(d?["in"]))).Distinct().ToList();
+        var properties = details.Append(error).SelectMany(d => Names(d?["context"]?["propertyName"]).Concat(Names(d?["in"]))).ToList();
+        // Some answers put their details into the message, as JSON within a text. Of that only words that we know are taken.
+        if (Text(error?["message"]) is { } message)
+        {
+            codes.AddRange(InMessage.Where(c => message.Contains(c, StringComparison.Ordinal)));
+            properties.AddRange(NameInMessage().Matches(message).Select(m => m.Groups[1].Value));
+        }
+        properties = [.. properties.Distinct()];
         return new HubSpotError(status, Word(error?["category"]) ?? "", codes, properties);
     }
 
@@ -105,6 +114,9 @@ internal sealed partial record HubSpotError(int Status, string Category, IReadOn
 
     [GeneratedRegex(@"\A[A-Z][A-Z0-9_.]{1,79}\z", RegexOptions.CultureInvariant)]
     private static partial Regex Code();
+
+    [GeneratedRegex("\"name\":\"(" + HubSpotSchema.PropertyName + ")\"", RegexOptions.CultureInvariant)]
+    private static partial Regex NameInMessage();
 
     [GeneratedRegex(@"\A" + HubSpotSchema.PropertyName + @"\z", RegexOptions.CultureInvariant)]
     private static partial Regex Name();
