@@ -155,7 +155,7 @@ internal sealed class HubSpotCase : IAsyncDisposable
             "set_lead_score" => $$"""{ {{lead}}, "score": 90 }""",
             "set_intent_level" => $$"""{ {{lead}}, "intent": "High Fit" }""",
             "match_account" => $$"""{ {{lead}}, "domain": "analytical.example", "company": "{{Company}}", "createIfMissing": true, "industry": "Computing", "employees": "40" }""",
-            "create_task" => $$"""{ {{lead}}, "subject": "AI Qualified Lead Review", "priority": "High", "dueDate": "2026-03-04", "description": "Look." }""",
+            "create_task" or "create_follow_up" => $$"""{ {{lead}}, "subject": "AI Qualified Lead Review", "priority": "High", "dueDate": "2026-03-04", "description": "Look." }""",
             "create_opportunity" => $$"""
                 { {{lead}}, "accountId": "$steps.match_account.recordId", "name": "Analytical Engines – Inbound", "stage": "Prospecting",
                   "closeDate": "2026-06-03", "intent": "High Fit", "score": 90 }

@@ -76,7 +76,7 @@ public sealed class When_HubSpot_fails_under_a_plan
         hubspot.Simulator.Faults.FailNext(call, workedBefore ? new SimulatorFault.AnswerLate(gate.Task) : new SimulatorFault.WorkLate(gate.Task));
 
         var plan = hubspot.RunToTheEndAsync();
-        await Eventually.ThatAsync(() => Task.FromResult(hubspot.Simulator.Faults.Calls(call) > 0 && (!workedBefore || hubspot.Simulator.Calls(call) > 0)));
+        await Eventually.ShouldAsync(() => Task.FromResult(hubspot.Simulator.Faults.Calls(call) > 0 && (!workedBefore || hubspot.Simulator.Calls(call) > 0)), "have reached HubSpot");
         hubspot.Time.Advance(HubSpotCase.CallTimeout);
         if (!workedBefore)
         {
@@ -171,24 +171,37 @@ public sealed class When_HubSpot_fails_under_a_plan
     [TestCaseSource(nameof(EveryUndoCallAndFault))]
     public async Task Should_undo_everything_whatever_fails_then(string call, SimulatorFault fault)
     {
-        await using var hubspot = await HubSpotCase.StartAsync();
-        _ = (hubspot.KnownContact(), hubspot.KnownCompany());
-        var before = hubspot.Simulator.Dump();
-        _ = hubspot.With("upsert_lead", "set_lead_score", "match_account", "create_follow_up", "create_opportunity", "sync_firmographics", "create_task");
-        hubspot.Simulator.Faults.FailCall("create_tasks", 2, new SimulatorFault.FailPart(0, 400, "VALIDATION_ERROR"));
-        hubspot.Simulator.OnNext("create_tasks", 2, () => hubspot.Simulator.Faults.FailNext(call, fault));
+        await using var undisturbed = await FailingAtTheEndAsync();
+        _ = await undisturbed.RunToTheEndAsync();
+        await using var hubspot = await FailingAtTheEndAsync();
+        var before = Records(hubspot);
+        var forward = undisturbed.Simulator.Exchanges.TakeWhile(e => e.Operation != "create_tasks").Count(e => e.Operation == call);
+        hubspot.Simulator.Faults.FailCall(call, forward + 1, fault);
 
         var outcome = await hubspot.RunToTheEndAsync();
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(outcome, Is.TypeOf<PlanOutcome.Undone>());
-            Assert.That(hubspot.Simulator.Faults.Outstanding, Is.Zero);
-            Assert.That(string.Join('\n', hubspot.Simulator.Dump().Split('\n').Where(l => !l.StartsWith("tasks", StringComparison.Ordinal)).Select(l => l.Split(" -> ")[0])),
-                Is.EqualTo(string.Join('\n', before.Split('\n').Select(l => l.Split(" -> ")[0]))));
+            Assert.That(hubspot.Simulator.Faults.Outstanding, Is.Zero, "the fault has struck");
+            Assert.That(Records(hubspot), Is.EqualTo(before));
             Assert.That(hubspot.Simulator.All("tasks").Select(t => t.Properties["hs_task_status"]), Is.EqualTo(new[] { "DEFERRED" }));
+            Assert.That(hubspot.Simulator.Effects.Values, Is.All.EqualTo(1));
         }
     }
+
+    /// <summary>A plan for known records that does everything and then fails at its last, critical step.</summary>
+    private static async Task<HubSpotCase> FailingAtTheEndAsync()
+    {
+        var hubspot = await HubSpotCase.StartAsync();
+        _ = (hubspot.KnownContact(), hubspot.KnownCompany());
+        _ = hubspot.With("upsert_lead", "set_lead_score", "match_account", "create_opportunity", "sync_firmographics", "create_follow_up", "create_task");
+        hubspot.Simulator.Faults.FailNext("create_tasks", new SimulatorFault.FailPart(1, 400, "VALIDATION_ERROR"));
+        return hubspot;
+    }
+
+    private static string Records(HubSpotCase hubspot) => string.Join('\n', ((string[])["contacts", "companies", "deals"]).SelectMany(hubspot.Simulator.All)
+        .Select(r => $"{r.Type}: {string.Join(", ", r.Properties.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}={p.Value}"))}"));
 
     private static async Task AssertRoutedAsync(HubSpotCase hubspot, PlanOutcome outcome)
     {
