@@ -8,6 +8,8 @@ public static class PlainVariables
     private static readonly (string Variable, string Key)[] Names =
     [
         ("CRM_PROVIDER", "Crm:Provider"),
+        ("HUBSPOT_ACCESS_TOKEN", "HubSpot:AccessToken"),
+        ("HUBSPOT_PIPELINE_ID", "HubSpot:PipelineId"),
         ("DATABASE_URL", "ConnectionStrings:Database"),
     ];
 

@@ -72,7 +72,7 @@ public enum CrmProviderKind
     Mock,
     /// <summary>Salesforce. Refused at start: not in this version.</summary>
     Salesforce,
-    /// <summary>HubSpot. Refused at start: not in this version.</summary>
+    /// <summary>HubSpot; needs an access token.</summary>
     HubSpot,
 }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Crm.HubSpot;
 using LeadPipeline.Mcp.Crm.Mock;
 using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Mcp.Guards;
@@ -100,11 +101,12 @@ public static class WorkerServices
     private static void AddCrm(this IServiceCollection services)
     {
         services.AddSingleton(ToolRegistry.Default());
+        services.AddHubSpot();
         services.AddSingleton<ICrm>(sp =>
         {
             var crm = sp.GetRequiredService<IOptions<CrmOptions>>().Value;
-            if (crm.Provider != CrmProviderKind.Mock)
-                throw new ConfigurationException($"CRM_PROVIDER: '{crm.Provider}' is not in this version; use MOCK");
+            if (crm.Provider is not (CrmProviderKind.Mock or CrmProviderKind.HubSpot))
+                throw new ConfigurationException($"CRM_PROVIDER: '{crm.Provider}' is not in this version; use MOCK or HUBSPOT");
             var (retry, breaker) = (sp.GetRequiredService<IOptions<RetryOptions>>().Value, sp.GetRequiredService<IOptions<BreakerOptions>>().Value);
             var settings = new CrmGuardSettings
             {
@@ -118,7 +120,9 @@ public static class WorkerServices
                 BreakDuration = breaker.BreakDuration,
             };
             var time = sp.GetRequiredService<TimeProvider>();
-            return new GuardedCrm(Mock(sp, time), settings, time);
+            return crm.Provider == CrmProviderKind.HubSpot
+                ? new GuardedCrm(sp.GetRequiredService<HubSpotCrm>(), settings with { CallTimeout = HubSpotRegistration.AllCalls }, time)
+                : new GuardedCrm(Mock(sp, time), settings, time);
         });
     }
 

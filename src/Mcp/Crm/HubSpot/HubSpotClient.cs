@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 using LeadPipeline.Mcp.Crm.Http;
+using LeadPipeline.Mcp.Guards;
 
 namespace LeadPipeline.Mcp.Crm.HubSpot;
 
@@ -77,16 +78,19 @@ internal sealed class HubSpotClient(VendorHttp http, HubSpotOptions options, Hub
         };
 
     /// <summary>One exchange, as it comes.</summary>
-    public Task<VendorReply> SendAsync(string operation, HttpMethod method, string path, JsonNode? body, CancellationToken cancellationToken)
+    public async Task<VendorReply> SendAsync(string operation, HttpMethod method, string path, JsonNode? body, CancellationToken cancellationToken)
     {
         var text = body?.ToJsonString();
-        return http.SendAsync(operation, access =>
+        var reply = await http.SendAsync(operation, access =>
         {
             var request = new HttpRequestMessage(method, new Uri(access.BaseAddress, path));
             if (text is not null)
                 request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(text)) { Headers = { ContentType = Json } };
             return request;
         }, callTimeout, cancellationToken);
+        if (reply is VendorReply.Answer answer && (Number(answer, "X-HubSpot-RateLimit-Daily-Remaining") ?? Number(answer, "X-HubSpot-RateLimit-Remaining")) is { } left)
+            CrmMeters.QuotaLeft(HubSpotCrm.Name, left);
+        return reply;
     }
 
     /// <summary>Makes records.</summary>
@@ -177,6 +181,9 @@ internal sealed class HubSpotClient(VendorHttp http, HubSpotOptions options, Hub
             : input.Properties.TryGetValue(options.EffectProperty, out var effect) && (string?)r["properties"]?[options.EffectProperty] == effect);
         return records.FirstOrDefault() is { } record ? new WriteItem.Done(input, Record(record)) : new WriteItem.Unsaid(input);
     }
+
+    private static long? Number(VendorReply.Answer answer, string header) =>
+        answer.Headers.TryGetValues(header, out var values) && long.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private static bool Names(JsonNode? traces, string trace) => traces is JsonArray list ? list.Any(t => (string?)t == trace) : (string?)traces == trace;
 
