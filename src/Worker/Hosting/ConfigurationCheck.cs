@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
 using LeadPipeline.Mcp.Crm.Mock;
+using LeadPipeline.Mcp.Crm.Salesforce;
 using LeadPipeline.Worker.Evidence;
 using LeadPipeline.Worker.Grounding;
 using LeadPipeline.Worker.Intake;
@@ -37,6 +38,7 @@ public static class ConfigurationCheck
         (DeferralOptions.Section, typeof(DeferralOptions)),
         (BreakerOptions.Section, typeof(BreakerOptions)),
         (MockOptions.Section, typeof(MockOptions)),
+        (SalesforceOptions.Section, typeof(SalesforceOptions)),
         (AuthOptions.Section, typeof(AuthOptions)),
         (EncryptionOptions.Section, typeof(EncryptionOptions)),
         (PrivacyOptions.Section, typeof(PrivacyOptions)),
@@ -44,7 +46,7 @@ public static class ConfigurationCheck
     ];
 
     // Settings that people know of and that nothing here obeys yet: to accept one in silence would be to promise it.
-    private static readonly string[] NotYet = ["Webhooks", "Forms", "RateLimits", "Retention", "Gemini", "Salesforce", "HubSpot", "Aws"];
+    private static readonly string[] NotYet = ["Webhooks", "Forms", "RateLimits", "Retention", "Gemini", "HubSpot", "Aws"];
 
     private static readonly string[] Secrets = ["password", "secret", "key", "token", "hash", "connectionstrings"];
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Crm.Mock;
+using LeadPipeline.Mcp.Crm.Salesforce;
 using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Mcp.Guards;
 using LeadPipeline.Mcp.Registry;
@@ -100,11 +101,12 @@ public static class WorkerServices
     private static void AddCrm(this IServiceCollection services)
     {
         services.AddSingleton(ToolRegistry.Default());
+        services.AddSalesforce();
         services.AddSingleton<ICrm>(sp =>
         {
             var crm = sp.GetRequiredService<IOptions<CrmOptions>>().Value;
-            if (crm.Provider != CrmProviderKind.Mock)
-                throw new ConfigurationException($"CRM_PROVIDER: '{crm.Provider}' is not in this version; use MOCK");
+            if (crm.Provider is not (CrmProviderKind.Mock or CrmProviderKind.Salesforce))
+                throw new ConfigurationException($"CRM_PROVIDER: '{crm.Provider}' is not in this version; use MOCK or SALESFORCE");
             var (retry, breaker) = (sp.GetRequiredService<IOptions<RetryOptions>>().Value, sp.GetRequiredService<IOptions<BreakerOptions>>().Value);
             var settings = new CrmGuardSettings
             {
@@ -118,7 +120,9 @@ public static class WorkerServices
                 BreakDuration = breaker.BreakDuration,
             };
             var time = sp.GetRequiredService<TimeProvider>();
-            return new GuardedCrm(Mock(sp, time), settings, time);
+            return crm.Provider == CrmProviderKind.Salesforce
+                ? new GuardedCrm(sp.GetRequiredService<SalesforceCrm>(), SalesforceRegistration.Guards(settings, sp.GetRequiredService<IOptions<SalesforceOptions>>().Value), time)
+                : new GuardedCrm(Mock(sp, time), settings, time);
         });
     }
 
