@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Reflection;
 using LeadPipeline.Mcp.Crm.HubSpot;
 using LeadPipeline.Mcp.Crm.Mock;
+using LeadPipeline.Mcp.Crm.Salesforce;
 using LeadPipeline.Worker.Evidence;
 using LeadPipeline.Worker.Grounding;
 using LeadPipeline.Worker.Intake;
@@ -39,6 +40,7 @@ public static class ConfigurationCheck
         (BreakerOptions.Section, typeof(BreakerOptions)),
         (MockOptions.Section, typeof(MockOptions)),
         (HubSpotOptions.Section, typeof(HubSpotOptions)),
+        (SalesforceOptions.Section, typeof(SalesforceOptions)),
         (AuthOptions.Section, typeof(AuthOptions)),
         (EncryptionOptions.Section, typeof(EncryptionOptions)),
         (PrivacyOptions.Section, typeof(PrivacyOptions)),
@@ -46,7 +48,7 @@ public static class ConfigurationCheck
     ];
 
     // Settings that people know of and that nothing here obeys yet: to accept one in silence would be to promise it.
-    private static readonly string[] NotYet = ["Webhooks", "Forms", "RateLimits", "Retention", "Gemini", "Salesforce", "Aws"];
+    private static readonly string[] NotYet = ["Webhooks", "Forms", "RateLimits", "Retention", "Gemini", "Aws"];
 
     private static readonly string[] Secrets = ["password", "secret", "key", "token", "hash", "connectionstrings"];
 

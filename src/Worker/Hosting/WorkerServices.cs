@@ -2,6 +2,7 @@ using System.Globalization;
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Crm.HubSpot;
 using LeadPipeline.Mcp.Crm.Mock;
+using LeadPipeline.Mcp.Crm.Salesforce;
 using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Mcp.Guards;
 using LeadPipeline.Mcp.Registry;
@@ -101,12 +102,11 @@ public static class WorkerServices
     private static void AddCrm(this IServiceCollection services)
     {
         services.AddSingleton(ToolRegistry.Default());
+        services.AddSalesforce();
         services.AddHubSpot();
         services.AddSingleton<ICrm>(sp =>
         {
             var crm = sp.GetRequiredService<IOptions<CrmOptions>>().Value;
-            if (crm.Provider is not (CrmProviderKind.Mock or CrmProviderKind.HubSpot))
-                throw new ConfigurationException($"CRM_PROVIDER: '{crm.Provider}' is not in this version; use MOCK or HUBSPOT");
             var (retry, breaker) = (sp.GetRequiredService<IOptions<RetryOptions>>().Value, sp.GetRequiredService<IOptions<BreakerOptions>>().Value);
             var settings = new CrmGuardSettings
             {
@@ -120,9 +120,12 @@ public static class WorkerServices
                 BreakDuration = breaker.BreakDuration,
             };
             var time = sp.GetRequiredService<TimeProvider>();
-            return crm.Provider == CrmProviderKind.HubSpot
-                ? new GuardedCrm(sp.GetRequiredService<HubSpotCrm>(), settings with { CallTimeout = HubSpotRegistration.AllCalls }, time)
-                : new GuardedCrm(Mock(sp, time), settings, time);
+            return crm.Provider switch
+            {
+                CrmProviderKind.Salesforce => new GuardedCrm(sp.GetRequiredService<SalesforceCrm>(), SalesforceRegistration.Guards(settings, sp.GetRequiredService<IOptions<SalesforceOptions>>().Value), time),
+                CrmProviderKind.HubSpot => new GuardedCrm(sp.GetRequiredService<HubSpotCrm>(), settings with { CallTimeout = HubSpotRegistration.AllCalls }, time),
+                _ => new GuardedCrm(Mock(sp, time), settings, time),
+            };
         });
     }
 

@@ -424,9 +424,12 @@ internal sealed class SalesforceBatch
         {
             // Every part fell with another one. Then a guard found nothing; the message of the part that needed it names it.
             var missing = errors.Select(e => e.Error.Message).FirstOrDefault(m => m.Contains("reference", StringComparison.OrdinalIgnoreCase) && m.Contains("No value for", StringComparison.OrdinalIgnoreCase));
-            var guards = composite.Parts.Where(p => p.Kind is PartKind.Guard or PartKind.Childless).ToList();
-            var guard = guards.Find(g => missing?.Contains($" {g.Reference}.", StringComparison.Ordinal) == true) ?? guards.FirstOrDefault();
-            if (guard is null)
+            var named = composite.Parts.FirstOrDefault(p => missing?.Contains($" {p.Reference}.", StringComparison.Ordinal) == true);
+            var guard = named ?? composite.Parts.FirstOrDefault(p => p.Kind is PartKind.Guard or PartKind.Childless);
+            if (named is { Kind: PartKind.Write })
+                // It was answered without one record's id: several carry its key.
+                Refused(named.Write, SalesforceErrors.Outcome(new SalesforceError(300, "", "", [], []), batch.Writes[named.Write]));
+            else if (guard is null)
                 Lost(writes, composite.Parts[0].Write, "the CRM took the batch back and did not say why");
             else
                 Refused(guard.Write, Missing(guard));
