@@ -1,6 +1,6 @@
 using LeadPipeline.Mcp.Crm;
-using LeadPipeline.Mcp.Crm.HubSpot;
 using LeadPipeline.Mcp.Crm.Http;
+using LeadPipeline.Mcp.Crm.HubSpot;
 using Microsoft.Extensions.Options;
 
 namespace LeadPipeline.Worker.Hosting;

@@ -42,15 +42,27 @@ internal sealed class HubSpotSchema
 
     private static readonly Dictionary<string, Mapping> ContactDefaults = new()
     {
-        [CrmFields.Email] = new("email"), [CrmFields.FirstName] = new("firstname"), [CrmFields.LastName] = new("lastname"),
-        [CrmFields.Company] = new("company"), [CrmFields.Title] = new("jobtitle"), [CrmFields.Phone] = new("phone"),
-        [CrmFields.Website] = new("website"), [CrmFields.Country] = new("country"), [CrmFields.Message] = new("message"),
-        [CrmFields.Source] = new("leadpipeline_source"), [CrmFields.Status] = new("hs_lead_status", Form.Choice),
-        [CrmFields.Owner] = new("hubspot_owner_id"), [CrmFields.Score] = new("leadpipeline_score", Form.Number),
-        [CrmFields.Intent] = new("leadpipeline_intent"), [CrmFields.Industry] = new("leadpipeline_industry"),
-        [CrmFields.Employees] = new("leadpipeline_employees"), [CrmFields.Revenue] = new("leadpipeline_revenue"),
-        [CrmFields.TechStack] = new("leadpipeline_tech_stack"), [CrmFields.Geo] = new("leadpipeline_geo"),
-        [CrmFields.FoundedYear] = new("leadpipeline_founded_year", Form.Number), [CrmFields.Tags] = new("leadpipeline_tags"),
+        [CrmFields.Email] = new("email"),
+        [CrmFields.FirstName] = new("firstname"),
+        [CrmFields.LastName] = new("lastname"),
+        [CrmFields.Company] = new("company"),
+        [CrmFields.Title] = new("jobtitle"),
+        [CrmFields.Phone] = new("phone"),
+        [CrmFields.Website] = new("website"),
+        [CrmFields.Country] = new("country"),
+        [CrmFields.Message] = new("message"),
+        [CrmFields.Source] = new("leadpipeline_source"),
+        [CrmFields.Status] = new("hs_lead_status", Form.Choice),
+        [CrmFields.Owner] = new("hubspot_owner_id"),
+        [CrmFields.Score] = new("leadpipeline_score", Form.Number),
+        [CrmFields.Intent] = new("leadpipeline_intent"),
+        [CrmFields.Industry] = new("leadpipeline_industry"),
+        [CrmFields.Employees] = new("leadpipeline_employees"),
+        [CrmFields.Revenue] = new("leadpipeline_revenue"),
+        [CrmFields.TechStack] = new("leadpipeline_tech_stack"),
+        [CrmFields.Geo] = new("leadpipeline_geo"),
+        [CrmFields.FoundedYear] = new("leadpipeline_founded_year", Form.Number),
+        [CrmFields.Tags] = new("leadpipeline_tags"),
         [CrmFields.EnrichmentProvider] = new("leadpipeline_enrichment_provider"),
         [CrmFields.EnrichmentConfidence] = new("leadpipeline_enrichment_confidence", Form.Number),
         [CrmFields.EnrichedAt] = new("leadpipeline_enriched_at", Form.Time),
@@ -58,28 +70,42 @@ internal sealed class HubSpotSchema
 
     private static readonly Dictionary<string, Mapping> CompanyDefaults = new()
     {
-        [CrmFields.Name] = new("name"), [CrmFields.Domain] = new("domain"), [CrmFields.Phone] = new("phone"), [CrmFields.Owner] = new("hubspot_owner_id"),
+        [CrmFields.Name] = new("name"),
+        [CrmFields.Domain] = new("domain"),
+        [CrmFields.Phone] = new("phone"),
+        [CrmFields.Owner] = new("hubspot_owner_id"),
         // HubSpot's own industry and number of employees take neither words of ours nor ranges.
-        [CrmFields.Industry] = new("leadpipeline_industry"), [CrmFields.Employees] = new("leadpipeline_employees"),
+        [CrmFields.Industry] = new("leadpipeline_industry"),
+        [CrmFields.Employees] = new("leadpipeline_employees"),
         // HubSpot fills these in by itself soon after a company was created: no sign of a person's hand.
-        [CrmFields.Country] = new("country", Watched: false), [CrmFields.Website] = new("website", Watched: false),
+        [CrmFields.Country] = new("country", Watched: false),
+        [CrmFields.Website] = new("website", Watched: false),
     };
 
     private static readonly Dictionary<string, Mapping> DealMap = new()
     {
-        [CrmFields.Name] = new("dealname"), [CrmFields.Stage] = new("dealstage", Form.Choice), [CrmFields.CloseDate] = new("closedate", Form.Day),
-        [CrmFields.Amount] = new("amount", Form.Number), [CrmFields.Currency] = new("deal_currency_code"), [CrmFields.Owner] = new("hubspot_owner_id"),
+        [CrmFields.Name] = new("dealname"),
+        [CrmFields.Stage] = new("dealstage", Form.Choice),
+        [CrmFields.CloseDate] = new("closedate", Form.Day),
+        [CrmFields.Amount] = new("amount", Form.Number),
+        [CrmFields.Currency] = new("deal_currency_code"),
+        [CrmFields.Owner] = new("hubspot_owner_id"),
     };
 
     private static readonly Dictionary<string, Mapping> TaskMap = new()
     {
-        [CrmFields.Subject] = new("hs_task_subject"), [CrmFields.Body] = new("hs_task_body", Form.Html), [CrmFields.Priority] = new("hs_task_priority", Form.Choice),
-        [CrmFields.DueDate] = new("hs_timestamp", Form.Day), [CrmFields.Status] = new("hs_task_status", Form.Choice), [CrmFields.Owner] = new("hubspot_owner_id"),
+        [CrmFields.Subject] = new("hs_task_subject"),
+        [CrmFields.Body] = new("hs_task_body", Form.Html),
+        [CrmFields.Priority] = new("hs_task_priority", Form.Choice),
+        [CrmFields.DueDate] = new("hs_timestamp", Form.Day),
+        [CrmFields.Status] = new("hs_task_status", Form.Choice),
+        [CrmFields.Owner] = new("hubspot_owner_id"),
     };
 
     private static readonly Dictionary<string, Mapping> ActivityMap = new()
     {
-        [CrmFields.Subject] = new("hs_task_subject"), [CrmFields.Body] = new("hs_task_body", Form.Html),
+        [CrmFields.Subject] = new("hs_task_subject"),
+        [CrmFields.Body] = new("hs_task_body", Form.Html),
     };
 
     private static readonly Dictionary<string, Mapping> NoteMap = new() { [CrmFields.Body] = new("hs_note_body", Form.Html) };
@@ -144,9 +170,16 @@ internal sealed class HubSpotSchema
     /// </summary>
     public static IReadOnlyDictionary<(string From, string To), int> AssociationTypes { get; } = new Dictionary<(string, string), int>
     {
-        [(Contacts, Companies)] = 279, [(Companies, Contacts)] = 280, [(Deals, Contacts)] = 3, [(Deals, Companies)] = 341,
-        [(Tasks, Contacts)] = 204, [(Tasks, Companies)] = 192, [(Tasks, Deals)] = 216,
-        [(Notes, Contacts)] = 202, [(Notes, Companies)] = 190, [(Notes, Deals)] = 214,
+        [(Contacts, Companies)] = 279,
+        [(Companies, Contacts)] = 280,
+        [(Deals, Contacts)] = 3,
+        [(Deals, Companies)] = 341,
+        [(Tasks, Contacts)] = 204,
+        [(Tasks, Companies)] = 192,
+        [(Tasks, Deals)] = 216,
+        [(Notes, Contacts)] = 202,
+        [(Notes, Companies)] = 190,
+        [(Notes, Deals)] = 214,
     };
 
     /// <summary>The properties that are written to or read from a type, ours included.</summary>

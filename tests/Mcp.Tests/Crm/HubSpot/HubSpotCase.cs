@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Crm;
-using LeadPipeline.Mcp.Crm.HubSpot;
 using LeadPipeline.Mcp.Crm.Http;
+using LeadPipeline.Mcp.Crm.HubSpot;
 using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Mcp.Registry;
 using LeadPipeline.TestKit;

@@ -69,7 +69,11 @@ public sealed class When_HubSpot_fails_under_a_plan
             Assert.That(hubspot.Simulator.Effects.Values, Is.EqualTo(new[] { 1, 1, 1 }), "an entry, a task and a deal");
             Assert.That(hubspot.Simulator.All("contacts").Single().Properties, Is.SupersetOf(new Dictionary<string, string>
             {
-                ["leadpipeline_score"] = "90", ["leadpipeline_industry"] = "Computing", ["leadpipeline_campaign"] = "CMP-SPRING", ["hs_lead_status"] = "IN_PROGRESS", ["associatedcompanyid"] = company,
+                ["leadpipeline_score"] = "90",
+                ["leadpipeline_industry"] = "Computing",
+                ["leadpipeline_campaign"] = "CMP-SPRING",
+                ["hs_lead_status"] = "IN_PROGRESS",
+                ["associatedcompanyid"] = company,
             }));
             Assert.That(hubspot.Simulator.All("contacts").Single().Id, Is.EqualTo(contact));
         }

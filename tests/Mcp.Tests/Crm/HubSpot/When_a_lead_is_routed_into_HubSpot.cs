@@ -68,9 +68,18 @@ public sealed class When_a_lead_is_routed_into_HubSpot
         {
             Assert.That(contact.Properties, Is.SupersetOf(new Dictionary<string, string>
             {
-                ["email"] = HubSpotCase.Email, ["firstname"] = "Ada", ["jobtitle"] = "Countess", ["hs_lead_status"] = "NEW", ["leadpipeline_key"] = HubSpotCase.Key(HubSpotCase.Email),
-                ["leadpipeline_score"] = "90", ["leadpipeline_intent"] = "High Fit", ["leadpipeline_industry"] = "Computing", ["leadpipeline_founded_year"] = "1843",
-                ["leadpipeline_enriched_at"] = "2026-03-03T10:00:00Z", ["leadpipeline_campaign"] = "CMP-SPRING", ["associatedcompanyid"] = company.Id,
+                ["email"] = HubSpotCase.Email,
+                ["firstname"] = "Ada",
+                ["jobtitle"] = "Countess",
+                ["hs_lead_status"] = "NEW",
+                ["leadpipeline_key"] = HubSpotCase.Key(HubSpotCase.Email),
+                ["leadpipeline_score"] = "90",
+                ["leadpipeline_intent"] = "High Fit",
+                ["leadpipeline_industry"] = "Computing",
+                ["leadpipeline_founded_year"] = "1843",
+                ["leadpipeline_enriched_at"] = "2026-03-03T10:00:00Z",
+                ["leadpipeline_campaign"] = "CMP-SPRING",
+                ["associatedcompanyid"] = company.Id,
                 ["message"] = "1 < 2 & \"so\" on",
             }));
             Assert.That(company.Properties, Is.SupersetOf(new Dictionary<string, string> { ["name"] = HubSpotCase.Company, ["domain"] = "analytical.example", ["leadpipeline_key"] = HubSpotCase.Key("analytical.example") }));

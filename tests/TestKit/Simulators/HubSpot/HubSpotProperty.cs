@@ -116,9 +116,18 @@ public static class HubSpotAccount
     /// <summary>HubSpot's own association types.</summary>
     public static readonly IReadOnlyDictionary<int, (string From, string To)> AssociationTypes = new Dictionary<int, (string, string)>
     {
-        [279] = ("contacts", "companies"), [280] = ("companies", "contacts"), [3] = ("deals", "contacts"), [4] = ("contacts", "deals"),
-        [341] = ("deals", "companies"), [342] = ("companies", "deals"), [204] = ("tasks", "contacts"), [192] = ("tasks", "companies"), [216] = ("tasks", "deals"),
-        [202] = ("notes", "contacts"), [190] = ("notes", "companies"), [214] = ("notes", "deals"),
+        [279] = ("contacts", "companies"),
+        [280] = ("companies", "contacts"),
+        [3] = ("deals", "contacts"),
+        [4] = ("contacts", "deals"),
+        [341] = ("deals", "companies"),
+        [342] = ("companies", "deals"),
+        [204] = ("tasks", "contacts"),
+        [192] = ("tasks", "companies"),
+        [216] = ("tasks", "deals"),
+        [202] = ("notes", "contacts"),
+        [190] = ("notes", "companies"),
+        [214] = ("notes", "deals"),
     };
 
     private static Dictionary<string, HubSpotProperty> Table(HubSpotProperty[] special, params ReadOnlySpan<string> texts)
