@@ -20,7 +20,11 @@ public sealed class When_salesforce_is_read
 
         var view = await org.Crm.ReadAsync(new CrmQuery
         {
-            RecordKey = RouteCase.Key(RouteCase.Email), Email = RouteCase.Email, AccountDomain = "analytical.example", AccountName = "The Analytical Engines Inc.", Campaign = "Spring",
+            RecordKey = RouteCase.Key(RouteCase.Email),
+            Email = RouteCase.Email,
+            AccountDomain = "analytical.example",
+            AccountName = "The Analytical Engines Inc.",
+            Campaign = "Spring",
         }, CancellationToken.None);
 
         using (Assert.EnterMultipleScope())
@@ -43,7 +47,13 @@ public sealed class When_salesforce_is_read
 
         var view = await org.Crm.ReadAsync(new CrmQuery
         {
-            RecordKey = "key", Email = RouteCase.Email, AccountDomain = "a.example", AccountName = "Acme", Campaign = org.Campaign, User = "sam@example.com", ContactEmail = RouteCase.Email,
+            RecordKey = "key",
+            Email = RouteCase.Email,
+            AccountDomain = "a.example",
+            AccountName = "Acme",
+            Campaign = org.Campaign,
+            User = "sam@example.com",
+            ContactEmail = RouteCase.Email,
             Effects = [(CrmObject.Task, "effect.1.create_task"), (CrmObject.Activity, "effect.1.nothing"), (CrmObject.Opportunity, "effect.1.o"), (CrmObject.CampaignMember, "effect.1.m")],
             Records = [(CrmObject.Lead, lead), (CrmObject.Note, done.RecordId), (CrmObject.Account, "../../x")],
         }, CancellationToken.None);
