@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace LeadPipeline.TestKit;
 
@@ -43,6 +44,14 @@ public sealed class OpenApiContract(JsonNode document)
         return faults;
     }
 
+    /// <summary>What is wrong with a value by one of the document's schemas; empty: nothing.</summary>
+    public IReadOnlyList<string> CheckSchema(string schema, JsonNode? value)
+    {
+        var faults = new List<string>();
+        Check(document["components"]!["schemas"]![schema]!, value, schema, strict: true, faults);
+        return faults;
+    }
+
     private JsonNode? Operation(string method, string path)
     {
         var parts = path.Split('/');
@@ -74,6 +83,8 @@ public sealed class OpenApiContract(JsonNode document)
                 CheckObject(schema, value, at, strict, faults);
                 break;
             case "array" when value is JsonArray items:
+                if (items.Count < ((int?)schema["minItems"] ?? 0) || items.Count > ((int?)schema["maxItems"] ?? int.MaxValue))
+                    faults.Add($"{at} has {items.Count.ToString(CultureInfo.InvariantCulture)} items");
                 for (var i = 0; i < items.Count; i++)
                     Check(schema["items"]!, items[i], $"{at}[{i}]", strict, faults);
                 break;
@@ -96,17 +107,28 @@ public sealed class OpenApiContract(JsonNode document)
         faults.AddRange((schema["required"] as JsonArray ?? []).Select(r => (string)r!).Where(r => !members.ContainsKey(r)).Select(r => $"{at}.{r} is missing"));
         foreach (var (name, member) in members)
         {
-            if ((schema["properties"]?[name] ?? schema["additionalProperties"]) is { } of)
+            if ((schema["properties"]?[name] ?? schema["additionalProperties"] as JsonObject) is { } of)
                 Check(of, member, $"{at}.{name}", strict, faults);
-            else if (strict)
+            else if (strict && !IsFree(schema, name))
                 faults.Add($"{at}.{name} is not in the contract");
         }
     }
+
+    /// <summary>Whether a member that is not described may be there: in an object that describes none, or where the document lets such names in.</summary>
+    private static bool IsFree(JsonNode schema, string name) =>
+        (schema["properties"] is null && schema["additionalProperties"] is null)
+        || (schema["additionalProperties"] is JsonValue value && value.TryGetValue<bool>(out var open) && open
+            && ((string?)schema["x-customFieldPattern"] is not { } pattern || Regex.IsMatch(name, pattern))
+            && (schema["x-readOnlyFields"] as JsonArray)?.Any(f => (string?)f == name) != true);
 
     private static void CheckText(JsonNode schema, string text, string at, List<string> faults)
     {
         if (schema["enum"] is JsonArray allowed && !allowed.Any(a => (string?)a == text))
             faults.Add($"{at} is none of the allowed values");
+        if ((string?)schema["pattern"] is { } pattern && !Regex.IsMatch(text, pattern))
+            faults.Add($"{at} does not have the form {pattern}");
+        if (text.Length > ((int?)schema["maxLength"] ?? int.MaxValue))
+            faults.Add($"{at} is too long");
         if ((string?)schema["format"] == "date-time" && !DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, out _))
             faults.Add($"{at} is not a time");
         if ((string?)schema["format"] == "uuid" && !Guid.TryParse(text, out _))

@@ -10,8 +10,6 @@ public sealed record CrmGuardSettings
 {
     /// <summary>Time for one call. Default 10 s.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(10);
-    /// <summary>Time for one write, where it is another than for a read. Default: <see cref="CallTimeout"/>.</summary>
-    public TimeSpan? WriteTimeout { get; init; }
     /// <summary>Tries of a read in place. Default 3.</summary>
     public int Attempts { get; init; } = 3;
     /// <summary>Wait before the second try of a read; doubles, with jitter. Default 0.5 s.</summary>
@@ -121,7 +119,7 @@ public sealed class GuardedCrm : ICrm
             return await write.ExecuteAsync(async token =>
             {
                 // The source follows the given clock, so that tests need not wait; a linked source would follow the system's.
-                using var limit = new CancellationTokenSource(settings.WriteTimeout ?? settings.CallTimeout, time);
+                using var limit = new CancellationTokenSource(settings.CallTimeout, time);
                 // Given up with the call: the caller's token outlives it by far.
                 await using var link = token.Register(static s => ((CancellationTokenSource)s!).Cancel(), limit);
                 var begun = time.GetTimestamp();

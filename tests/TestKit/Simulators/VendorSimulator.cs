@@ -148,13 +148,6 @@ public abstract class VendorSimulator : IAsyncDisposable
             effects[effectKey] = effects.GetValueOrDefault(effectKey) + 1;
     }
 
-    /// <summary>A record that had come to be is undone with the transaction that made it.</summary>
-    protected void Unmade(string effectKey)
-    {
-        lock (gate)
-            effects[effectKey]--;
-    }
-
     private async Task HandleAsync(HttpContext context)
     {
         var request = await ReadAsync(context);

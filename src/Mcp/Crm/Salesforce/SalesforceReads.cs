@@ -17,7 +17,7 @@ internal sealed class SalesforceReads(SalesforceFields fields, SalesforceOptions
     {
         var asked = new List<SalesforceQuery>();
         Add(CrmObject.Lead, [Equal(options.Fields.Key, query.RecordKey), Equal("Email", query.Email)], "ORDER BY CreatedDate");
-        Add(CrmObject.Account, [Equal(options.Fields.Domain, query.AccountDomain), Websites(query.AccountDomain)], "", OpenOpportunities);
+        Add(CrmObject.Account, [Equal(options.Fields.Key, query.AccountKey), Equal(options.Fields.Domain, query.AccountDomain), Websites(query.AccountDomain)], "", OpenOpportunities);
         // Names apart from the rest: what is found exactly must not fall victim to the limit.
         if (Names(query.AccountName) is { } names)
             asked.Add(new(CrmObject.Account, $"SELECT {fields.Columns(CrmObject.Account)}, {OpenOpportunities} FROM Account WHERE {names} ORDER BY Name LIMIT {Limit}"));
@@ -115,8 +115,8 @@ internal sealed class SalesforceReads(SalesforceFields fields, SalesforceOptions
             return null;
         var words = core.Split(' ');
         var beginnings = words.Where(w => w.Length > 2 && w != "the").OrderByDescending(w => w.Length).Take(3).ToList();
-        if (beginnings.Count == 0)
-            beginnings.Add(words[0]);
+        // As it was written, too: the words above have lost their apostrophes and dots.
+        beginnings.Add(company.Split(' ', StringSplitOptions.RemoveEmptyEntries)[0].ToLowerInvariant());
         beginnings.Add(words is ["the", _, ..] ? $"the {words[1]}" : $"the {words[0]}");
         return Any(beginnings.Distinct().Select(b => $"Name LIKE {SoqlEscaper.Prefix(b)}"));
     }

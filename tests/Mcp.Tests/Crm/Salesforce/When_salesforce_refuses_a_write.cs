@@ -192,7 +192,12 @@ public sealed class When_salesforce_refuses_a_write
 
         var outcomes = await org.WriteAsync(new CreateRecord("o", "create_opportunity", CrmObject.Opportunity, "effect.1.o", null, new Dictionary<string, string>
         {
-            [CrmFields.Name] = "Deal", [CrmFields.Account] = account, [CrmFields.Stage] = "Prospecting", [CrmFields.CloseDate] = "2026-06-03", [CrmFields.Amount] = "1200.50", [CrmFields.Currency] = "EUR",
+            [CrmFields.Name] = "Deal",
+            [CrmFields.Account] = account,
+            [CrmFields.Stage] = "Prospecting",
+            [CrmFields.CloseDate] = "2026-06-03",
+            [CrmFields.Amount] = "1200.50",
+            [CrmFields.Currency] = "EUR",
         }));
 
         Assert.That((outcomes[0] as CrmOutcome.Refused)?.Code, Is.EqualTo(refusal));

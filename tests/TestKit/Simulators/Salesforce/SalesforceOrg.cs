@@ -137,7 +137,11 @@ internal sealed class SalesforceOrg(TimeProvider time)
         var to = Row("Account", account);
         var contact = Insert("Contact", new JsonObject
         {
-            ["LastName"] = row.Text("LastName"), ["FirstName"] = row.Text("FirstName"), ["Email"] = row.Text("Email"), ["AccountId"] = to.Id, ["OwnerId"] = owner ?? row.Text("OwnerId"),
+            ["LastName"] = row.Text("LastName"),
+            ["FirstName"] = row.Text("FirstName"),
+            ["Email"] = row.Text("Email"),
+            ["AccountId"] = to.Id,
+            ["OwnerId"] = owner ?? row.Text("OwnerId"),
         });
         row.Values["IsConverted"] = true;
         row.Values["Status"] = status;

@@ -36,8 +36,15 @@ public static class SalesforceSchema
     /// <summary>Prefixes of ids.</summary>
     public static IReadOnlyDictionary<string, string> Prefixes { get; } = new Dictionary<string, string>
     {
-        ["Account"] = "001", ["Contact"] = "003", ["User"] = "005", ["Opportunity"] = "006", ["Lead"] = "00Q", ["Task"] = "00T",
-        ["CampaignMember"] = "00v", ["Campaign"] = "701", ["LeadStatus"] = "01J",
+        ["Account"] = "001",
+        ["Contact"] = "003",
+        ["User"] = "005",
+        ["Opportunity"] = "006",
+        ["Lead"] = "00Q",
+        ["Task"] = "00T",
+        ["CampaignMember"] = "00v",
+        ["Campaign"] = "701",
+        ["LeadStatus"] = "01J",
     };
 
     /// <summary>Objects and their fields. Written one a word: <c>Name:Type(length or targets)</c>, with <c>!</c> required, <c>#</c> read only, <c>+</c> on create only, <c>~</c> not to filter by, <c>*</c> external id and unique.</summary>
