@@ -5,6 +5,7 @@ using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Mcp.Guards;
 using LeadPipeline.Mcp.Registry;
 using LeadPipeline.Worker.Analysis;
+using LeadPipeline.Worker.Approvals;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.Evidence;
 using LeadPipeline.Worker.Execution;
@@ -65,6 +66,9 @@ public static class WorkerServices
         {
             ResendAfter = sp.GetRequiredService<IOptions<MessagingOptions>>().Value.ResendAfter,
         });
+        services.AddSingleton(sp => new ApprovalStore(
+            sp.GetRequiredService<SqlDatabase>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadCipher>(), sp.GetRequiredService<TimeProvider>(),
+            sp.GetRequiredService<IOptions<ApprovalOptions>>().Value.ExpireAfter));
         services.AddSingleton<CompanyDirectory>();
         services.AddSingleton<MockCrmStore>();
         services.AddSingleton(sp => new AuditPublisher(
@@ -166,9 +170,6 @@ public static class WorkerServices
             try
             {
                 var policy = PolicyLoader.Load(options, environment, contentRoot, tools);
-                // Nobody could approve: to run such a step unasked would be worse than not to start.
-                if (policy.Plans.Values.SelectMany(p => p).FirstOrDefault(s => s.NeedsApproval) is { } step)
-                    throw new ConfigurationException($"Policy:File: step '{step.Id}' of '{policy.Identity.Name}' needs approval, and there is no way to approve in this version; leave needsApproval out");
                 return new PolicyInForce(policy, tools, options.ToPlanning());
             }
             catch (PolicyException exception)

@@ -19,10 +19,11 @@ public interface IAuditSink
 /// <summary>What came of applying a message to a lead.</summary>
 /// <param name="Decision">The saga's answer; <see cref="SagaDecision.Proceed"/> means it is durable.</param>
 /// <param name="Busy">The lead may not open an epoch now, because another lead of the same person has one open.</param>
-public readonly record struct Applied(SagaDecision Decision, bool Busy = false)
+/// <param name="Outdated">A request for approval that the commit rests on has changed meanwhile.</param>
+public readonly record struct Applied(SagaDecision Decision, bool Busy = false, bool Outdated = false)
 {
     /// <summary>Whether the message took effect.</summary>
-    public bool Took => Decision is SagaDecision.Proceed && !Busy;
+    public bool Took => Decision is SagaDecision.Proceed && !Busy && !Outdated;
 }
 
 /// <summary>
@@ -147,6 +148,8 @@ public sealed class LeadStore : IAsyncDisposable
                     return new Applied(decision);
                 case CommitResult.Busy:
                     return new Applied(decision, Busy: true);
+                case CommitResult.Outdated:
+                    return new Applied(decision, Outdated: true);
                 default:
                     // Someone else moved the lead: decide again on what it is now.
                     if (await loads.RunAsync(work.Saga.LeadId) is not { } loaded)

@@ -6,6 +6,7 @@ using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Mcp.Guards;
 using LeadPipeline.Mcp.Registry;
 using LeadPipeline.TestKit;
+using LeadPipeline.Worker.Approvals;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.Execution;
 using LeadPipeline.Worker.Saga;
@@ -25,6 +26,7 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
     private readonly FakeTimeProvider time = new(Now);
     private PlanAdmission admission = PlanAdmission.Open;
     private LeadStore store = null!;
+    private ApprovalStore approvals = null!;
     private MockCrmStore records = null!;
 
     [SetUp]
@@ -32,6 +34,7 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
     {
         admission = PlanAdmission.Open;
         store = new LeadStore(Database.Sql, new LeadCommitter(Database.Sql), Cipher, new NoSink(), time);
+        approvals = new ApprovalStore(Database.Sql, store, Cipher, time, TimeSpan.FromHours(24));
         records = new MockCrmStore(Database.Sql, time);
     }
 
@@ -151,6 +154,87 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
     }
 
     [Test]
+    public async Task Should_do_what_comes_before_an_approval_and_wait_for_it()
+    {
+        var work = await PlannedAsync(needsApproval: true);
+
+        await HandleAsync(work, "");
+
+        var saga = (await store.LoadAsync(work.Saga.LeadId))!.Saga;
+        var request = await RequestAsync(work);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((saga.Status, saga.Reason, saga.Failures, saga.DueAt), Is.EqualTo((LeadStatus.Deferred, "approval-required", 0, (DateTimeOffset?)request.Approval.ExpiresAt)));
+            Assert.That(await StatesAsync(work), Is.EqualTo(new[] { "upsert_lead confirmed", "create_task planned" }));
+            Assert.That((request.Approval.Operation, request.Approval.State), Is.EqualTo(("create_task", ApprovalState.Open)));
+            Assert.That(request.Content!.Arguments["leadId"]!.GetValue<string>(), Is.EqualTo((await FindAsync(work)).Leads[0].Id), "the arguments are complete");
+        }
+    }
+
+    [Test]
+    public async Task Should_go_on_at_once_when_it_is_approved_and_use_the_approval()
+    {
+        var work = await PlannedAsync(needsApproval: true);
+        await HandleAsync(work, "");
+        var request = await RequestAsync(work);
+        _ = await approvals.ActAsync(request.Approval.Id, new ApprovalAct.Approve("bob"), CancellationToken.None);
+        var due = (await store.LoadAsync(work.Saga.LeadId))!.Saga.DueAt;
+
+        await HandleAsync(work, "");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(due, Is.LessThanOrEqualTo(time.GetUtcNow()));
+            Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Completed, (string?)null)));
+            Assert.That((await RequestAsync(work)).Approval.State, Is.EqualTo(ApprovalState.Used));
+            Assert.That((await KindsAsync(work)).Where(k => k.StartsWith("approval", StringComparison.Ordinal)), Is.EqualTo(new[] { "approval.requested", "approval.approved", "approval.used" }));
+            Assert.That(await ChainAsync(work), Is.Null);
+        }
+    }
+
+    [Test]
+    public async Task Should_not_ask_again_for_a_step_whose_answer_was_lost()
+    {
+        var work = await PlannedAsync(needsApproval: true);
+        await HandleAsync(work, "");
+        _ = await approvals.ActAsync((await RequestAsync(work)).Approval.Id, new ApprovalAct.Approve("bob"), CancellationToken.None);
+
+        await HandleAsync(work, "create_task=rate_limited@1");
+        time.Advance(TimeSpan.FromMinutes(1));
+        await HandleAsync(work, "");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Completed, (string?)null)));
+            Assert.That(await approvals.OfRunAsync(work.Saga.LeadId, 1, CancellationToken.None), Has.Count.EqualTo(1));
+        }
+    }
+
+    [TestCase(true, "deny", LeadStatus.Compensated, "approval_denied", "not_needed")]
+    [TestCase(true, "wait", LeadStatus.Compensated, "approval_expired", "not_needed")]
+    [TestCase(false, "deny", LeadStatus.Completed, null, "skipped")]
+    [TestCase(false, "wait", LeadStatus.Completed, null, "skipped")]
+    public async Task Should_do_without_a_step_that_nobody_allows(bool critical, string what, LeadStatus status, string? reason, string state)
+    {
+        var work = await PlannedAsync(needsApproval: true, critical: critical);
+        await HandleAsync(work, "");
+        if (what == "deny")
+            _ = await approvals.ActAsync((await RequestAsync(work)).Approval.Id, new ApprovalAct.Deny("bob", null), CancellationToken.None);
+        else
+            time.Advance(TimeSpan.FromHours(24));
+
+        await HandleAsync(work, "");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await StatusAsync(work), Is.EqualTo((status, reason)));
+            Assert.That((await StatesAsync(work))[1], Is.EqualTo("create_task " + (critical ? "failed" : state)));
+            Assert.That((await RequestAsync(work)).Approval.State, Is.EqualTo(what == "deny" ? ApprovalState.Denied : ApprovalState.Expired));
+            Assert.That((await FindAsync(work)).Leads, Has.Count.EqualTo(critical ? 0 : 1));
+        }
+    }
+
+    [Test]
     public async Task Should_leave_the_lead_to_the_worker_that_took_it_over()
     {
         var work = await PlannedAsync();
@@ -179,11 +263,11 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
         await using var worker = new OnlyWorker(Database.Sql, time);
         await worker.StartAsync(CancellationToken.None);
         var executor = new PlanExecutor(ToolRegistry.Default(), crm, time, new InPlaceRetry { BaseDelay = TimeSpan.Zero }, Cipher.RecordKey);
-        var handler = new ExecutePlanHandler(new ExecutionServices(store, executor, worker, admission, Options.Create(new DeferralOptions()), time, NullLogger<ExecutePlanHandler>.Instance));
+        var handler = new ExecutePlanHandler(new ExecutionServices(store, executor, worker, admission, approvals, Options.Create(new DeferralOptions()), time, NullLogger<ExecutePlanHandler>.Instance));
         await handler.HandleAsync(new StageCommand(work.Saga.LeadId, LeadStage.Execution, 1, 0), CancellationToken.None);
     }
 
-    private async Task<LeadWork> PlannedAsync(string? name = null, string? grounding = "VALID")
+    private async Task<LeadWork> PlannedAsync(string? name = null, string? grounding = "VALID", bool needsApproval = false, bool critical = true)
     {
         var (work, _) = await store.AddAsync(ALead(name is null ? null : $"{name}@acme.example"), [new AuditFact("intake", "received", [])], []);
         var plan = new ActionPlan
@@ -194,7 +278,7 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
             Steps =
             [
                 new PlanStep { Id = "upsert_lead", Index = 0, Tool = "upsert_lead", Critical = true, Compensation = Compensation.Withdraw, Arguments = new JsonObject { ["email"] = work!.Lead.Email } },
-                new PlanStep { Id = "create_task", Index = 1, Tool = "create_task", Critical = true, Compensation = Compensation.Cancel, Arguments = new JsonObject { ["leadId"] = "$steps.upsert_lead.recordId", ["subject"] = "Call", ["dueDate"] = "2026-03-04" } },
+                new PlanStep { Id = "create_task", Index = 1, Tool = "create_task", Critical = critical, NeedsApproval = needsApproval, Compensation = Compensation.Cancel, Arguments = new JsonObject { ["leadId"] = "$steps.upsert_lead.recordId", ["subject"] = "Call", ["dueDate"] = "2026-03-04" } },
             ],
         };
         var run = new LeadRunRow
@@ -226,6 +310,12 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
         var saga = (await store.LoadAsync(work.Saga.LeadId))!.Saga;
         return AuditChain.Verify(await db.AuditEvents.Where(a => a.LeadId == saga.LeadId).OrderBy(a => a.Seq).ToListAsync(), saga.AuditSeq, saga.AuditHead);
     }
+
+    private async Task<StoredApproval> RequestAsync(LeadWork work) =>
+        (await approvals.FindAsync((await approvals.OfRunAsync(work.Saga.LeadId, 1, CancellationToken.None)).Single().Id, CancellationToken.None))!;
+
+    private async Task<List<string>> StatesAsync(LeadWork work) =>
+        (await store.EffectsAsync(work.Saga.LeadId, 1, CancellationToken.None)).ConvertAll(e => $"{e.Step} {e.State}");
 
     private async Task<List<string>> KindsAsync(LeadWork work)
     {
