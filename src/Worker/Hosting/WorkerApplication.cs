@@ -59,6 +59,7 @@ public static class WorkerApplication
         app.MapLeadDoor();
         app.MapReading();
         app.MapAdministration();
+        app.MapApprovals();
         app.MapHealth();
         RefuseOpenDoor(app);
         return app;

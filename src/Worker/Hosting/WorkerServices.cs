@@ -66,6 +66,8 @@ public static class WorkerServices
         {
             ResendAfter = sp.GetRequiredService<IOptions<MessagingOptions>>().Value.ResendAfter,
         });
+        services.AddSingleton(ToolRegistry.Default());
+        services.AddSingleton<ApprovalRequests>();
         services.AddSingleton(sp => new ApprovalStore(
             sp.GetRequiredService<SqlDatabase>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadCipher>(), sp.GetRequiredService<TimeProvider>(),
             sp.GetRequiredService<IOptions<ApprovalOptions>>().Value.ExpireAfter));
@@ -103,7 +105,6 @@ public static class WorkerServices
 
     private static void AddCrm(this IServiceCollection services)
     {
-        services.AddSingleton(ToolRegistry.Default());
         services.AddSingleton<ICrm>(sp => sp.GetRequiredService<GuardedCrm>());
         services.AddSingleton(sp =>
         {
@@ -197,6 +198,7 @@ public static class WorkerServices
         services.AddSingleton<ExecutionServices>();
         services.AddSingleton<ExecutePlanHandler>();
         services.AddHostedService<UnknownEffects>();
+        services.AddHostedService<ApprovalExpiry>();
     }
 
     private static void AddMessaging(this IServiceCollection services, IConfiguration configuration)
