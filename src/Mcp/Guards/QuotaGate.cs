@@ -6,6 +6,13 @@ namespace LeadPipeline.Mcp.Guards;
 /// <param name="ResetsAt">When the allowance is whole again; null: it rolls.</param>
 public sealed record CrmQuota(long Used, long Allowed, DateTimeOffset? ResetsAt);
 
+/// <summary>A provider that knows its allowance.</summary>
+public interface ICrmQuota
+{
+    /// <summary>As the vendor last said; null: it has not said yet.</summary>
+    CrmQuota? Quota { get; }
+}
+
 /// <summary>What an allowance says about beginning a plan.</summary>
 public enum QuotaVerdict
 {

@@ -43,7 +43,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             return;
         }
         // What is being undone is not held up by any limit.
-        if (run.Failure is null && await services.Admission.AskAsync(work.Saga, work.Lead) is { Hit: { } limit, Until: var until })
+        if (run.Failure is null && await services.Admission.AskAsync(work) is { Hit: { } limit, Until: var until })
         {
             await WaitAsync(limit, until);
             return;
@@ -183,7 +183,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         GuardMeters.Limited(limit.Type);
         AuditFact[] facts =
         [
-            new("guard", "rate_limited", new JsonObject { ["limit"] = type, ["perMinute"] = limit.Count, ["until"] = due }),
+            new("guard", "rate_limited", new JsonObject { ["limit"] = type, ["of"] = limit.Count, ["until"] = due }),
             new("execution", "deferred", new JsonObject { ["reason"] = reason, ["until"] = due }),
         ];
         _ = await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, until, Failed: false, reason, epoch), facts, ledger: false);

@@ -194,7 +194,10 @@ public static class WorkerServices
         services.AddSingleton(sp => new PlanAdmission(
             sp.GetRequiredService<IRateLimiter>(),
             sp.GetRequiredService<IOptions<RateLimitOptions>>().Value.InForce(sp.GetRequiredService<IOptions<CrmOptions>>().Value.Provider),
-            sp.GetRequiredService<LeadCipher>().RecordKey));
+            sp.GetRequiredService<LeadCipher>().RecordKey,
+            sp.GetService<ICrmQuota>(),
+            sp.GetRequiredService<TimeProvider>(),
+            sp.GetRequiredService<ILogger<PlanAdmission>>()));
         services.AddSingleton<ExecutionServices>();
         services.AddSingleton<ExecutePlanHandler>();
         services.AddHostedService<UnknownEffects>();

@@ -64,6 +64,7 @@ public sealed class LeadStore : IAsyncDisposable
             RecordKey = loaded.RecordKey,
             Lead = SealedJson.Open(key, loaded.Body, leadId, ContractsJson.Default.Lead),
             Grounding = Enum.TryParse<GroundingStatus>(loaded.Grounding, out var grounding) ? grounding : null,
+            Decision = Enum.TryParse<LeadDecision>(loaded.Decision, out var decision) ? decision : null,
             Plan = loaded.Plan is null ? null : SealedJson.Open(key, loaded.Plan, leadId, ContractsJson.Default.ActionPlan),
         };
     }
@@ -176,8 +177,8 @@ public sealed class LeadStore : IAsyncDisposable
     {
         await using var session = await database.OpenReaderAsync(cancellationToken);
         var rows = await session.QueryAsync(
-            $"SELECT {SagaReader.Columns}, l.record_key, l.data_key, l.body, r.plan, r.grounding_status FROM leads l LEFT JOIN lead_runs r ON r.lead_id = l.id AND r.run = l.run WHERE {{in:id}}",
-            r => new LoadedLead(SagaReader.Read(r, session), r.GetString(SagaReader.Count), Bytes(r, SagaReader.Count + 1), (byte[])r.GetValue(SagaReader.Count + 2), Bytes(r, SagaReader.Count + 3), Text(r, SagaReader.Count + 4)),
+            $"SELECT {SagaReader.Columns}, l.record_key, l.data_key, l.body, r.plan, r.grounding_status, r.decision FROM leads l LEFT JOIN lead_runs r ON r.lead_id = l.id AND r.run = l.run WHERE {{in:id}}",
+            r => new LoadedLead(SagaReader.Read(r, session), r.GetString(SagaReader.Count), Bytes(r, SagaReader.Count + 1), (byte[])r.GetValue(SagaReader.Count + 2), Bytes(r, SagaReader.Count + 3), Text(r, SagaReader.Count + 4), Text(r, SagaReader.Count + 5)),
             cancellationToken, ("id", ids as Guid[] ?? [.. ids]));
         var byId = rows.ToDictionary(r => r.Saga.LeadId);
         return [.. ids.Select(byId.GetValueOrDefault)];
@@ -187,5 +188,5 @@ public sealed class LeadStore : IAsyncDisposable
 
     private static byte[]? Bytes(DbDataReader reader, int ordinal) => reader.IsDBNull(ordinal) ? null : (byte[])reader.GetValue(ordinal);
 
-    private sealed record LoadedLead(LeadSaga Saga, string RecordKey, byte[]? DataKey, byte[] Body, byte[]? Plan, string? Grounding);
+    private sealed record LoadedLead(LeadSaga Saga, string RecordKey, byte[]? DataKey, byte[] Body, byte[]? Plan, string? Grounding, string? Decision);
 }

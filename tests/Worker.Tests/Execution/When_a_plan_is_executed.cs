@@ -24,7 +24,7 @@ namespace LeadPipeline.Worker.Tests.Execution;
 public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
 {
     private readonly FakeTimeProvider time = new(Now);
-    private PlanAdmission admission = PlanAdmission.Open;
+    private PlanAdmission admission = null!;
     private LeadStore store = null!;
     private ApprovalStore approvals = null!;
     private MockCrmStore records = null!;
@@ -32,7 +32,7 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
     [SetUp]
     public void Start()
     {
-        admission = PlanAdmission.Open;
+        admission = Admission(new Closed(), (0, 0, 0));
         store = new LeadStore(Database.Sql, new LeadCommitter(Database.Sql), Cipher, new NoSink(), time);
         approvals = new ApprovalStore(Database.Sql, store, Cipher, time, TimeSpan.FromHours(24));
         records = new MockCrmStore(Database.Sql, time);
@@ -100,7 +100,7 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
         var begun = time.GetUtcNow();
         var (first, second) = (await PlannedAsync("a"), await PlannedAsync("b"));
         await using var limiter = new RateLimiter(Database.Sql, time);
-        admission = new PlanAdmission(limiter, (0, 1, 0), domain => domain);
+        admission = Admission(limiter, (0, 1, 0));
         await HandleAsync(first, "");
         await HandleAsync(second, "");
         var waiting = (await store.LoadAsync(second.Saga.LeadId))!.Saga;
@@ -125,7 +125,7 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
         var undoing = await StatusAsync(failing);
         _ = await store.ApplyAsync(crashed, new SagaMessage.EpochOpened(1, 0, 99), []);
         time.Advance(TimeSpan.FromMinutes(1));
-        admission = new PlanAdmission(new Closed(), (1, 1, 1), domain => domain);
+        admission = Admission(new Closed(), (1, 1, 1));
 
         await HandleAsync(crashed, "");
         await HandleAsync(failing, "");
@@ -135,6 +135,33 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
             Assert.That(undoing.Item1, Is.EqualTo(LeadStatus.Deferred), "the undo has to wait for the CRM");
             Assert.That(await StatusAsync(crashed), Is.EqualTo((LeadStatus.Completed, (string?)null)));
             Assert.That(await StatusAsync(failing), Is.EqualTo((LeadStatus.Compensated, CrmCodes.Permanent)));
+        }
+    }
+
+    [TestCase("ROUTE_TO_SDR", LeadStatus.Completed)]
+    [TestCase("NURTURE", LeadStatus.Deferred)]
+    public async Task Should_keep_the_last_calls_of_a_day_for_leads_that_are_routed(string decision, LeadStatus status)
+    {
+        var work = await PlannedAsync(decision: decision);
+        admission = Admission(new Closed(), (0, 0, 0), new Left(new CrmQuota(91, 100, null)));
+
+        await HandleAsync(work, "");
+
+        Assert.That((await StatusAsync(work)).Item1, Is.EqualTo(status));
+    }
+
+    [Test]
+    public async Task Should_send_only_once_what_the_crm_took_before_an_answer_was_lost()
+    {
+        var work = await PlannedAsync();
+        var crm = new Interrupted(new MockCrm(records, MockFaults.Parse("create_task=drop_after_accept@1"), () => TimeSpan.Zero, time), () => Task.CompletedTask);
+
+        await HandleAsync(work, crm);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Completed, (string?)null)));
+            Assert.That(crm.Written.Count(s => s == "upsert_lead"), Is.EqualTo(1));
         }
     }
 
@@ -267,7 +294,7 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
         await handler.HandleAsync(new StageCommand(work.Saga.LeadId, LeadStage.Execution, 1, 0), CancellationToken.None);
     }
 
-    private async Task<LeadWork> PlannedAsync(string? name = null, string? grounding = "VALID", bool needsApproval = false, bool critical = true)
+    private async Task<LeadWork> PlannedAsync(string? name = null, string? grounding = "VALID", bool needsApproval = false, bool critical = true, string decision = "NURTURE")
     {
         var (work, _) = await store.AddAsync(ALead(name is null ? null : $"{name}@acme.example"), [new AuditFact("intake", "received", [])], []);
         var plan = new ActionPlan
@@ -289,6 +316,7 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
             Analyzer = "test",
             SnapshotHash = "hash",
             GroundingStatus = grounding,
+            Decision = decision,
             Snapshot = [1],
             Plan = SealedJson.Seal(work.Key, plan, work.Saga.LeadId, ContractsJson.Default.ActionPlan),
         };
@@ -323,6 +351,11 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
         return await db.AuditEvents.Where(a => a.LeadId == work.Saga.LeadId).OrderBy(a => a.Seq).Select(a => a.Stage + "." + a.Kind).ToListAsync();
     }
 
+    private PlanAdmission Admission(IRateLimiter limiter, (int, int, int) limits, ICrmQuota? quota = null) =>
+        new(limiter, limits, domain => domain, quota, time, NullLogger<PlanAdmission>.Instance);
+
+    private sealed record Left(CrmQuota? Quota) : ICrmQuota;
+
     /// <summary>Refuses to be asked.</summary>
     private sealed class Closed : IRateLimiter
     {
@@ -333,10 +366,13 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
     {
         public string Provider => inner.Provider;
 
+        public List<string> Written { get; } = [];
+
         public Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken) => inner.ReadAsync(query, cancellationToken);
 
         public async Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken)
         {
+            Written.AddRange(batch.Writes.Select(w => w.Step));
             var outcomes = await inner.WriteAsync(batch, cancellationToken);
             await after();
             return outcomes;
