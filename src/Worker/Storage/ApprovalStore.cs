@@ -104,7 +104,7 @@ public sealed class ApprovalStore(SqlDatabase database, LeadStore leads, LeadCip
     }
 
     /// <summary>A request within a lead's unit of work.</summary>
-    internal static ApprovalChange Change(Approval before, Approval after) => new(ToRow(before), ToRow(after));
+    public static ApprovalChange Change(Approval before, Approval after) => new(ToRow(before), ToRow(after));
 
     /// <summary>The event that a request was made.</summary>
     internal static AuditFact Requested(Approval approval) => new("approval", "requested", new JsonObject
