@@ -24,7 +24,7 @@ public sealed class When_servers_restart_under_load
     private static Task GoAwayAsync(TestServer server) => server == TestServer.Database ? ServerControl.KillAsync(server) : ServerControl.StopAsync(server);
 
     [TestCase(false)]
-    [TestCase(true, Explicit = true, Reason = "After an outage of RabbitMQ the consumers do not come back in every run; the watchdog then ends the worker, and nothing here starts it again.")]
+    [TestCase(true)]
     public async Task Should_lose_no_lead_and_do_nothing_twice(bool brokerToo)
     {
         await using var state = await ServedState.CreateAsync();
@@ -52,7 +52,6 @@ public sealed class When_servers_restart_under_load
     }
 
     [Test]
-    [Explicit("After an outage of RabbitMQ the consumers do not come back in every run; the watchdog then ends the worker, and nothing here starts it again.")]
     public async Task Should_answer_503_while_the_broker_is_away_and_202_once_it_is_back()
     {
         await using var state = await ServedState.CreateAsync();
@@ -85,7 +84,6 @@ public sealed class When_servers_restart_under_load
     }
 
     [Test]
-    [Explicit("After an outage of RabbitMQ the consumers do not come back in every run; the watchdog then ends the worker, and nothing here starts it again.")]
     public async Task Should_publish_later_what_could_not_be_published_while_the_broker_was_away()
     {
         await using var state = await ServedState.CreateAsync();

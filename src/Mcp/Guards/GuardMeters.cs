@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Globalization;
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Execution;
 
@@ -15,6 +16,20 @@ public static class GuardMeters
     private static readonly Histogram<double> Durations = CrmMeters.Meter.CreateHistogram("mcp_tool_call_duration_seconds", "s", "Time that the CRM took for the batch that a tool's write was in.", advice: ToolSeconds);
     private static readonly Counter<long> Errors = CrmMeters.Meter.CreateCounter<long>("mcp_errors_total", "{error}", "Tool calls that did not succeed, by kind of trouble.");
     private static readonly Counter<long> Compensations = CrmMeters.Meter.CreateCounter<long>("mcp_compensations_total", "{step}", "Steps that were to be undone.");
+
+    private static readonly Counter<long> Deals = CrmMeters.Meter.CreateCounter<long>("crm_deals_created_total", "{deal}", "Opportunities that were created.");
+    private static readonly Histogram<double> DealValues = CrmMeters.Meter.CreateHistogram("crm_deal_value_dollars", "{dollar}", "Amounts of the opportunities that were created with one.",
+        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [1000, 5000, 10000, 25000, 50000, 100000, 500000] });
+
+    /// <summary>Makes the series of known labels, so that each is there, at zero, before its first event.</summary>
+    public static void ShowAll()
+    {
+        foreach (var type in Enum.GetNames<LimitType>())
+            Violations.Add(0, new KeyValuePair<string, object?>("limit_type", type.ToLowerInvariant()));
+        foreach (var reason in (ReadOnlySpan<string>)["grounding", "email", "policy", "injection"])
+            Blocks.Add(0, new("tool_name", SafetyGate.WholePlan), new("reason", reason));
+        Deals.Add(0);
+    }
 
     /// <summary>A limit put something off.</summary>
     public static void Limited(LimitType type) => Violations.Add(1, new KeyValuePair<string, object?>("limit_type", type.ToString().ToLowerInvariant()));
@@ -35,6 +50,8 @@ public static class GuardMeters
         {
             case EffectState.Confirmed or EffectState.Unchanged:
                 Called(effect.Step.Tool, "success");
+                if (effect is { State: EffectState.Confirmed, Created: true, Object: CrmObject.Opportunity })
+                    Sold(effect);
                 break;
             case EffectState.Skipped:
                 Called(effect.Step.Tool, "skipped");
@@ -75,6 +92,13 @@ public static class GuardMeters
 
     /// <summary>The CRM has taken a tool's write.</summary>
     public static void Took(string tool, TimeSpan duration) => Durations.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("tool_name", tool));
+
+    private static void Sold(StepEffect effect)
+    {
+        Deals.Add(1);
+        if (effect.Step.Arguments[CrmFields.Amount]?.ToJsonString() is { } amount && double.TryParse(amount, NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
+            DealValues.Record(value);
+    }
 
     private static void Called(string tool, string status) => Calls.Add(1, new("tool_name", tool), new("status", status), new("surface", "pipeline"));
 

@@ -12,6 +12,7 @@ using LeadPipeline.Worker.Grounding;
 using LeadPipeline.Worker.Planning;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Telemetry;
 using Microsoft.Extensions.Options;
 
 namespace LeadPipeline.Worker.Analysis;
@@ -77,28 +78,35 @@ public sealed partial class AnalyzeLeadHandler(
         var facts = new List<AuditFact>();
         if (!analyzer.IsRemote)
             facts.Add(Started(started));
+        GroundingResult? verdict = null;
         var (status, reason) = outcome switch
         {
-            AnalysisOutcome.Answered answered => Ground(work, snapshot, answered.Answer, run, facts),
+            AnalysisOutcome.Answered answered => Ground(work, snapshot, answered.Answer, run, facts, out verdict),
             AnalysisOutcome.Blocked => Stop("model-blocked", facts),
             _ => Stop("model-unusable", facts),
         };
 
         var applied = await store.ApplyAsync(work, new SagaMessage.AnalysisEnded(work.Saga.Run, status, reason), facts, commit => commit with { Run = run });
         if (applied.Took)
+        {
+            if (verdict is not null)
+                PipelineMeters.Grounded(verdict);
             Log.Ended(logger, work.Saga.LeadId, status, reason ?? "-");
+        }
         else
+        {
             work.Plan = null;
+        }
         // Another copy may have been faster: then its plan counts, and the lead has to be loaded again to see it.
         return StageCommand.Pending(work.Saga, applied.Took ? work : null);
     }
 
-    private (LeadStatus Status, string? Reason) Ground(LeadWork work, EvidenceSnapshot snapshot, AnalyzerAnswer answer, LeadRunRow run, List<AuditFact> facts)
+    private (LeadStatus Status, string? Reason) Ground(LeadWork work, EvidenceSnapshot snapshot, AnalyzerAnswer answer, LeadRunRow run, List<AuditFact> facts, out GroundingResult verdict)
     {
         var now = time.GetUtcNow();
         var leadId = work.Saga.LeadId;
         using var document = JsonDocument.Parse(answer.Json);
-        var verdict = Grounder.Ground(snapshot, document.RootElement, grounding.Value.ToRules(), now);
+        verdict = Grounder.Ground(snapshot, document.RootElement, grounding.Value.ToRules(), now);
         var plan = Planner.Plan(verdict, snapshot, policy.Policy, policy.Tools, now, policy.Planning);
         (work.Plan, work.Grounding, work.Decision) = (plan, verdict.Status, verdict.Decision);
 

@@ -200,7 +200,6 @@ public static class WorkerServices
             sp.GetRequiredService<ILogger<PlanAdmission>>()));
         services.AddSingleton<ExecutionServices>();
         services.AddSingleton<ExecutePlanHandler>();
-        services.AddHostedService<UnknownEffects>();
         services.AddHostedService<ApprovalExpiry>();
     }
 

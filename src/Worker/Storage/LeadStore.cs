@@ -3,6 +3,7 @@ using LeadPipeline.Contracts;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage.Sql;
+using LeadPipeline.Worker.Telemetry;
 
 namespace LeadPipeline.Worker.Storage;
 
@@ -144,6 +145,7 @@ public sealed class LeadStore : IAsyncDisposable
             switch (await committer.CommitAsync(with is null ? commit : with(commit)))
             {
                 case CommitResult.Committed:
+                    PipelineMeters.Moved(work.Saga, saga);
                     work.Saga = saga;
                     audit.Committed(saga, rows, facts);
                     return new Applied(decision);

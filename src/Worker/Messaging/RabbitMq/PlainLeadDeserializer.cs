@@ -37,7 +37,7 @@ internal sealed class PlainLeadDeserializer(ContentType contentType) : IMessageD
         var envelope = new JsonObject
         {
             ["messageId"] = Guid.CreateVersion7().ToString(),
-            ["messageType"] = new JsonArray("urn:message:LeadPipeline.Contracts:LeadSubmitted"),
+            ["messageType"] = new JsonArray(Envelope.Type<LeadPipeline.Contracts.LeadSubmitted>()),
             ["message"] = Submitted(body.GetBytes(), Key(headers)),
         };
         return envelopes.Deserialize(new BytesMessageBody(JsonSerializer.SerializeToUtf8Bytes(envelope)), headers, destinationAddress);

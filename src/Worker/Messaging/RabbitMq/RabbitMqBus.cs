@@ -1,22 +1,26 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using LeadPipeline.Contracts;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Saga;
-using MassTransit;
 using Microsoft.Extensions.Options;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 
 namespace LeadPipeline.Worker.Messaging.RabbitMq;
 
-/// <summary>Sends to the broker's queues. A send has succeeded when the broker has confirmed that a queue holds the message.</summary>
-public sealed class RabbitMqBus(IBus bus, IOptions<MessagingOptions> options, TimeProvider time) : ILeadBus
+/// <summary>
+/// Sends to the broker's queues, in the envelope that the consumers' bus reads. A send has succeeded when the broker has confirmed that a
+/// queue holds the message.
+/// </summary>
+public sealed class RabbitMqBus(BrokerAddress broker, IOptions<MessagingOptions> options, TimeProvider time) : ILeadBus, IAsyncDisposable
 {
-    private static readonly Uri Intake = new("exchange:" + RabbitMqRegistration.IntakeQueue);
-    private static readonly Uri Analysis = new("exchange:" + RabbitMqRegistration.AnalysisQueue);
-    private static readonly Uri Execution = new("exchange:" + RabbitMqRegistration.ExecutionQueue);
+    private readonly ConfirmedPublisher publisher = new(broker, "leadpipeline send");
 
     /// <inheritdoc/>
     public async Task<IntakeResult?> SubmitAsync(LeadSubmitted submitted, CancellationToken cancellationToken)
     {
-        await SendAsync(Intake, submitted, NewId.NextGuid(), cancellationToken);
+        await SendAsync(RabbitMqRegistration.IntakeQueue, submitted, ContractsJson.Default.LeadSubmitted, Guid.CreateVersion7(time.GetUtcNow()), cancellationToken);
         return null;
     }
 
@@ -26,28 +30,63 @@ public sealed class RabbitMqBus(IBus bus, IOptions<MessagingOptions> options, Ti
         // The same id however often it is sent: whoever counts messages by id sees one.
         var id = DeterministicId.Message(command.LeadId, command.Stage == LeadStage.Analysis ? "analyze" : "execute", command.Run, command.Attempt);
         return command.Stage == LeadStage.Analysis
-            ? SendAsync(Analysis, new AnalyzeLead(command.LeadId, command.Run, command.Attempt), id, cancellationToken)
-            : SendAsync(Execution, new ExecutePlan(command.LeadId, command.Run, command.Attempt), id, cancellationToken);
+            ? SendAsync(RabbitMqRegistration.AnalysisQueue, new AnalyzeLead(command.LeadId, command.Run, command.Attempt), ContractsJson.Default.AnalyzeLead, id, cancellationToken)
+            : SendAsync(RabbitMqRegistration.ExecutionQueue, new ExecutePlan(command.LeadId, command.Run, command.Attempt), ContractsJson.Default.ExecutePlan, id, cancellationToken);
     }
 
-    private async Task SendAsync<T>(Uri queue, T message, Guid id, CancellationToken cancellationToken)
-        where T : class
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => publisher.DisposeAsync();
+
+    private async Task SendAsync<T>(string queue, T message, JsonTypeInfo<T> shape, Guid id, CancellationToken cancellationToken)
     {
+        var properties = new BasicProperties
+        {
+            MessageId = id.ToString(),
+            ContentType = Envelope.ContentType,
+            DeliveryMode = DeliveryModes.Persistent,
+        };
         // A send without a deadline waits for as long as the broker is away.
         using var limit = new CancellationTokenSource(options.Value.PublishTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            var endpoint = await bus.GetSendEndpoint(queue).WaitAsync(either.Token);
-            await endpoint.Send(message, context => context.MessageId = id, either.Token).WaitAsync(either.Token);
+            // Mandatory, since confirmed is not enough: a message that no queue took would be confirmed and gone.
+            var channel = await publisher.OpenAsync(either.Token);
+            await ConfirmedPublisher.PublishAsync(channel, "", queue, mandatory: true, properties, Envelope.Write(id, message, shape), either.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new BusUnavailableException("The broker did not confirm in time.");
         }
-        catch (Exception exception) when (exception is MassTransitException or RabbitMQ.Client.Exceptions.RabbitMQClientException or IOException or System.Net.Sockets.SocketException or ObjectDisposedException)
+        catch (Exception exception) when (exception is RabbitMQClientException or IOException or System.Net.Sockets.SocketException or ObjectDisposedException)
         {
             throw new BusUnavailableException("The broker did not take the message.", exception);
         }
     }
+}
+
+/// <summary>The bus library's envelope around a message, as far as our consumers read it.</summary>
+internal static class Envelope
+{
+    /// <summary>How the bus library calls it.</summary>
+    public const string ContentType = "application/vnd.masstransit+json";
+
+    public static byte[] Write<T>(Guid id, T message, JsonTypeInfo<T> shape)
+    {
+        var buffer = new System.Buffers.ArrayBufferWriter<byte>(512);
+        using var json = new Utf8JsonWriter(buffer);
+        json.WriteStartObject();
+        json.WriteString("messageId", id);
+        json.WriteStartArray("messageType");
+        json.WriteStringValue(Type<T>());
+        json.WriteEndArray();
+        json.WritePropertyName("message");
+        JsonSerializer.Serialize(json, message, shape);
+        json.WriteEndObject();
+        json.Flush();
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    /// <summary>The name of a message type on the wire.</summary>
+    public static string Type<T>() => $"urn:message:{typeof(T).Namespace}:{typeof(T).Name}";
 }

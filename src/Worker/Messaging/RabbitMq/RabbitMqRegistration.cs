@@ -1,6 +1,7 @@
+using LeadPipeline.Contracts;
 using MassTransit;
-using MassTransit.RabbitMqTransport;
 using Microsoft.Extensions.Options;
+using RabbitMQ.Client;
 
 namespace LeadPipeline.Worker.Messaging.RabbitMq;
 
@@ -16,58 +17,48 @@ public static class RabbitMqRegistration
     /// <summary>Commands to execute.</summary>
     public const string ExecutionQueue = "lead-execution";
 
-    /// <summary>Adds MassTransit on RabbitMQ.</summary>
+    /// <summary>All that this worker consumes.</summary>
+    public static readonly IReadOnlyList<string> Queues = [IntakeQueue, AnalysisQueue, ExecutionQueue];
+
+    /// <summary>Adds sending to the queues, and consuming them through MassTransit.</summary>
     public static void AddRabbitMqMessaging(this IServiceCollection services, BrokerAddress broker)
     {
         services.AddSingleton(broker);
-        services.AddSingleton<RabbitMqBus>();
-        services.AddSingleton<ILeadBus>(sp => sp.GetRequiredService<RabbitMqBus>());
-        services.AddHostedService<BrokerWatchdog>();
-        services.AddOptions<MassTransitHostOptions>().Configure<IOptions<MessagingOptions>>((host, messaging) =>
+        services.AddSingleton<ILeadBus, RabbitMqBus>();
+        services.AddSingleton<LeadConsumers>();
+        services.AddSingleton(sp => new ConsumingBus(broker, () => Bus(sp, broker), sp.GetRequiredService<IOptions<MessagingOptions>>(), sp.GetRequiredService<ILogger<ConsumingBus>>()));
+        services.AddHostedService(sp => sp.GetRequiredService<ConsumingBus>());
+    }
+
+    private static IBusControl Bus(IServiceProvider services, BrokerAddress broker)
+    {
+        LogContext.ConfigureCurrentLogContext(services.GetRequiredService<ILoggerFactory>());
+        var options = services.GetRequiredService<IOptions<MessagingOptions>>().Value;
+        var consumers = services.GetRequiredService<LeadConsumers>();
+        return MassTransit.Bus.Factory.CreateUsingRabbitMq(bus =>
         {
-            // Without these two, endpoints whose handlers were publishing when the broker went away never reconnect.
-            host.ConsumerStopTimeout = TimeSpan.FromSeconds(5);
-            host.StopTimeout = messaging.Value.StopTimeout;
-        });
-        services.AddMassTransit(x =>
-        {
-            x.DisableUsageTelemetry();
-            x.AddConsumer<SubmittedLeadConsumer>();
-            x.AddConsumer<AnalyzeLeadConsumer>();
-            x.AddConsumer<ExecutePlanConsumer>();
-            x.UsingRabbitMq((context, bus) =>
+            bus.Host(broker.Host, broker.Port, broker.VirtualHost, host =>
             {
-                var options = context.GetRequiredService<IOptions<MessagingOptions>>().Value;
-                bus.Host(broker.Host, broker.Port, broker.VirtualHost, host =>
-                {
-                    host.Username(broker.Username);
-                    host.Password(broker.Password);
-                    host.PublisherConfirmation = true;
-                    if (broker.UseTls)
-                        host.UseSsl();
-                });
-                bus.ConfigureSend(send => send.UseExecute(sending =>
-                {
-                    // Confirmed is not enough: a message that no queue took would be confirmed and gone.
-                    if (sending.TryGetPayload<RabbitMqSendContext>(out var rabbit))
-                        rabbit.Mandatory = true;
-                }));
-                bus.ReceiveEndpoint(IntakeQueue, e =>
-                {
-                    Queue(e, options);
-                    e.AddDeserializer(new PlainLeadSerializerFactory(), isDefault: true);
-                    e.ConfigureConsumer<SubmittedLeadConsumer>(context);
-                });
-                bus.ReceiveEndpoint(AnalysisQueue, e =>
-                {
-                    Queue(e, options);
-                    e.ConfigureConsumer<AnalyzeLeadConsumer>(context);
-                });
-                bus.ReceiveEndpoint(ExecutionQueue, e =>
-                {
-                    Queue(e, options);
-                    e.ConfigureConsumer<ExecutePlanConsumer>(context);
-                });
+                host.Username(broker.Username);
+                host.Password(broker.Password);
+                if (broker.UseTls)
+                    host.UseSsl();
+            });
+            bus.ReceiveEndpoint(IntakeQueue, e =>
+            {
+                Queue(e, options);
+                e.AddDeserializer(new PlainLeadSerializerFactory(), isDefault: true);
+                e.Handler<LeadSubmitted>(consumers.TakeInAsync);
+            });
+            bus.ReceiveEndpoint(AnalysisQueue, e =>
+            {
+                Queue(e, options);
+                e.Handler<AnalyzeLead>(consumers.AnalyzeAsync);
+            });
+            bus.ReceiveEndpoint(ExecutionQueue, e =>
+            {
+                Queue(e, options);
+                e.Handler<ExecutePlan>(consumers.ExecuteAsync);
             });
         });
     }
@@ -102,6 +93,20 @@ public sealed record BrokerAddress(string Host, ushort Port, string VirtualHost,
             user.Length > 1 ? Uri.UnescapeDataString(user[1]) : "guest",
             tls);
     }
+
+    /// <summary>Makes connections of the plain client, which whoever opens one closes and opens again himself.</summary>
+    public ConnectionFactory Factory(string name) => new()
+    {
+        HostName = Host,
+        Port = Port,
+        VirtualHost = VirtualHost,
+        UserName = Username,
+        Password = Password,
+        ClientProvidedName = name,
+        AutomaticRecoveryEnabled = false,
+        RequestedHeartbeat = TimeSpan.FromSeconds(15),
+        Ssl = new SslOption { Enabled = UseTls, ServerName = Host },
+    };
 
     /// <summary>Without the password.</summary>
     public override string ToString() => $"{Host}:{Port}{(VirtualHost == "/" ? "/" : "/" + VirtualHost)}";
