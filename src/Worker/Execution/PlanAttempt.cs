@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
+using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.DeadLetters;
@@ -35,16 +36,22 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             var outcome = await services.Executor.PrepareAsync(run, cancellationToken);
             if (outcome is PlanOutcome.Prepared)
             {
+                var facts = Started(outcome.Effects);
                 // From here on a step may be in the CRM, whatever happens to this process.
                 run = run with { Effects = [.. outcome.Effects.Select(e => e.Writes.Count > 0 ? e with { State = EffectState.Sent } : e)] };
-                var steps = new JsonArray([.. run.Effects.Where(e => e.State == EffectState.Sent).Select(e => (JsonNode)e.Step.Id)]);
-                if (!await OpenEpochAsync(new AuditFact("execution", "started", new JsonObject { ["steps"] = steps })))
+                if (!await OpenEpochAsync(facts))
                     return;
                 outcome = await services.Executor.WriteAsync(run, cancellationToken);
             }
             run = run with { Effects = outcome.Effects };
             if (outcome is PlanOutcome.Again again)
             {
+                if (again.Why == PlanOutcome.Again.PivotNext)
+                {
+                    // Not a try that failed: the steps before are done, and the last one is decided on what they left.
+                    decisions--;
+                    continue;
+                }
                 Log.Again(services.Logger, work.Saga.LeadId, again.Why);
                 if (decisions < MaxDecisions)
                     continue;
@@ -55,7 +62,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
                 // The failure is durable before anything is undone: after a crash the plan must go on backward, not forward. And the lead is
                 // ours alone while it is undone: a worker that lost it to another one must not undo what that one does.
                 var turned = new AuditFact("compensation", "started", Failure());
-                if (!isOpen ? !await OpenEpochAsync(turned) : !(await CommitAsync(new SagaMessage.PlanTurned(work.Saga.Run, epoch), [.. Changes(), turned])).Took)
+                if (!isOpen ? !await OpenEpochAsync([turned]) : !(await CommitAsync(new SagaMessage.PlanTurned(work.Saga.Run, epoch), [.. Changes(), turned])).Took)
                     return;
                 outcome = await services.Executor.UndoAsync(run, cancellationToken);
                 run = run with { Effects = outcome.Effects };
@@ -74,12 +81,25 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         var effects = fresh.Effects.Select(e => byStep.TryGetValue(e.Step.Id, out var row) ? row.ToEffect(e.Step, work) : e).ToList();
         foreach (var effect in effects.Where(e => byStep.ContainsKey(e.Step.Id)))
             stored[effect.Step.Id] = effect;
-        return fresh with { Effects = effects };
+        // An epoch that is still open was not ended by whoever opened it, so nobody knows what came of what was sent in it.
+        return fresh with { Effects = work.Saga.Owner is null ? effects : effects.ConvertAll(e => e.State == EffectState.Sent ? e with { State = EffectState.Unknown } : e) };
     }
 
-    private async Task<bool> OpenEpochAsync(AuditFact fact)
+    /// <summary>What is said before anything is sent: what a read has found not to be there, the steps, and by itself the one that is final.</summary>
+    private static List<AuditFact> Started(IReadOnlyList<StepEffect> effects)
     {
-        var applied = await CommitAsync(new SagaMessage.EpochOpened(work.Saga.Run, epoch, services.Worker.Id), [.. Changes(), fact]);
+        var sent = effects.Where(e => e.Writes.Count > 0).ToList();
+        var facts = new List<AuditFact>(sent.Where(e => e.State == EffectState.Absent).Select(e => new AuditFact("tool", "resolved", Payload(e))))
+        {
+            new("execution", "started", new JsonObject { ["steps"] = new JsonArray([.. sent.Select(e => (JsonNode)e.Step.Id)]) }),
+        };
+        facts.AddRange(sent.Where(e => e.Writes.Any(w => w is ConvertLead)).Select(e => new AuditFact("tool", "started", new JsonObject { ["step"] = e.Step.Id, ["tool"] = e.Step.Tool })));
+        return facts;
+    }
+
+    private async Task<bool> OpenEpochAsync(IReadOnlyList<AuditFact> facts)
+    {
+        var applied = await CommitAsync(new SagaMessage.EpochOpened(work.Saga.Run, epoch, services.Worker.Id), [.. Changes(), .. facts]);
         if (applied.Took)
         {
             (epoch, isOpen) = (work.Saga.Epoch, true);
@@ -185,14 +205,19 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
                 continue;
             if (Event(effect, before) is { } name)
             {
-                var payload = new JsonObject { ["step"] = effect.Step.Id, ["tool"] = effect.Step.Tool, ["state"] = effect.State.Name() };
-                if (effect.RecordId is { } record)
-                    payload["recordId"] = record;
-                if ((effect.Error ?? effect.Warning) is { } why)
-                    payload["why"] = why;
-                yield return new AuditFact(name.Stage, name.Kind, payload);
+                yield return new AuditFact(name.Stage, name.Kind, Payload(effect));
             }
         }
+    }
+
+    private static JsonObject Payload(StepEffect effect)
+    {
+        var payload = new JsonObject { ["step"] = effect.Step.Id, ["tool"] = effect.Step.Tool, ["state"] = effect.State.Name() };
+        if (effect.RecordId is { } record)
+            payload["recordId"] = record;
+        if ((effect.Error ?? effect.Warning) is { } why)
+            payload["why"] = why;
+        return payload;
     }
 
     private static (string Stage, string Kind)? Event(StepEffect effect, EffectState? before) => effect.State switch
@@ -203,6 +228,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         EffectState.Skipped => ("tool", "skipped"),
         EffectState.Failed => ("tool", "failed"),
         EffectState.Unknown => ("tool", "unknown"),
+        EffectState.Absent => ("tool", "resolved"),
         EffectState.Compensated => ("compensation", "done"),
         EffectState.NotNeeded => ("compensation", "not_needed"),
         EffectState.CannotCompensate => ("compensation", "cannot"),
