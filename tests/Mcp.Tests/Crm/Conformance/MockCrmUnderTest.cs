@@ -11,7 +11,7 @@ namespace LeadPipeline.Mcp.Tests.Crm;
 public sealed class MockCrmUnderTest : ICrmUnderTest
 {
     private readonly MockCrmStore store;
-    private PlannedFault? planned;
+    private (PlannedFault Fault, string Tool)? planned;
 
     public MockCrmUnderTest(SqlDatabase database)
     {
@@ -41,7 +41,7 @@ public sealed class MockCrmUnderTest : ICrmUnderTest
 
     public void FailNext(PlannedFault fault, string tool, CrmObject kind)
     {
-        planned = fault;
+        planned = (fault, tool);
         Crm = Guarded(MockFaults.Parse($"{tool}={fault switch
         {
             PlannedFault.RefusedConnection or PlannedFault.ServerError => "transient",
@@ -77,7 +77,7 @@ public sealed class MockCrmUnderTest : ICrmUnderTest
         public Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken)
         {
             var answer = inner.WriteAsync(batch, cancellationToken);
-            if (under.planned == PlannedFault.NoAnswer)
+            if (under.planned is (PlannedFault.NoAnswer, var tool) && batch.Writes.Any(w => w.Tool == tool))
             {
                 under.planned = null;
                 under.Time.Advance(callTimeout);
