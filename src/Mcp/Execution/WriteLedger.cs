@@ -122,6 +122,8 @@ internal sealed class WriteLedger(PlanRun run)
         if (refused.Code == CrmCodes.ChangedSince)
         {
             MustReadAgain ??= refused.Code;
+            // Certainly not sent by us, so a conversion that is found now is somebody else's.
+            _ = Change(step, e => e.Writes is [ConvertLead] ? e with { State = EffectState.Planned } : e);
             return;
         }
         if (refused.Code == CrmCodes.InvalidReference && effects.FirstOrDefault(e => e.Step.Id == step) is { Step.Critical: false } dependent && Missing(dependent) is not null)
