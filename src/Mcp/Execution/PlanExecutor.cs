@@ -52,16 +52,20 @@ public sealed class PlanExecutor(ToolRegistry tools, ICrm crm, TimeProvider time
     public async Task<PlanOutcome> WriteAsync(PlanRun run, CancellationToken cancellationToken)
     {
         var ledger = new WriteLedger(run);
+        // The source follows the given clock, so that tests need not wait; a linked source would follow the system's.
+        using var limit = new CancellationTokenSource(TimeFor(run), time);
+        // Given up with the call: the caller's token outlives it by far.
+        await using var link = cancellationToken.Register(static s => ((CancellationTokenSource)s!).Cancel(), limit);
         for (var attempt = 1; ; attempt++)
         {
             var batch = ledger.Outstanding();
             if (ledger.HasCriticalFailure)
                 return new PlanOutcome.Failed(ledger.Effects);
             if (batch.Writes.Count == 0)
-                return new PlanOutcome.Finished(ledger.Effects);
+                return ledger.Open == 0 ? new PlanOutcome.Finished(ledger.Effects) : new PlanOutcome.Again(ledger.Effects, PlanOutcome.Again.PivotNext);
 
             var open = ledger.Open;
-            ledger.Record(batch, await crm.WriteAsync(batch, cancellationToken));
+            ledger.Record(batch, await SendAsync(batch, limit.Token, cancellationToken));
 
             if (ledger.HasCriticalFailure)
                 return new PlanOutcome.Failed(ledger.Effects);
@@ -81,12 +85,38 @@ public sealed class PlanExecutor(ToolRegistry tools, ICrm crm, TimeProvider time
                 ledger.GiveUp(stopped.Step, stopped.Outcome.Message);
                 continue;
             }
-            if (stopped.Outcome.Kind != NotNowKind.Transient || attempt >= retry.Attempts)
+            if (stopped.Outcome.Kind != NotNowKind.Transient || attempt >= retry.Attempts || !await PauseAsync(attempt, limit.Token))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
                 return new PlanOutcome.NotNow(ledger.Effects, Reason(stopped.Outcome.Kind), stopped.Outcome.Kind == NotNowKind.Transient, stopped.Outcome.RetryAfter) { Fault = stopped.Outcome.Fault };
-#pragma warning disable CA5394 // Jitter, not a secret.
-            await Task.Delay(retry.Delay(attempt, Random.Shared.NextDouble()), time, cancellationToken);
-#pragma warning restore CA5394
+            }
         }
+    }
+
+    /// <summary>One call for everything that is to be sent at once. The tools' time limits it: what had no answer by then is unknown.</summary>
+    private async Task<IReadOnlyList<CrmOutcome>> SendAsync(CrmBatch batch, CancellationToken limit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await crm.WriteAsync(batch, limit);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            return [.. batch.Writes.Select(_ => new CrmOutcome.Unknown("the tools' time was up before the CRM answered", CrmFault.Timeout))];
+        }
+    }
+
+    /// <summary>The longest time that a tool of the steps to be sent allows.</summary>
+    private TimeSpan TimeFor(PlanRun run) =>
+        run.Effects.Where(e => e.IsToBeSent).Select(e => tools.Find(e.Step.Tool)?.Timeout).OfType<TimeSpan>().DefaultIfEmpty(TimeSpan.FromSeconds(30)).Max();
+
+    /// <summary>Waits before the next try; false when there is no time left for one.</summary>
+    private async Task<bool> PauseAsync(int failed, CancellationToken limit)
+    {
+#pragma warning disable CA5394 // Jitter, not a secret.
+        await Task.Delay(retry.Delay(failed, Random.Shared.NextDouble()), time, limit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+#pragma warning restore CA5394
+        return !limit.IsCancellationRequested;
     }
 
     /// <summary>Undoes what was done, last first. The failed critical step must be durable before this is called.</summary>

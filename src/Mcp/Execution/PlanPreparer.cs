@@ -21,9 +21,9 @@ public static class PlanPreparer
         var effects = new List<(CrmObject, string)>();
         foreach (var effect in run.Effects)
         {
-            if (effect.IsSettled || tools.Find(effect.Step.Tool) is not { } tool)
+            if (effect.IsSettled || tools.Find(effect.Step.Tool) is not { } tool || Waits(tools, tool, effect, run))
                 continue;
-            query = tool.Ask(query, effect.Step.Arguments);
+            query = tool.Ask(query, WithKnownIds(tool, effect.Step.Arguments, run.Effects));
             if (effect.State != EffectState.Planned && tool.Creates is { } kind)
                 effects.Add((kind, effect.EffectKey));
         }
@@ -50,12 +50,17 @@ public static class PlanPreparer
             }
         }
         SeeVersions(run, effects, view);
-        return effects.TrueForAll(e => e.IsSettled) ? new PlanOutcome.Finished(effects) : new PlanOutcome.Prepared(effects);
+        return effects.TrueForAll(e => e.IsSettled) ? new PlanOutcome.Finished(effects)
+            : effects.Exists(e => e.IsToBeSent) ? new PlanOutcome.Prepared(effects)
+            : new PlanOutcome.Again(effects, PlanOutcome.Again.PivotNext);
 
         Decided DecideStep(StepEffect effect)
         {
             if (tools.Find(effect.Step.Tool) is not { } tool)
                 return Fail(effect, CrmCodes.NotSupported, $"there is no tool {effect.Step.Tool}");
+            // Nothing that is sent with it could be undone any more, so it waits until all else is settled and durable.
+            if (Waits(tools, tool, effect, run))
+                return effect with { Writes = [] };
             var unmet = effect.Step.When.FirstOrDefault(w => !WhenCondition.Parse(w).Evaluate(field => FieldValue(field, done)));
             // What we made in an earlier try is there, whatever its conditions say now: our own opportunity is an open one of the account.
             if (unmet is not null)
@@ -63,11 +68,11 @@ public static class PlanPreparer
             if (Resolve(tool, effect.Step.Arguments, done, out var missing) is not { } arguments)
                 return Made(effect, view) is { } made ? Settle(effect, tool, new(made.Id), view) : effect.Step.Critical ? Fail(effect, CrmCodes.InvalidReference, $"{missing} has no value") : Skip(effect, $"{missing} has no value");
             if (tool.Parameters.Validate(arguments) is [var fault, ..])
-                return Fail(effect, CrmCodes.InvalidArguments, fault.ToString());
+                return Fail(effect, fault.Code, fault.ToString());
 
-            return tool.Decide(new ToolCall(effect.Step.Id, arguments, effect.EffectKey, now, recordKey), view) switch
+            return tool.Decide(new ToolCall(effect.Step.Id, arguments, effect.EffectKey, now, recordKey) { MayHaveBeenSent = effect.State != EffectState.Planned }, view) switch
             {
-                ToolDecision.Write write => Send(effect, tool, write, view),
+                ToolDecision.Write write => Send(effect with { Arguments = arguments }, tool, write, view),
                 ToolDecision.Unchanged unchanged => Settle(effect, tool, unchanged, view),
                 ToolDecision.Refuse { NeedsPerson: true } refuse => new(effect, new PlanOutcome.NeedsPerson([], refuse.Code, refuse.Candidates ?? [])),
                 ToolDecision.Refuse refuse => Fail(effect, refuse.Code, refuse.Message),
@@ -75,6 +80,10 @@ public static class PlanPreparer
             };
         }
     }
+
+    /// <summary>Whether a step that cannot be undone has to wait for others, among several of its kind for the earlier ones.</summary>
+    private static bool Waits(ToolRegistry tools, CrmTool tool, StepEffect effect, PlanRun run) => tool.IsPivot
+        && run.Effects.Any(e => !e.IsSettled && e.Step.Id != effect.Step.Id && (tools.Find(e.Step.Tool) is not { IsPivot: true } || e.Step.Index < effect.Step.Index));
 
     private readonly record struct Decided(StepEffect Effect, PlanOutcome.NeedsPerson? NeedsPerson = null)
     {
@@ -97,11 +106,12 @@ public static class PlanPreparer
         var (before, wrote) = Images(effect, write.Before, update, view);
         return effect with
         {
-            State = EffectState.Planned,
+            // No answer came to the try before, and it is not there: that is known now, and is told before it is sent again.
+            State = effect.State is EffectState.Unknown or EffectState.Absent && made is null ? EffectState.Absent : EffectState.Planned,
             // Of another kind than the first write when the step's record is another than the one that is written.
             Object = first is not CreateRecord && write.Data?.ContainsKey("recordId") == true ? tool.Creates ?? first.Object : first.Object,
             Created = created,
-            RecordId = first is CreateRecord ? null : made?.Id ?? write.Data?.GetValueOrDefault("recordId") ?? Id((first as UpdateRecord)?.Target),
+            RecordId = first is CreateRecord ? null : made?.Id ?? write.Data?.GetValueOrDefault("recordId") ?? Target(first),
             RecordVersion = made?.Version ?? effect.RecordVersion,
             Data = write.Data ?? new Dictionary<string, string>(),
             Before = before,
@@ -121,8 +131,8 @@ public static class PlanPreparer
     private static (IReadOnlyDictionary<string, string?>? Before, IReadOnlyDictionary<string, string?>? Wrote) Images(
         StepEffect effect, IReadOnlyDictionary<string, string?>? before, UpdateRecord? update, CrmView view)
     {
-        if (before is null || update is null || effect is not { State: EffectState.Sent or EffectState.Unknown, Before: { } earlier, Wrote: { } written }
-            || effect.WroteTo != update.Target.ToString() || update.Target.Id is not { } id || view.Lead(id) is not { } record)
+        if (before is null || update is null || effect is not { State: EffectState.Sent or EffectState.Unknown or EffectState.Absent, Before: { } earlier, Wrote: { } written }
+            || effect.WroteTo != update.Target.ToString() || update.Target.Id is not { } id || view.Find(update.Object, id) is not { } record)
         {
             return (before, update?.Fields);
         }
@@ -137,7 +147,7 @@ public static class PlanPreparer
     {
         // Found as we want it after a try without an answer: it was us. But a record that we were to create is ours only if it carries our
         // key: one that someone else created meanwhile must not be withdrawn when the plan is undone.
-        var ours = effect.State is EffectState.Sent or EffectState.Unknown && (!effect.Created || view.Effects.ContainsKey(effect.EffectKey));
+        var ours = effect.State is EffectState.Sent or EffectState.Unknown or EffectState.Absent && (!effect.Created || view.Effects.ContainsKey(effect.EffectKey));
         return effect with
         {
             State = ours ? EffectState.Confirmed : EffectState.Unchanged,
@@ -173,12 +183,18 @@ public static class PlanPreparer
     private static CrmRecord? Made(StepEffect effect, CrmView view) =>
         effect.State == EffectState.Planned ? null : view.Effects.GetValueOrDefault(effect.EffectKey);
 
-    private static string? Id(RecordRef? target) => target?.Id;
+    private static string? Target(CrmWrite write) => write switch
+    {
+        UpdateRecord update => update.Target.Id,
+        ConvertLead convert => convert.Lead.Id,
+        _ => null,
+    };
 
     private static string Describe(CrmWrite write) => write switch
     {
         CreateRecord c => $"create {c.Object} {Fields(c.Fields)}",
         UpdateRecord u => $"update {u.Object} {u.Target} {Fields(u.Fields)}",
+        ConvertLead c => $"convert {c.Lead} {c.Account} {c.Owner}",
         RemoveRecord r => $"remove {r.Object} {r.Id}",
         _ => write.ToString(),
     };
@@ -193,12 +209,33 @@ public static class PlanPreparer
         return field.Split('.') is ["steps", var step, var result] && done.TryGetValue(step, out var effect) ? Result(effect, result) : null;
     }
 
+    /// <summary>
+    /// The arguments with the records of settled steps in the place of references to them: what a step settled in an earlier try is not read
+    /// on its own account any more, and a later step may have to look at it.
+    /// </summary>
+    private static JsonObject WithKnownIds(CrmTool tool, JsonObject arguments, IReadOnlyList<StepEffect> effects)
+    {
+        var known = arguments;
+        foreach (var parameter in tool.Parameters.All)
+        {
+            if (parameter.IsRecordId && arguments[parameter.Name] is JsonValue text && text.TryGetValue<string>(out var s) && StepReference.Parse(s) is { } reference
+                && effects.FirstOrDefault(e => e.Step.Id == reference.Step) is { IsSettled: true } step && Result(step, reference.Result) is { } id)
+            {
+                // A copy: the arguments belong to the plan.
+                if (ReferenceEquals(known, arguments))
+                    known = arguments.DeepClone().AsObject();
+                known[parameter.Name] = id;
+            }
+        }
+        return known;
+    }
+
     /// <summary>A result of an earlier step: known, or, for a record that it is about to create, a reference to it.</summary>
     private static string? Result(StepEffect effect, string name) => effect.State switch
     {
         EffectState.Skipped or EffectState.Failed => null,
         _ when name != "recordId" => effect.Data.GetValueOrDefault(name),
-        EffectState.Planned when effect is { Created: true, RecordId: null } => RecordRef.CreatedBy(effect.Step.Id).ToString(),
+        EffectState.Planned or EffectState.Absent when effect is { Created: true, RecordId: null } => RecordRef.CreatedBy(effect.Step.Id).ToString(),
         _ => effect.RecordId,
     };
 

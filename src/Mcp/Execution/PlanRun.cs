@@ -36,7 +36,13 @@ public abstract record PlanOutcome(IReadOnlyList<StepEffect> Effects)
     public sealed record Failed(IReadOnlyList<StepEffect> Effects) : PlanOutcome(Effects);
 
     /// <summary>The CRM is not as it was when the steps were decided, or an answer was lost: read and decide again.</summary>
-    public sealed record Again(IReadOnlyList<StepEffect> Effects, string Why) : PlanOutcome(Effects);
+    /// <param name="Effects">The ledger.</param>
+    /// <param name="Why">Why, as a code.</param>
+    public sealed record Again(IReadOnlyList<StepEffect> Effects, string Why) : PlanOutcome(Effects)
+    {
+        /// <summary>Nothing went wrong: all is settled but the step that cannot be undone, and that one is decided and sent by itself.</summary>
+        public const string PivotNext = "pivot-next";
+    }
 
     /// <summary>It cannot go on now.</summary>
     /// <param name="Effects">The ledger.</param>

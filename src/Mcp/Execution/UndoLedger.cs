@@ -46,6 +46,16 @@ internal sealed class UndoLedger(PlanRun run)
         carried.Clear();
         var writes = new List<CrmWrite>();
         var withdrawn = new HashSet<string>();
+        // What the conversion was made from must not be taken away from under it.
+        if (Array.Find(effects, e => IsPivot(e) && (IsOpen(e) || e.State == EffectState.CannotCompensate) && TookEffect(e, view)) is { } pivot)
+        {
+            for (var i = 0; i < effects.Length; i++)
+            {
+                if (IsOpen(effects[i]))
+                    effects[i] = effects[i].State is EffectState.Unchanged or EffectState.Planned ? effects[i] with { State = EffectState.NotNeeded } : Cannot(effects[i], $"{pivot.Step.Id} took effect, and it is final");
+            }
+            return new CrmBatch(run.LeadId, run.Email, [], new HashSet<string>());
+        }
         // A record that is withdrawn takes the fields with it that later steps wrote into it.
         foreach (var effect in effects.Where(e => IsOpen(e) && IsWithdrawn(e)))
         {
@@ -93,9 +103,15 @@ internal sealed class UndoLedger(PlanRun run)
         }
     }
 
-    private static bool IsOpen(StepEffect e) => e.State is EffectState.Confirmed or EffectState.Unchanged or EffectState.Sent or EffectState.Unknown or EffectState.Planned;
+    private static bool IsOpen(StepEffect e) => e.State is EffectState.Confirmed or EffectState.Unchanged or EffectState.Sent or EffectState.Unknown or EffectState.Absent or EffectState.Planned;
 
     private static bool IsWithdrawn(StepEffect e) => e is { Created: true, Object: CrmObject.Lead or CrmObject.Account or CrmObject.Contact or CrmObject.Opportunity or CrmObject.CampaignMember };
+
+    private static bool IsPivot(StepEffect e) => e.Step.Compensation == Compensation.None;
+
+    private static bool TookEffect(StepEffect pivot, CrmView view) =>
+        pivot.State is EffectState.Confirmed or EffectState.CannotCompensate
+        || (pivot.State is EffectState.Sent or EffectState.Unknown or EffectState.Absent && pivot.RecordId is { } id && view.Records.GetValueOrDefault(id) is { } lead && lead[CrmFields.ConvertedContact] is { Length: > 0 });
 
     private static string UndoKey(StepEffect effect) => effect.EffectKey + "/undo";
 
@@ -103,6 +119,8 @@ internal sealed class UndoLedger(PlanRun run)
     {
         if (effect.State is EffectState.Unchanged or EffectState.Planned)
             return effect with { State = EffectState.NotNeeded };
+        if (IsPivot(effect))
+            return TookEffect(effect, view) ? Cannot(effect, "a conversion is final") : effect with { State = EffectState.NotNeeded };
         if (effect.Created)
             return UndoCreated(effect, view, withdrawn, writes);
         return UndoUpdate(effect, effect.WroteTo ?? effect.RecordId, view, withdrawn, writes, after: null);
@@ -199,7 +217,7 @@ internal sealed class UndoLedger(PlanRun run)
     {
         if (effect is { RecordId: { } id, Object: { } kind })
             yield return (kind, id);
-        if (effect.WroteTo is { } to && !to.StartsWith('@'))
+        if (effect.WroteTo is { } to && !to.StartsWith('@') && to != effect.RecordId)
             yield return (CrmObject.Lead, to);
     }
 

@@ -50,7 +50,7 @@ internal sealed class WriteLedger(PlanRun run)
             foreach (var (write, outcome) in answers)
             {
                 if (outcome is CrmOutcome.Done { Version: { } version } done)
-                    versions[done.RecordId] = (versions.TryGetValue(done.RecordId, out var seen) ? seen.Before : (write as UpdateRecord)?.ExpectedVersion, version);
+                    versions[done.RecordId] = (versions.TryGetValue(done.RecordId, out var seen) ? seen.Before : write switch { UpdateRecord update => update.ExpectedVersion, ConvertLead convert => convert.ExpectedVersion, _ => null }, version);
             }
             RecordStep(step, answers);
         }
@@ -110,6 +110,7 @@ internal sealed class WriteLedger(PlanRun run)
             {
                 State = EffectState.Confirmed,
                 RecordId = answers[0].Write is CreateRecord ? first.RecordId : e.RecordId ?? first.RecordId,
+                Data = first.Data is { } more ? e.Data.Concat(more).DistinctBy(d => d.Key).ToDictionary() : e.Data,
                 WroteTo = e.WroteTo is { } to ? Known(RecordRef.Parse(to)).ToString() : null,
                 Error = null,
             });
@@ -121,6 +122,8 @@ internal sealed class WriteLedger(PlanRun run)
         if (refused.Code == CrmCodes.ChangedSince)
         {
             MustReadAgain ??= refused.Code;
+            // Certainly not sent by us, so a conversion that is found now is somebody else's.
+            _ = Change(step, e => e.Writes is [ConvertLead] ? e with { State = EffectState.Planned } : e);
             return;
         }
         if (refused.Code == CrmCodes.InvalidReference && effects.FirstOrDefault(e => e.Step.Id == step) is { Step.Critical: false } dependent && Missing(dependent) is not null)
@@ -148,6 +151,7 @@ internal sealed class WriteLedger(PlanRun run)
     {
         UpdateRecord update => update with { Target = Known(update.Target), Fields = Known(update.Fields) },
         CreateRecord create => create with { Fields = Known(create.Fields)! },
+        ConvertLead convert => convert with { Lead = Known(convert.Lead), Account = Known(convert.Account) },
         _ => write,
     };
 

@@ -32,7 +32,14 @@ public sealed class CallLimiter(IRateLimiter limiter, RateLimit limit, TimeProvi
                 GuardMeters.Limited(limit.Type);
                 return new VendorReply.NotTaken(NotNowKind.RateLimited, CrmFault.RateLimited, "the CRM's limit of calls is used up", answer.Until - now);
             }
-            await Task.Delay(answer.Until > now ? answer.Until - now : TimeSpan.FromMilliseconds(1), time, cancellationToken);
+            try
+            {
+                await Task.Delay(answer.Until > now ? answer.Until - now : TimeSpan.FromMilliseconds(1), time, cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                return new VendorReply.NotTaken(NotNowKind.RateLimited, CrmFault.RateLimited, "there was no time left to wait for the CRM's limit of calls", answer.Until - now);
+            }
         }
     }
 }

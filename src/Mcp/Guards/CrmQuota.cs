@@ -1,12 +1,15 @@
 namespace LeadPipeline.Mcp.Guards;
 
 /// <summary>How much of a vendor's allowance of calls is used, as the vendor told last. Read by guards, told by providers; safe for many threads.</summary>
-public sealed class CrmQuota(string provider)
+public sealed class CrmQuota(string provider) : ICrmAllowance
 {
     private Level? level;
 
     /// <summary>What the vendor told last; null: nothing yet.</summary>
     public Level? Known => Volatile.Read(ref level);
+
+    /// <inheritdoc/>
+    public CrmAllowance? Left => Known is { } known ? new CrmAllowance(known.Used, known.Limit, ResetsAt: null) : null;
 
     /// <summary>Share that is used, 0 to 1 or more; 0 while nothing is known.</summary>
     public double Share => Known is { Limit: > 0 } known ? (double)known.Used / known.Limit : 0;

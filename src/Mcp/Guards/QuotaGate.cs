@@ -6,6 +6,13 @@ namespace LeadPipeline.Mcp.Guards;
 /// <param name="ResetsAt">When the allowance is whole again; null: it rolls.</param>
 public sealed record CrmAllowance(long Used, long Allowed, DateTimeOffset? ResetsAt);
 
+/// <summary>A provider that knows its allowance.</summary>
+public interface ICrmAllowance
+{
+    /// <summary>As the vendor last said; null: it has not said yet.</summary>
+    CrmAllowance? Left { get; }
+}
+
 /// <summary>What an allowance says about beginning a plan.</summary>
 public enum QuotaVerdict
 {

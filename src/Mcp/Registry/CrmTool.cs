@@ -32,6 +32,10 @@ public abstract class CrmTool
     public abstract string Name { get; }
     /// <summary>One plain sentence for people.</summary>
     public abstract string Description { get; }
+    /// <summary>What it promises, in a few words, for the documentation.</summary>
+    public abstract string Guarantee { get; }
+    /// <summary>The stable codes that it refuses with, apart from <c>invalid_arguments</c>; see <see cref="CrmCodes"/>.</summary>
+    public virtual IReadOnlyList<string> Errors => [];
     /// <summary>The part of the work.</summary>
     public abstract ToolCategory Category { get; }
     /// <summary>What it may do.</summary>
@@ -42,7 +46,12 @@ public abstract class CrmTool
     public abstract Compensation Compensation { get; }
     /// <summary>How an unknown outcome is resolved.</summary>
     public abstract UnknownOutcome UnknownOutcome { get; }
-    /// <summary>Time for one call, everything included. Default 30 s.</summary>
+    /// <summary>
+    /// Whether it cannot be undone, nor its plan be turned back once it took effect. A pivot is the last step of its plan and is sent when
+    /// everything before it is settled, alone, after its own durable <c>sent</c>.
+    /// </summary>
+    public virtual bool IsPivot => false;
+    /// <summary>Time for everything that is sent at once with it, tries in place included. Default 30 s.</summary>
     public virtual TimeSpan Timeout => TimeSpan.FromSeconds(30);
     /// <summary>Names of the results that later steps may refer to, <c>recordId</c> always among them.</summary>
     public virtual IReadOnlyList<string> Results => ["recordId"];
@@ -65,6 +74,9 @@ public abstract class CrmTool
 /// <param name="RecordKey">Makes the external key of a lead (from its e-mail) or of an account (from its domain).</param>
 public sealed record ToolCall(string Step, JsonObject Arguments, string EffectKey, DateTimeOffset Now, Func<string, string> RecordKey)
 {
+    /// <summary>Whether an earlier try of the step may have reached the CRM: what it asks for may be there because of us.</summary>
+    public bool MayHaveBeenSent { get; init; }
+
     /// <summary>A text argument, or null when it is not given.</summary>
     public string? Text(string name) => Arguments[name]?.GetValue<string>();
 

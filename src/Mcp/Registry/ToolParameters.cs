@@ -1,11 +1,23 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using LeadPipeline.Mcp.Crm;
 
 namespace LeadPipeline.Mcp.Registry;
 
 /// <summary>The JSON types that a parameter can have.</summary>
 public enum ParameterType { Text, Integer, Number, Boolean, Date, TextMap }
+
+/// <summary>Who may say what a parameter holds, in a policy.</summary>
+public enum ParameterSource
+{
+    /// <summary>The policy's words, a fact of the same meaning, or, for a record id, an earlier step's result.</summary>
+    Any,
+    /// <summary>The policy's own words only: a limit that a lead's words could widen would be none.</summary>
+    Policy,
+    /// <summary>The fact of the same name under <c>enrichment</c> only: its true value, or nothing.</summary>
+    Evidence,
+}
 
 /// <summary>One parameter of a tool.</summary>
 /// <param name="Name">camelCase.</param>
@@ -16,9 +28,12 @@ public enum ParameterType { Text, Integer, Number, Boolean, Date, TextMap }
 /// <param name="Minimum">Smallest number.</param>
 /// <param name="Maximum">Largest number.</param>
 /// <param name="Allowed">The only values, when there is a list.</param>
+/// <param name="Code">The stable code of a call without it or with a value that is not allowed.</param>
+/// <param name="Source">Who may say what it holds. Default anyone.</param>
 public sealed record ToolParameter(
     string Name, ParameterType Type, string Description, bool Required = false, int MaxLength = 255,
-    decimal? Minimum = null, decimal? Maximum = null, IReadOnlyList<string>? Allowed = null)
+    decimal? Minimum = null, decimal? Maximum = null, IReadOnlyList<string>? Allowed = null,
+    string Code = CrmCodes.InvalidArguments, ParameterSource Source = ParameterSource.Any)
 {
     /// <summary>
     /// Whether it names a record, and so may be a reference to an earlier step. Only in such parameters is text that looks like a
@@ -31,7 +46,8 @@ public sealed record ToolParameter(
 /// <param name="Parameter">The parameter's name.</param>
 /// <param name="Problem">What is wrong.</param>
 /// <param name="Remedy">What to do about it.</param>
-public sealed record ParameterError(string Parameter, string Problem, string Remedy)
+/// <param name="Code">The stable code of the refusal.</param>
+public sealed record ParameterError(string Parameter, string Problem, string Remedy, string Code = CrmCodes.InvalidArguments)
 {
     /// <inheritdoc/>
     public override string ToString() => $"{Parameter} {Problem}; {Remedy}";
@@ -70,7 +86,7 @@ public sealed class ToolParameters(params ToolParameter[] parameters)
                 errors.Add(error);
         }
         foreach (var parameter in All.Where(p => p.Required && !arguments.ContainsKey(p.Name)))
-            errors.Add(new(parameter.Name, "is missing", $"give {parameter.Description}"));
+            errors.Add(new(parameter.Name, "is missing", $"give {parameter.Description}", parameter.Code));
         return errors;
     }
 
@@ -147,14 +163,14 @@ public sealed class ToolParameters(params ToolParameter[] parameters)
     private static ParameterError? Text(ToolParameter parameter, string text)
     {
         if (parameter.Required && string.IsNullOrWhiteSpace(text))
-            return Wrong(parameter, "is empty", $"give {parameter.Description}");
+            return Wrong(parameter, "is empty", $"give {parameter.Description}") with { Code = parameter.Code };
         if (text.Length > parameter.MaxLength)
             return Wrong(parameter, $"has {text.Length} characters", $"shorten it to {parameter.MaxLength}");
         if (parameter.IsRecordId && text.StartsWith('$') && StepReference.Parse(text) is null)
             return Wrong(parameter, $"is '{text}', which is not a reference", "write $steps.STEP.RESULT");
         // The length is the only limit on values: there is no list of forbidden words, and a company may be called "; SELECT".
         return parameter.Allowed is { } allowed && !allowed.Contains(text, StringComparer.Ordinal)
-            ? Wrong(parameter, $"is '{text}'", $"use one of: {string.Join(", ", allowed)}")
+            ? Wrong(parameter, $"is '{text}'", $"use one of: {string.Join(", ", allowed)}") with { Code = parameter.Code }
             : null;
     }
 

@@ -22,15 +22,15 @@ public sealed partial class ToolRegistry
     /// <summary>The tool of this name, or null.</summary>
     public CrmTool? Find(string name) => _tools.GetValueOrDefault(name);
 
-    /// <summary>The tools of the default policy.</summary>
+    /// <summary>All tools that policies can use, category by category.</summary>
     public static ToolRegistry Default() => new(
     [
-        new UpsertLead(),
-        new SetLeadScore(), new SetIntentLevel(),
-        new MatchAccount(),
-        new CreateOpportunity(), new AttachCampaign(),
+        new CreateLead(), new UpsertLead(), new ConvertLeadToContact(), new AssignOwner(), new UpdateLeadStatus(),
+        new UpdateLeadFields(), new SetLeadScore(), new SetIntentLevel(), new TagLead(),
+        new MatchAccount(), new CreateContact(), new LinkContactToAccount(),
+        new CreateOpportunity(), new UpdateOpportunityStage(), new SetOpportunityValue(), new AttachCampaign(),
         new CreateTask(), new CreateFollowUp(), new LogActivity(), new AddNote(),
-        new SyncFirmographics(), new SyncEnrichmentMetadata(),
+        new SyncFirmographics(), new SyncEnrichmentMetadata(), new ValidateExistingFields(),
     ]);
 
     private void Register(CrmTool tool)

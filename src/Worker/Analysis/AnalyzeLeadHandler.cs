@@ -108,7 +108,7 @@ public sealed partial class AnalyzeLeadHandler(
         using var document = JsonDocument.Parse(answer.Json);
         verdict = Grounder.Ground(snapshot, document.RootElement, grounding.Value.ToRules(), now);
         var plan = Planner.Plan(verdict, snapshot, policy.Policy, policy.Tools, now, policy.Planning);
-        (work.Plan, work.Grounding) = (plan, verdict.Status);
+        (work.Plan, work.Grounding, work.Decision) = (plan, verdict.Status, verdict.Decision);
 
         run.ModelVersion = answer.ModelVersion;
         run.PromptHash = answer.PromptHash;

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
+using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Mcp.Guards;
+using LeadPipeline.Worker.Approvals;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.DeadLetters;
 using LeadPipeline.Worker.Saga;
@@ -24,6 +26,10 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
 
     private readonly ActionPlan plan = work.Plan!;
     private readonly Dictionary<string, StepEffect> stored = [];
+    private readonly PlanApprovals approvals = new(services, work);
+    // What came of steps since the last commit, where the next decision changes it again before it is stored: it is told all the same.
+    private readonly Dictionary<string, EffectState> seen = [];
+    private readonly List<AuditFact> seenFacts = [];
     private readonly DateTimeOffset began = services.Time.GetUtcNow();
     private PlanRun run = null!;
 
@@ -41,28 +47,49 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             return;
         }
         // What is being undone is not held up by any limit.
-        if (run.Failure is null && await services.Admission.AskAsync(work.Saga, work.Lead) is { Hit: { } limit, Until: var until })
+        if (run.Failure is null && await services.Admission.AskAsync(work) is { Hit: { } limit, Until: var until })
         {
             await WaitAsync(limit, until);
             return;
         }
-        for (var decisions = 1; ; decisions++)
+        for (var decisions = 1; ;)
         {
             var outcome = await services.Executor.PrepareAsync(run, cancellationToken);
             if (outcome is PlanOutcome.Prepared)
             {
+                var verdict = await approvals.JudgeAsync(outcome.Effects, cancellationToken);
+                if (verdict is ApprovalVerdict.Refuse refused)
+                {
+                    run = run with { Effects = [.. run.Effects.Select(e => e.Step.Id == refused.Effect.Step.Id ? Refuse(e, refused) : e)] };
+                    continue;
+                }
+                if (verdict is not ApprovalVerdict.Go go)
+                {
+                    if (await AwaitPeopleAsync(verdict))
+                        return;
+                    continue;
+                }
+                // What waits for an approval stays as it was.
+                var held = run.Effects;
+                IReadOnlyList<StepEffect> next = [.. outcome.Effects.Select((e, i) => i >= go.Until ? held[i] : e)];
+                var facts = Started(next);
                 // From here on a step may be in the CRM, whatever happens to this process.
-                run = run with { Effects = [.. outcome.Effects.Select(e => e.Writes.Count > 0 ? e with { State = EffectState.Sent } : e)] };
-                var steps = new JsonArray([.. run.Effects.Where(e => e.State == EffectState.Sent).Select(e => (JsonNode)e.Step.Id)]);
-                if (!await OpenEpochAsync(new AuditFact("execution", "started", new JsonObject { ["steps"] = steps })))
+                run = run with { Effects = [.. next.Select(e => e.IsToBeSent ? e with { State = EffectState.Sent } : e)] };
+                if (!await OpenEpochAsync(facts))
                     return;
                 outcome = await WriteAsync(cancellationToken);
             }
             run = run with { Effects = outcome.Effects };
             if (outcome is PlanOutcome.Again again)
             {
+                See();
+                if (again.Why == PlanOutcome.Again.PivotNext)
+                {
+                    // Not a try that failed: the steps before are done, and the one that waited for them is decided on what they left.
+                    continue;
+                }
                 Log.Again(services.Logger, work.Saga.LeadId, again.Why);
-                if (decisions < MaxDecisions)
+                if (decisions++ < MaxDecisions)
                     continue;
                 outcome = new PlanOutcome.NotNow(again.Effects, "crm-keeps-changing", CountsAsFailure: true, null);
             }
@@ -71,7 +98,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
                 // The failure is durable before anything is undone: after a crash the plan must go on backward, not forward. And the lead is
                 // ours alone while it is undone: a worker that lost it to another one must not undo what that one does.
                 var turned = new AuditFact("compensation", "started", Failure());
-                if (!isOpen ? !await OpenEpochAsync(turned) : !(await CommitAsync(new SagaMessage.PlanTurned(work.Saga.Run, epoch), [.. Changes(), turned])).Took)
+                if (!isOpen ? !await OpenEpochAsync([turned]) : !(await CommitAsync(new SagaMessage.PlanTurned(work.Saga.Run, epoch), [.. Changes(), turned])).Took)
                     return;
                 outcome = await services.Executor.UndoAsync(run, cancellationToken);
                 run = run with { Effects = outcome.Effects };
@@ -90,7 +117,8 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         var effects = fresh.Effects.Select(e => byStep.TryGetValue(e.Step.Id, out var row) ? row.ToEffect(e.Step, work) : e).ToList();
         foreach (var effect in effects.Where(e => byStep.ContainsKey(e.Step.Id)))
             stored[effect.Step.Id] = effect;
-        return fresh with { Effects = effects };
+        // An epoch that is still open was not ended by whoever opened it, so nobody knows what came of what was sent in it.
+        return fresh with { Effects = work.Saga.Owner is null ? effects : effects.ConvertAll(e => e.State == EffectState.Sent ? e with { State = EffectState.Unknown } : e) };
     }
 
     private async Task<PlanOutcome> WriteAsync(CancellationToken cancellationToken)
@@ -103,18 +131,56 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         return outcome;
     }
 
-    private async Task<bool> OpenEpochAsync(AuditFact fact)
+    /// <summary>What is said before anything is sent: what a read has found not to be there, the steps, and by itself the one that is final.</summary>
+    private static List<AuditFact> Started(IReadOnlyList<StepEffect> effects)
     {
-        var applied = await CommitAsync(new SagaMessage.EpochOpened(work.Saga.Run, epoch, services.Worker.Id), [.. Changes(), fact]);
+        var sent = effects.Where(e => e.IsToBeSent).ToList();
+        var facts = new List<AuditFact>(sent.Where(e => e.State == EffectState.Absent).Select(e => new AuditFact("tool", "resolved", Payload(e))))
+        {
+            new("execution", "started", new JsonObject { ["steps"] = new JsonArray([.. sent.Select(e => (JsonNode)e.Step.Id)]) }),
+        };
+        facts.AddRange(sent.Where(e => e.Writes.Any(w => w is ConvertLead)).Select(e => new AuditFact("tool", "started", new JsonObject { ["step"] = e.Step.Id, ["tool"] = e.Step.Tool })));
+        return facts;
+    }
+
+    private async Task<bool> OpenEpochAsync(IReadOnlyList<AuditFact> facts)
+    {
+        var applied = await CommitAsync(new SagaMessage.EpochOpened(work.Saga.Run, epoch, services.Worker.Id), [.. Changes(), .. facts]);
         if (applied.Took)
         {
             (epoch, isOpen) = (work.Saga.Epoch, true);
             return true;
         }
+        if (applied.Outdated)
+        {
+            // An approval was withdrawn in the same moment: look again, which finds out what that means.
+            approvals.Forget();
+            await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, services.Time.GetUtcNow() + PersonBusyDelay, Failed: false, ApprovalStore.PlanReason, epoch), [], ledger: false);
+        }
         if (applied.Busy)
             await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, services.Time.GetUtcNow() + PersonBusyDelay, Failed: false, PersonBusy, epoch), [], ledger: false);
         return false;
     }
+
+    /// <summary>The step waits for people, and the lead with it; false when somebody has decided in this moment.</summary>
+    private async Task<bool> AwaitPeopleAsync(ApprovalVerdict verdict)
+    {
+        var until = verdict is ApprovalVerdict.Wait wait ? wait.For.ExpiresAt : approvals.Until;
+        var deferred = new AuditFact("execution", "deferred", new JsonObject { ["reason"] = ApprovalStore.PlanReason, ["until"] = until.ToString("O", CultureInfo.InvariantCulture) });
+        var applied = await CommitAsync(
+            new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, until, Failed: false, ApprovalStore.PlanReason, epoch), [.. Changes(), deferred]);
+        if (applied.Outdated)
+        {
+            approvals.Forget();
+            return false;
+        }
+        Log.Approval(services.Logger, work.Saga.LeadId, until);
+        return true;
+    }
+
+    private static StepEffect Refuse(StepEffect effect, ApprovalVerdict.Refuse refused) => effect.Step.Critical
+        ? effect with { State = EffectState.Failed, Error = $"{refused.Code}: request {refused.For.Id}" }
+        : effect with { State = EffectState.Skipped, Warning = $"not done: {refused.Code}, request {refused.For.Id}" };
 
     private async Task BlockAsync(SafetyBlock block)
     {
@@ -136,7 +202,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         GuardMeters.Limited(limit.Type);
         AuditFact[] facts =
         [
-            new("guard", "rate_limited", new JsonObject { ["limit"] = type, ["perMinute"] = limit.Count, ["until"] = due }),
+            new("guard", "rate_limited", new JsonObject { ["limit"] = type, ["of"] = limit.Count, ["until"] = due }),
             new("execution", "deferred", new JsonObject { ["reason"] = reason, ["until"] = due }),
         ];
         _ = await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, until, Failed: false, reason, epoch), facts, ledger: false);
@@ -216,19 +282,25 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     {
         var now = AuditChain.Microseconds(services.Time.GetUtcNow());
         var changed = ledger ? run.Effects.Where(e => !stored.TryGetValue(e.Step.Id, out var before) || !ReferenceEquals(before, e)).ToList() : [];
-        var applied = await services.Store.ApplyAsync(work, message, facts, commit => commit with
+        // A commit that leaves the ledger alone only puts the lead off, and what becomes of approvals goes with the ledger.
+        var decided = ledger ? approvals.Changes : [];
+        var applied = await services.Store.ApplyAsync(work, message, ledger ? [.. seenFacts, .. facts, .. approvals.Facts] : facts, commit => commit with
         {
+            Approvals = decided,
             NewEffects = [.. changed.Where(e => !stored.ContainsKey(e.Step.Id)).Select(e => e.ToRow(work, work.Saga.Run, now))],
             ChangedEffects = [.. changed.Where(e => stored.ContainsKey(e.Step.Id)).Select(e => e.ToRow(work, work.Saga.Run, now))],
             DeadLetter = row,
         });
-        if (applied.Took)
+        if (applied.Took && ledger)
         {
+            approvals.Forget();
             foreach (var effect in changed)
             {
                 GuardMeters.Settled(effect, stored.GetValueOrDefault(effect.Step.Id)?.State);
                 stored[effect.Step.Id] = effect;
             }
+            seen.Clear();
+            seenFacts.Clear();
         }
         return applied;
     }
@@ -238,19 +310,36 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     {
         foreach (var effect in run.Effects)
         {
-            var before = stored.GetValueOrDefault(effect.Step.Id)?.State;
+            var before = Before(effect);
             if (before == effect.State)
                 continue;
             if (Event(effect, before) is { } name)
             {
-                var payload = new JsonObject { ["step"] = effect.Step.Id, ["tool"] = effect.Step.Tool, ["state"] = effect.State.Name() };
-                if (effect.RecordId is { } record)
-                    payload["recordId"] = record;
-                if ((effect.Error ?? effect.Warning) is { } why)
-                    payload["why"] = why;
-                yield return new AuditFact(name.Stage, name.Kind, payload);
+                yield return new AuditFact(name.Stage, name.Kind, Payload(effect));
             }
         }
+    }
+
+    private EffectState? Before(StepEffect effect) =>
+        seen.TryGetValue(effect.Step.Id, out var state) ? state : stored.GetValueOrDefault(effect.Step.Id)?.State;
+
+    private void See()
+    {
+        foreach (var effect in run.Effects.Where(e => e.State == EffectState.Unknown && Before(e) != EffectState.Unknown))
+        {
+            seenFacts.Add(new AuditFact("tool", "unknown", Payload(effect)));
+            seen[effect.Step.Id] = EffectState.Unknown;
+        }
+    }
+
+    private static JsonObject Payload(StepEffect effect)
+    {
+        var payload = new JsonObject { ["step"] = effect.Step.Id, ["tool"] = effect.Step.Tool, ["state"] = effect.State.Name() };
+        if (effect.RecordId is { } record)
+            payload["recordId"] = record;
+        if ((effect.Error ?? effect.Warning) is { } why)
+            payload["why"] = why;
+        return payload;
     }
 
     private static (string Stage, string Kind)? Event(StepEffect effect, EffectState? before) => effect.State switch
@@ -261,6 +350,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         EffectState.Skipped => ("tool", "skipped"),
         EffectState.Failed => ("tool", "failed"),
         EffectState.Unknown => ("tool", "unknown"),
+        EffectState.Absent => ("tool", "resolved"),
         EffectState.Compensated => ("compensation", "done"),
         EffectState.NotNeeded => ("compensation", "not_needed"),
         EffectState.CannotCompensate => ("compensation", "cannot"),
@@ -278,6 +368,9 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
 
         [LoggerMessage(302, LogLevel.Information, "Lead {LeadId} is {Status} ({Reason})")]
         public static partial void Ended(ILogger logger, Guid leadId, LeadStatus status, string reason);
+
+        [LoggerMessage(304, LogLevel.Warning, "Lead {LeadId} waits for an approval until {Until}; leadpipeline approvals list shows it")]
+        public static partial void Approval(ILogger logger, Guid leadId, DateTimeOffset until);
 
         [LoggerMessage(303, LogLevel.Warning, "Lead {LeadId} is deferred: {Reason}, until {Until}")]
         public static partial void Deferred(ILogger logger, Guid leadId, string reason, DateTimeOffset until);

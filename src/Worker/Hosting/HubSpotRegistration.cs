@@ -1,6 +1,7 @@
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Crm.Http;
 using LeadPipeline.Mcp.Crm.HubSpot;
+using LeadPipeline.Mcp.Guards;
 using Microsoft.Extensions.Options;
 
 namespace LeadPipeline.Worker.Hosting;
@@ -13,11 +14,11 @@ internal static class HubSpotRegistration
 
     public static void AddHubSpot(this IServiceCollection services)
     {
-        services.AddSingleton(sp => Create(sp.GetRequiredService<IOptionsMonitor<HubSpotOptions>>(), sp.GetRequiredService<IOptions<CrmOptions>>().Value, sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => Create(sp.GetRequiredService<IOptionsMonitor<HubSpotOptions>>(), sp.GetRequiredService<IOptions<CrmOptions>>().Value, sp.GetRequiredService<IRateLimiter>(), sp.GetRequiredService<TimeProvider>()));
         services.AddKeyedSingleton<ICrmProbe>(CrmProviderKind.HubSpot, (sp, _) => sp.GetRequiredService<HubSpotCrm>());
     }
 
-    private static HubSpotCrm Create(IOptionsMonitor<HubSpotOptions> monitor, CrmOptions crm, TimeProvider time)
+    private static HubSpotCrm Create(IOptionsMonitor<HubSpotOptions> monitor, CrmOptions crm, IRateLimiter limiter, TimeProvider time)
     {
         var options = monitor.CurrentValue;
         if (string.IsNullOrWhiteSpace(options.AccessToken))
@@ -28,6 +29,8 @@ internal static class HubSpotRegistration
         var http = new HttpClient(VendorHttp.NewHandler()) { Timeout = Timeout.InfiniteTimeSpan };
         // Asked anew after a refusal: a mounted file or a reloaded setting may hold a newer token by then.
         var credentials = new HubSpotCredentials(new Uri(options.BaseUrl), () => monitor.CurrentValue.AccessToken);
-        return new HubSpotCrm(new VendorHttp(HubSpotCrm.Name, http, credentials, time), options, crm.CallTimeout, time);
+        var calls = options.CallsPerTenSeconds == 0 ? null
+            : new CallLimiter(limiter, new RateLimit("hubspot", LimitType.Crm, options.CallsPerTenSeconds, TimeSpan.FromSeconds(10)), time);
+        return new HubSpotCrm(new VendorHttp(HubSpotCrm.Name, http, credentials, time, calls), options, crm.CallTimeout, time);
     }
 }

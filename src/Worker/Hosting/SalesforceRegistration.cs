@@ -37,7 +37,7 @@ internal static class SalesforceRegistration
         if (options.Problems().ToList() is { Count: > 0 } problems)
             throw new ConfigurationException(problems);
         // The provider counts the time itself, by a clock that tests can turn.
-        var http = new HttpClient(VendorHttp.NewHandler()) { Timeout = Timeout.InfiniteTimeSpan };
+        var http = new HttpClient(VendorHttp.NewHandler(options.ConcurrentCalls)) { Timeout = Timeout.InfiniteTimeSpan };
         return new SalesforceCrm(options, new SalesforceCredentials(options, http, time), http, new CrmQuota(SalesforceCrm.ProviderName), time);
     }
 }

@@ -61,6 +61,7 @@ public static class WorkerApplication
         app.MapLeadDoor();
         app.MapReading();
         app.MapAdministration();
+        app.MapApprovals();
         app.MapHealth();
         app.MapMetrics();
         RefuseOpenDoor(app);

@@ -32,6 +32,10 @@ public sealed partial class AuthOptions : IValidatableObject
     /// <summary>One static bearer token.</summary>
     public sealed class StaticToken
     {
+        /// <summary>Whose token it is, as the audit names them. Tokens with one name are one person: where two people have to agree, they count once. Default: made of the hash.</summary>
+        [RegularExpression(@"[A-Za-z0-9][A-Za-z0-9@._ -]{0,63}", ErrorMessage = "use up to 64 letters, digits, spaces and @ . _ -")]
+        public string? Name { get; set; }
+
         /// <summary>SHA-256 of the token, 64 hex digits.</summary>
         public string Hash { get; set; } = "";
 

@@ -19,7 +19,7 @@ public sealed class BearerTokens
     public BearerTokens(IOptions<AuthOptions> options, IOptions<DataOptions> data)
     {
         foreach (var token in options.Value.Tokens)
-            known.Add((Convert.FromHexString(token.Hash), "token-" + token.Hash[..8].ToLowerInvariant(), [.. token.RoleNames], token.Scopes.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+            known.Add((Convert.FromHexString(token.Hash), string.IsNullOrWhiteSpace(token.Name) ? "token-" + token.Hash[..8].ToLowerInvariant() : token.Name.Trim(), [.. token.RoleNames], token.Scopes.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
         if (known.Count > 0)
             return;
         var path = Path.Combine(data.Value.Directory, "console-token");

@@ -82,6 +82,10 @@ internal sealed class PolicyArgumentReader(PolicyFaults faults)
     {
         if (Grounded.TryGetValue(parameter.Name, out var only) && expression is not ArgumentExpression.Fact)
             return $"'{parameter.Name}' is written from evidence only; give ${only}";
+        if (parameter.Source == ParameterSource.Policy && expression is not ArgumentExpression.Literal)
+            return $"'{parameter.Name}' is said by the policy alone; write it out, without facts of the lead";
+        if (parameter.Source == ParameterSource.Evidence && expression is not ArgumentExpression.Fact)
+            return $"'{parameter.Name}' is written from evidence only; give $enrichment.{parameter.Name}";
         return expression switch
         {
             ArgumentExpression.Literal literal => ToolParameters.ValidateOne(parameter, literal.Value)?.ToString(),
@@ -100,6 +104,8 @@ internal sealed class PolicyArgumentReader(PolicyFaults faults)
     {
         if (Grounded.TryGetValue(parameter.Name, out var only) && name != only)
             return $"'{parameter.Name}' is written from evidence only; give ${only}";
+        if (parameter.Source == ParameterSource.Evidence && name != "enrichment." + parameter.Name)
+            return $"'{parameter.Name}' is written from evidence only; give $enrichment.{parameter.Name}";
         if (name.StartsWith("lead.", StringComparison.Ordinal) && name[5..] != parameter.Name && !IsFreeText(tool, parameter))
             return $"'{parameter.Name}' cannot be ${name}: what a person stated goes to the field of the same meaning only";
         return FactNames.Fits(name, parameter.Type)

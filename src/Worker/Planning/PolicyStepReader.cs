@@ -8,8 +8,6 @@ namespace LeadPipeline.Worker.Planning;
 /// <summary>Reads the steps of one decision.</summary>
 internal sealed partial class PolicyStepReader(PolicyFaults faults, ToolRegistry tools)
 {
-    private const string Pivot = "convert_lead";
-
     private static readonly string[] Keys = ["id", "tool", "arguments", "critical", "when", "needsApproval"];
 
     private readonly PolicyArgumentReader _arguments = new(faults);
@@ -31,8 +29,8 @@ internal sealed partial class PolicyStepReader(PolicyFaults faults, ToolRegistry
             }
             if (ReadStep(mapping, new EarlierSteps(earlier, ids)) is { } step)
                 steps.Add(step);
-            if ((mapping.Child("tool") as YamlScalarNode)?.Value == Pivot && !ReferenceEquals(node, list.Children[^1]))
-                faults.Add(node, $"'{Pivot}' cannot be undone, so it has to be the last step of its plan");
+            if ((mapping.Child("tool") as YamlScalarNode)?.Value is { } name && tools.Find(name) is { IsPivot: true } && !ReferenceEquals(node, list.Children[^1]))
+                faults.Add(node, $"'{name}' cannot be undone, so it has to be the last step of its plan");
         }
         return steps;
     }

@@ -49,6 +49,32 @@ internal sealed class RouteCase
         return this;
     }
 
+    /// <summary>The plan ends with a conversion of the lead into a contact of the account.</summary>
+    public RouteCase Converting()
+    {
+        var plan = Plan();
+        // Nobody can own the contact when nobody owns the lead.
+        var upsert = plan.Steps[0] with { Arguments = JsonNode.Parse(Arguments("upsert_lead"))!.AsObject() };
+        upsert.Arguments["owner"] = Crm.Add(CrmObject.User, null, (CrmFields.Name, "Sam Rivera"));
+        Run = PlanRun.New(LeadId, 1, Email, plan with
+        {
+            Steps =
+            [
+                upsert, .. plan.Steps.Skip(1),
+                new PlanStep
+                {
+                    Id = "convert_lead",
+                    Index = plan.Steps.Count,
+                    Tool = "convert_lead",
+                    Critical = true,
+                    Compensation = Compensation.None,
+                    Arguments = JsonNode.Parse("""{ "leadId": "$steps.upsert_lead.recordId", "accountId": "$steps.match_account.recordId" }""")!.AsObject(),
+                },
+            ],
+        });
+        return this;
+    }
+
     /// <summary>The person is in the CRM already, with some fields that the plan is going to change.</summary>
     public string KnownLead() => Crm.Add(CrmObject.Lead, Key(Email),
         (CrmFields.Email, Email), (CrmFields.LastName, "Lovelace"), (CrmFields.Status, "Working"), (CrmFields.Score, "12"), (CrmFields.Industry, "Weaving"));
@@ -92,7 +118,7 @@ internal sealed class RouteCase
             }
             catch (CrashException)
             {
-                Crm.WritesBeforeCrash = null;
+                (Crm.WritesBeforeCrash, Crm.KillAt) = (null, null);
             }
         }
         throw new InvalidOperationException("the plan does not come to an end");

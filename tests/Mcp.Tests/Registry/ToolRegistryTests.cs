@@ -54,20 +54,33 @@ public sealed class ToolRegistryTests
         Assert.That(() => new ToolRegistry([new Named("tag_lead"), new Named("tag_lead")]), Throws.InvalidOperationException.With.Message.Contains("tag_lead"));
 
     [Test]
-    public void Should_hold_the_tools_of_the_default_policy()
+    public void Should_hold_the_23_tools_and_no_other()
     {
         var registry = ToolRegistry.Default();
 
-        Assert.That(registry.All.Select(t => t.Name), Is.EquivalentTo(new[]
+        Assert.That(registry.All.Select(t => t.Name), Is.EqualTo(new[]
         {
-            "upsert_lead", "set_lead_score", "set_intent_level", "match_account", "create_opportunity", "attach_campaign", "create_task",
-            "create_follow_up", "log_activity", "add_note", "sync_firmographics", "sync_enrichment_metadata",
+            "create_lead", "upsert_lead", "convert_lead", "assign_owner", "update_lead_status",
+            "update_lead_fields", "set_lead_score", "set_intent_level", "tag_lead",
+            "match_account", "create_contact", "link_contact_to_account",
+            "create_opportunity", "update_opportunity_stage", "set_opportunity_value", "attach_campaign",
+            "create_task", "create_follow_up", "log_activity", "add_note",
+            "sync_firmographics", "sync_enrichment_metadata", "validate_existing_fields",
         }));
+        Assert.That(registry.All, Has.All.Matches<CrmTool>(t => t.Results.Contains("recordId") && t.Description.EndsWith('.') && t.Guarantee.EndsWith('.')));
+    }
+
+    [Test]
+    public void Should_have_one_pivot_and_nothing_that_destroys()
+    {
+        var tools = ToolRegistry.Default().All;
+
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(registry.Find("upsert_lead"), Is.Not.Null);
-            Assert.That(registry.Find("convert_lead"), Is.Null);
-            Assert.That(registry.All, Has.All.Matches<CrmTool>(t => t.Results.Contains("recordId") && t.Description.EndsWith('.')));
+            Assert.That(tools.Where(t => t.IsPivot).Select(t => t.Name), Is.EqualTo(new[] { "convert_lead" }));
+            Assert.That(tools.Select(t => t.Class), Has.None.EqualTo(ToolClass.Destructive));
+            Assert.That(tools.Where(t => t.Compensation == Compensation.None).Select(t => t.Name), Is.EqualTo(new[] { "convert_lead", "validate_existing_fields" }));
+            Assert.That(tools.Where(t => t.Creates is null && t.Compensation == Compensation.Withdraw), Is.Empty);
         }
     }
 
@@ -75,6 +88,7 @@ public sealed class ToolRegistryTests
     {
         public override string Name => name;
         public override string Description => "Does nothing.";
+        public override string Guarantee => "Nothing.";
         public override ToolCategory Category => ToolCategory.FieldUpdates;
         public override ToolParameters Parameters { get; } = new();
         public override Compensation Compensation => Compensation.None;

@@ -23,14 +23,12 @@ namespace LeadPipeline.Worker.Tests.Execution;
 public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
 {
     private readonly FakeTimeProvider time = new(Now);
-    private PlanAdmission admission = PlanAdmission.Open;
     private LeadStore store = null!;
     private MockCrmStore records = null!;
 
     [SetUp]
     public void Start()
     {
-        admission = PlanAdmission.Open;
         store = new LeadStore(Database.Sql, new LeadCommitter(Database.Sql), Cipher, new NoSink(), time);
         records = new MockCrmStore(Database.Sql, time);
     }
@@ -92,61 +90,56 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
     }
 
     [Test]
-    public async Task Should_wait_for_a_limit_and_use_up_no_try()
+    public async Task Should_tell_of_a_lost_answer_what_was_not_there_and_what_was_sent_again()
     {
-        var begun = time.GetUtcNow();
-        var (first, second) = (await PlannedAsync("a"), await PlannedAsync("b"));
-        await using var limiter = new RateLimiter(Database.Sql, time);
-        admission = new PlanAdmission(limiter, (0, 1, 0), domain => domain);
-        await HandleAsync(first, "");
-        await HandleAsync(second, "");
-        var waiting = (await store.LoadAsync(second.Saga.LeadId))!.Saga;
-        time.Advance(waiting.DueAt!.Value - time.GetUtcNow());
+        var work = await PlannedAsync();
 
-        await HandleAsync(second, "");
+        await HandleAsync(work, new Lossy(new MockCrm(records, MockFaults.None, () => TimeSpan.Zero, time)));
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That((waiting.Status, waiting.Reason, waiting.Failures), Is.EqualTo((LeadStatus.Deferred, "rate-limited-account", 0)));
-            Assert.That(waiting.DueAt - begun, Is.EqualTo(TimeSpan.FromMinutes(1)).Within(TimeSpan.FromSeconds(3)));
-            Assert.That(await KindsAsync(second), Does.Contain("guard.rate_limited"));
-            Assert.That(await StatusAsync(second), Is.EqualTo((LeadStatus.Completed, (string?)null)));
+            Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Completed, (string?)null)));
+            Assert.That(await KindsAsync(work), Is.EqualTo(new[]
+            {
+                "intake.received", "execution.started", "tool.unknown", "tool.unknown", "tool.resolved", "tool.resolved", "execution.started", "tool.completed", "tool.completed", "execution.completed",
+            }));
+            Assert.That((await FindAsync(work)).Leads, Has.Count.EqualTo(1));
         }
     }
 
     [Test]
-    public async Task Should_not_ask_a_limit_when_the_plan_is_under_way_or_being_undone()
+    public async Task Should_tell_of_a_worker_that_died_what_was_not_there()
     {
-        var (crashed, failing) = (await PlannedAsync(), await PlannedAsync());
-        await HandleAsync(failing, "create_task=permanent@1;upsert_lead=rate_limited@2");
-        var undoing = await StatusAsync(failing);
-        _ = await store.ApplyAsync(crashed, new SagaMessage.EpochOpened(1, 0, 99), []);
-        time.Advance(TimeSpan.FromMinutes(1));
-        admission = new PlanAdmission(new Closed(), (1, 1, 1), domain => domain);
-
-        await HandleAsync(crashed, "");
-        await HandleAsync(failing, "");
-
-        using (Assert.EnterMultipleScope())
-        {
-            Assert.That(undoing.Item1, Is.EqualTo(LeadStatus.Deferred), "the undo has to wait for the CRM");
-            Assert.That(await StatusAsync(crashed), Is.EqualTo((LeadStatus.Completed, (string?)null)));
-            Assert.That(await StatusAsync(failing), Is.EqualTo((LeadStatus.Compensated, CrmCodes.Permanent)));
-        }
-    }
-
-    [Test]
-    public async Task Should_block_a_plan_whose_analysis_was_never_grounded()
-    {
-        var work = await PlannedAsync(grounding: null);
+        var work = await PlannedAsync();
+        Assert.That(async () => await HandleAsync(work, new Deadly()), Throws.TypeOf<InvalidOperationException>());
+        var dead = (await store.LoadAsync(work.Saga.LeadId))!.Saga;
 
         await HandleAsync(work, "");
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Blocked, "safety-grounding")));
-            Assert.That(await KindsAsync(work), Does.Contain("guard.safety_blocked"));
-            Assert.That((await FindAsync(work)).Leads, Is.Empty);
+            Assert.That(dead.Owner, Is.Not.Null, "the epoch is still open");
+            Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Completed, (string?)null)));
+            Assert.That((await KindsAsync(work)).Count(k => k == "tool.resolved"), Is.EqualTo(2));
+        }
+    }
+
+    [Test]
+    public async Task Should_convert_in_an_epoch_of_its_own_and_say_so_first()
+    {
+        var work = await PlannedAsync(converting: true);
+
+        await HandleAsync(work, "");
+
+        var effects = await store.EffectsAsync(work.Saga.LeadId, 1, CancellationToken.None);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Completed, (string?)null)), string.Join("; ", effects.Select(e => e.Error)));
+            Assert.That(effects.Select(e => e.State), Is.All.EqualTo("confirmed"));
+            Assert.That((await KindsAsync(work)).TakeLast(5), Is.EqualTo(new[] { "tool.completed", "execution.started", "tool.started", "tool.completed", "execution.completed" }));
+            Assert.That((await store.LoadAsync(work.Saga.LeadId))!.Saga.Epoch, Is.EqualTo(2));
+            Assert.That((await FindAsync(work)).Leads.Single()[CrmFields.ConvertedContact], Is.Not.Null);
+            Assert.That(await ChainAsync(work), Is.Null);
         }
     }
 
@@ -179,13 +172,18 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
         await using var worker = new OnlyWorker(Database.Sql, time);
         await worker.StartAsync(CancellationToken.None);
         var executor = new PlanExecutor(ToolRegistry.Default(), crm, time, new InPlaceRetry { BaseDelay = TimeSpan.Zero }, Cipher.RecordKey);
-        var handler = new ExecutePlanHandler(new ExecutionServices(store, executor, worker, admission, Options.Create(new DeferralOptions()), time, NullLogger<ExecutePlanHandler>.Instance));
+        var handler = new ExecutePlanHandler(new ExecutionServices(store, executor, worker, new PlanAdmission(new NoLimits(), (0, 0, 0), domain => domain, null, time, NullLogger<PlanAdmission>.Instance), new ApprovalStore(Database.Sql, store, Cipher, time, TimeSpan.FromHours(24)), Options.Create(new DeferralOptions()), time, NullLogger<ExecutePlanHandler>.Instance));
         await handler.HandleAsync(new StageCommand(work.Saga.LeadId, LeadStage.Execution, 1, 0), CancellationToken.None);
     }
 
-    private async Task<LeadWork> PlannedAsync(string? name = null, string? grounding = "VALID")
+    private async Task<LeadWork> PlannedAsync(bool converting = false)
     {
-        var (work, _) = await store.AddAsync(ALead(name is null ? null : $"{name}@acme.example"), [new AuditFact("intake", "received", [])], []);
+        PlanStep[] conversion =
+        [
+            Step(2, "match_account", new JsonObject { ["leadId"] = "$steps.upsert_lead.recordId", ["company"] = $"Conversion {Guid.NewGuid():N}", ["createIfMissing"] = true }),
+            Step(3, "convert_lead", new JsonObject { ["leadId"] = "$steps.upsert_lead.recordId", ["accountId"] = "$steps.match_account.recordId" }),
+        ];
+        var (work, _) = await store.AddAsync(ALead(), [new AuditFact("intake", "received", [])], []);
         var plan = new ActionPlan
         {
             Status = PlanStatus.Planned,
@@ -193,8 +191,9 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
             PlanHash = "hash",
             Steps =
             [
-                new PlanStep { Id = "upsert_lead", Index = 0, Tool = "upsert_lead", Critical = true, Compensation = Compensation.Withdraw, Arguments = new JsonObject { ["email"] = work!.Lead.Email } },
+                new PlanStep { Id = "upsert_lead", Index = 0, Tool = "upsert_lead", Critical = true, Compensation = Compensation.Withdraw, Arguments = new JsonObject { ["email"] = work!.Lead.Email, ["lastName"] = "Lovelace", ["company"] = "Analytical Engines", ["owner"] = "sam" } },
                 new PlanStep { Id = "create_task", Index = 1, Tool = "create_task", Critical = true, Compensation = Compensation.Cancel, Arguments = new JsonObject { ["leadId"] = "$steps.upsert_lead.recordId", ["subject"] = "Call", ["dueDate"] = "2026-03-04" } },
+                .. converting ? conversion : [],
             ],
         };
         var run = new LeadRunRow
@@ -204,12 +203,21 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
             StartedAt = Now,
             Analyzer = "test",
             SnapshotHash = "hash",
-            GroundingStatus = grounding,
+            GroundingStatus = "VALID",
             Snapshot = [1],
             Plan = SealedJson.Seal(work.Key, plan, work.Saga.LeadId, ContractsJson.Default.ActionPlan),
         };
         _ = await store.ApplyAsync(work, new SagaMessage.AnalysisEnded(1, LeadStatus.Analyzed, null), [], c => c with { Run = run });
         return work;
+    }
+
+    private static PlanStep Step(int index, string tool, JsonObject arguments) =>
+        new() { Id = tool, Index = index, Tool = tool, Critical = false, Compensation = ToolRegistry.Default().Find(tool)!.Compensation, Arguments = arguments };
+
+    private async Task<List<string>> KindsAsync(LeadWork work)
+    {
+        await using var db = Database.Open();
+        return await db.AuditEvents.Where(a => a.LeadId == work.Saga.LeadId).OrderBy(a => a.Seq).Select(a => a.Stage + "." + a.Kind).ToListAsync();
     }
 
     private async Task<(LeadStatus, string?)> StatusAsync(LeadWork work)
@@ -227,18 +235,6 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
         return AuditChain.Verify(await db.AuditEvents.Where(a => a.LeadId == saga.LeadId).OrderBy(a => a.Seq).ToListAsync(), saga.AuditSeq, saga.AuditHead);
     }
 
-    private async Task<List<string>> KindsAsync(LeadWork work)
-    {
-        await using var db = Database.Open();
-        return await db.AuditEvents.Where(a => a.LeadId == work.Saga.LeadId).OrderBy(a => a.Seq).Select(a => a.Stage + "." + a.Kind).ToListAsync();
-    }
-
-    /// <summary>Refuses to be asked.</summary>
-    private sealed class Closed : IRateLimiter
-    {
-        public Task<RateAnswer> AskAsync(RateRequest request) => throw new InvalidOperationException("nobody was to ask");
-    }
-
     private sealed class Interrupted(ICrm inner, Func<Task> after) : ICrm
     {
         public string Provider => inner.Provider;
@@ -251,6 +247,39 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
             await after();
             return outcomes;
         }
+    }
+
+    /// <summary>The first write is not carried out and has no answer.</summary>
+    private sealed class Lossy(ICrm inner) : ICrm
+    {
+        private bool lost;
+
+        public string Provider => inner.Provider;
+
+        public Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken) => inner.ReadAsync(query, cancellationToken);
+
+        public Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken)
+        {
+            if (lost)
+                return inner.WriteAsync(batch, cancellationToken);
+            lost = true;
+            return Task.FromResult<IReadOnlyList<CrmOutcome>>([.. batch.Writes.Select(_ => new CrmOutcome.Unknown("no answer"))]);
+        }
+    }
+
+    /// <summary>The process ends with the first write.</summary>
+    private sealed class Deadly : ICrm
+    {
+        public string Provider => "deadly";
+
+        public Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken) => Task.FromResult(new CrmView());
+
+        public Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken) => throw new InvalidOperationException("killed");
+    }
+
+    private sealed class NoLimits : IRateLimiter
+    {
+        public Task<RateAnswer> AskAsync(RateRequest request) => throw new InvalidOperationException("no limit is in force");
     }
 
     private sealed class NoSink : IAuditSink

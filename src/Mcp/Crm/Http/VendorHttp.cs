@@ -12,14 +12,16 @@ namespace LeadPipeline.Mcp.Crm.Http;
 /// One HTTP exchange with a vendor: credentials in, an answer out, and an honest word on whether the request can have been taken when no
 /// answer came. It sends a request again in one case only: refused as unauthorised, which means that nothing was done.
 /// </summary>
-public sealed class VendorHttp(string provider, HttpClient http, IVendorCredentials credentials, TimeProvider time)
+public sealed class VendorHttp(string provider, HttpClient http, IVendorCredentials credentials, TimeProvider time, CallLimiter? limiter = null)
 {
     /// <summary>Longest answer that is read, in bytes.</summary>
     private const int MaxAnswer = 16 * 1024 * 1024;
 
     /// <summary>The handler under every vendor's client: connections live for some minutes, so that a changed address is noticed.</summary>
-    public static SocketsHttpHandler NewHandler() => new()
+    /// <param name="connections">Calls at once; the next ones wait for one to end.</param>
+    public static SocketsHttpHandler NewHandler(int connections = int.MaxValue) => new()
     {
+        MaxConnectionsPerServer = connections,
         AllowAutoRedirect = false,
         AutomaticDecompression = DecompressionMethods.All,
         ConnectTimeout = TimeSpan.FromSeconds(5),
@@ -50,6 +52,9 @@ public sealed class VendorHttp(string provider, HttpClient http, IVendorCredenti
             {
                 return new VendorReply.NotTaken(NotNowKind.Transient, CrmFault.Timeout, "there was no time left for a login");
             }
+
+            if (limiter is not null && await limiter.EnterAsync(cancellationToken) is { } refused)
+                return refused;
 
             var reply = await ExchangeAsync(make(access), access, timeout, cancellationToken);
             CrmMeters.Called(provider, operation, reply);

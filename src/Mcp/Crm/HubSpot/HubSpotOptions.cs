@@ -47,6 +47,10 @@ public sealed class HubSpotOptions
     [Required, RegularExpression(HubSpotSchema.PropertyName)]
     public string CampaignProperty { get; set; } = "leadpipeline_campaign";
 
+    /// <summary>Calls that all workers together make in ten seconds. Default 100, which is what HubSpot's small plans allow; 0: as many as come. Allowed: 0 to 1000.</summary>
+    [Range(0, 1000)]
+    public int CallsPerTenSeconds { get; set; } = 100;
+
     /// <summary>The account's time zone, IANA name: its daily limit ends at midnight there. Default <c>UTC</c>.</summary>
     [Required]
     public string TimeZone { get; set; } = "UTC";

@@ -60,6 +60,10 @@ public sealed partial class SalesforceOptions
     [RegularExpression("[A-Z]{3}", ErrorMessage = "write the ISO code, three capital letters")]
     public string? Currency { get; set; }
 
+    /// <summary>Calls of one worker at once; the next ones wait. Default 20. Allowed: 1 to 100.</summary>
+    [Range(1, 100)]
+    public int ConcurrentCalls { get; set; } = 20;
+
     /// <summary>Time for one read. Default 10 s. Allowed: 10 ms to 5 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:05:00")]
     public TimeSpan ReadTimeout { get; set; } = TimeSpan.FromSeconds(10);

@@ -21,6 +21,12 @@ public sealed class MatchAccount : CrmTool
     public override string Description => "Finds the lead's account by exact domain, then by company name, creates it when asked to, and links the lead.";
 
     /// <inheritdoc/>
+    public override string Guarantee => "Exact domain first (never a free-mail one), then the name without legal forms when more than 80 % alike; two equally good accounts go to a person; a lead that is linked stays linked.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Errors => [CrmCodes.Ambiguous];
+
+    /// <inheritdoc/>
     public override ToolCategory Category => ToolCategory.AccountContact;
 
     /// <inheritdoc/>

@@ -15,6 +15,9 @@ public sealed class AddNote() : RecordCreatingTool(CrmObject.Note)
     public override string Description => "Appends a note to the lead; notes are never changed.";
 
     /// <inheritdoc/>
+    public override string Guarantee => "Append only.";
+
+    /// <inheritdoc/>
     public override ToolCategory Category => ToolCategory.Activity;
 
     /// <inheritdoc/>

@@ -15,6 +15,9 @@ public sealed class LogActivity() : RecordCreatingTool(CrmObject.Activity)
     public override string Description => "Appends an entry to the lead's history; entries are never changed.";
 
     /// <inheritdoc/>
+    public override string Guarantee => "Append only.";
+
+    /// <inheritdoc/>
     public override ToolCategory Category => ToolCategory.Activity;
 
     /// <inheritdoc/>

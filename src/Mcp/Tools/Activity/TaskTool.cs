@@ -9,6 +9,9 @@ namespace LeadPipeline.Mcp.Tools;
 public abstract class TaskTool() : RecordCreatingTool(CrmObject.Task)
 {
     /// <inheritdoc/>
+    public sealed override string Guarantee => "Tied to the lead, and to an opportunity when there is one; a day that has passed becomes today, with a warning.";
+
+    /// <inheritdoc/>
     public sealed override ToolCategory Category => ToolCategory.Activity;
 
     /// <inheritdoc/>

@@ -16,6 +16,12 @@ public sealed class SyncEnrichmentMetadata : CrmTool
     public override string Description => "Writes to the lead who supplied its company facts, how surely and when.";
 
     /// <inheritdoc/>
+    public override string Guarantee => "Provider, confidence and time of the facts; only what differs.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Errors => [CrmCodes.NotFound];
+
+    /// <inheritdoc/>
     public override ToolCategory Category => ToolCategory.EnrichmentSync;
 
     /// <inheritdoc/>

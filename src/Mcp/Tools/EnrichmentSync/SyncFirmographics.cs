@@ -8,14 +8,17 @@ namespace LeadPipeline.Mcp.Tools;
 /// <summary>Writes what is known about the lead's company to the lead.</summary>
 public sealed class SyncFirmographics : CrmTool
 {
-    private static readonly string[] Fields =
-        [CrmFields.Industry, CrmFields.Employees, CrmFields.Revenue, CrmFields.TechStack, CrmFields.Geo, CrmFields.FoundedYear];
-
     /// <inheritdoc/>
     public override string Name => "sync_firmographics";
 
     /// <inheritdoc/>
     public override string Description => "Writes true company facts to the lead, the fields that differ only.";
+
+    /// <inheritdoc/>
+    public override string Guarantee => "True values only, from evidence; only what differs.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Errors => [CrmCodes.NoGroundedFields, CrmCodes.NotFound];
 
     /// <inheritdoc/>
     public override ToolCategory Category => ToolCategory.EnrichmentSync;
@@ -27,14 +30,7 @@ public sealed class SyncFirmographics : CrmTool
     public override UnknownOutcome UnknownOutcome => UnknownOutcome.ReadByValue;
 
     /// <inheritdoc/>
-    public override ToolParameters Parameters { get; } = new(
-        LeadFields.LeadId,
-        new(CrmFields.Industry, ParameterType.Text, "the industry"),
-        new(CrmFields.Employees, ParameterType.Text, "number or range of employees"),
-        new(CrmFields.Revenue, ParameterType.Text, "yearly revenue or its range, with the currency when known"),
-        new(CrmFields.TechStack, ParameterType.Text, "technologies in use, separated by semicolons", MaxLength: 4000),
-        new(CrmFields.Geo, ParameterType.Text, "city, region, country"),
-        new(CrmFields.FoundedYear, ParameterType.Integer, "the year of foundation", Minimum: 1000, Maximum: 2999));
+    public override ToolParameters Parameters { get; } = new([LeadFields.LeadId, .. CompanyFacts.Parameters]);
 
     /// <inheritdoc/>
     public override CrmQuery Ask(CrmQuery query, JsonObject arguments) => query.AskForLead(arguments);
@@ -42,15 +38,7 @@ public sealed class SyncFirmographics : CrmTool
     /// <inheritdoc/>
     public override ToolDecision Decide(ToolCall call, CrmView view)
     {
-        var facts = new Dictionary<string, string>();
-        foreach (var field in Fields)
-        {
-            var value = call.Arguments[field] is JsonValue given && given.GetValueKind() == System.Text.Json.JsonValueKind.String
-                ? given.GetValue<string>()
-                : call.Arguments[field]?.ToJsonString();
-            if (!string.IsNullOrEmpty(value))
-                facts[field] = value;
-        }
+        var facts = CompanyFacts.Given(call, Parameters.All);
         return facts.Count == 0
             ? new ToolDecision.Refuse(CrmCodes.NoGroundedFields, "No company fact is supported by evidence, so there is nothing to write.")
             : LeadFields.Set(Name, call, view, facts);

@@ -15,6 +15,12 @@ public sealed class SetIntentLevel : CrmTool
     public override string Description => "Sets how well the lead fits, as a value of the pick list.";
 
     /// <inheritdoc/>
+    public override string Guarantee => "Writes a value of the pick list only, when it differs, and keeps what stood there.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Errors => [CrmCodes.NotFound];
+
+    /// <inheritdoc/>
     public override ToolCategory Category => ToolCategory.FieldUpdates;
 
     /// <inheritdoc/>

@@ -16,6 +16,12 @@ public sealed class SetLeadScore : CrmTool
     public override string Description => "Sets the lead's grounded fit score.";
 
     /// <inheritdoc/>
+    public override string Guarantee => "Writes the grounded score only, when it differs, and keeps what stood there.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Errors => [CrmCodes.NotFound];
+
+    /// <inheritdoc/>
     public override ToolCategory Category => ToolCategory.FieldUpdates;
 
     /// <inheritdoc/>

@@ -8,17 +8,17 @@ namespace LeadPipeline.Mcp.Tools;
 /// <summary>Creates the lead's record or completes the one that is there, without overwriting a person's work.</summary>
 public sealed class UpsertLead : CrmTool
 {
-    private static readonly string[] Stated =
-    [
-        CrmFields.Email, CrmFields.FirstName, CrmFields.LastName, CrmFields.Company, CrmFields.Title, CrmFields.Phone,
-        CrmFields.Website, CrmFields.Country, CrmFields.Message, CrmFields.Source, CrmFields.Owner,
-    ];
-
     /// <inheritdoc/>
     public override string Name => "upsert_lead";
 
     /// <inheritdoc/>
     public override string Description => "Finds the lead by our key or its e-mail and fills in what is empty, or creates it.";
+
+    /// <inheritdoc/>
+    public override string Guarantee => "Matches by our key, then by e-mail address; fills in empty fields only; changes a status only over an empty one or New; two matches go to a person.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Errors => [CrmCodes.InvalidStatus, CrmCodes.Ambiguous];
 
     /// <inheritdoc/>
     public override ToolCategory Category => ToolCategory.LeadLifecycle;
@@ -34,23 +34,15 @@ public sealed class UpsertLead : CrmTool
 
     /// <inheritdoc/>
     public override ToolParameters Parameters { get; } = new(
-        new(CrmFields.Email, ParameterType.Text, "the person's e-mail address", Required: true, MaxLength: 254),
-        new(CrmFields.FirstName, ParameterType.Text, "the given name as stated", MaxLength: 100),
-        new(CrmFields.LastName, ParameterType.Text, "the family name as stated", MaxLength: 100),
-        new(CrmFields.Company, ParameterType.Text, "the company as stated", MaxLength: 200),
-        new(CrmFields.Title, ParameterType.Text, "the job title as stated", MaxLength: 150),
-        new(CrmFields.Phone, ParameterType.Text, "the telephone number as stated", MaxLength: 50),
-        new(CrmFields.Website, ParameterType.Text, "the web site as stated", MaxLength: 300),
-        new(CrmFields.Country, ParameterType.Text, "the country as stated", MaxLength: 100),
-        new(CrmFields.Message, ParameterType.Text, "the person's own words", MaxLength: 8000),
-        new(CrmFields.Source, ParameterType.Text, "where the lead came from", MaxLength: 100),
+    [
+        .. StatedLead.Parameters,
         new(CrmFields.Owner, ParameterType.Text, "the user who owns a new lead", MaxLength: 100),
-        // The whitelist is checked in Decide as well, since its code (invalid_status) is part of the contract.
-        new(CrmFields.Status, ParameterType.Text, "the status of a new or untouched lead; New when not given", Allowed: CrmValues.LeadStatuses));
+        new(CrmFields.Status, ParameterType.Text, "the status of a new or untouched lead; New when not given", Allowed: CrmValues.LeadStatuses, Code: CrmCodes.InvalidStatus),
+    ]);
 
     /// <inheritdoc/>
     public override CrmQuery Ask(CrmQuery query, JsonObject arguments) =>
-        query with { Email = Email(arguments[CrmFields.Email]!.GetValue<string>()) };
+        query with { Email = StatedLead.Email(arguments[CrmFields.Email]!.GetValue<string>()) };
 
     /// <inheritdoc/>
     public override ToolDecision Decide(ToolCall call, CrmView view)
@@ -62,9 +54,9 @@ public sealed class UpsertLead : CrmTool
         if (view.Effects.TryGetValue(call.EffectKey, out var ours))
             return new ToolDecision.Unchanged(ours.Id, Warning: CrmCodes.Replayed);
 
-        var email = Email(call.Text(CrmFields.Email)!);
+        var email = StatedLead.Email(call.Text(CrmFields.Email)!);
         var key = call.RecordKey(email);
-        return Matching(view.Leads, key, email) switch
+        return StatedLead.Matching(view.Leads, key, email) switch
         {
             [] => Create(call, key, email, status),
             [var lead] => Complete(call, lead, status),
@@ -74,21 +66,9 @@ public sealed class UpsertLead : CrmTool
         };
     }
 
-    /// <summary>Our key is unique, so a record that carries it is the one, whatever else shares the address.</summary>
-    private static List<CrmRecord> Matching(IReadOnlyList<CrmRecord> leads, string key, string email)
-    {
-        var byKey = leads.Where(r => r.RecordKey == key).ToList();
-        return byKey.Count > 0 ? byKey : [.. leads.Where(r => r[CrmFields.Email] is { } e && Email(e) == email)];
-    }
-
     private ToolDecision.Write Create(ToolCall call, string key, string email, string? status)
     {
-        var fields = new Dictionary<string, string>();
-        foreach (var field in Stated)
-        {
-            if (call.Text(field) is { Length: > 0 } value)
-                fields[field] = value;
-        }
+        var fields = Given(call);
         fields[CrmFields.Email] = email;
         fields[CrmFields.Status] = status ?? CrmValues.New;
         return new([new CreateRecord(call.Step, Name, CrmObject.Lead, call.EffectKey, key, fields)]);
@@ -96,22 +76,21 @@ public sealed class UpsertLead : CrmTool
 
     private ToolDecision Complete(ToolCall call, CrmRecord lead, string? status)
     {
-        var fields = new Dictionary<string, string?>();
-        foreach (var field in Stated)
-        {
-            if (call.Text(field) is { Length: > 0 } value && string.IsNullOrEmpty(lead[field]))
-                fields[field] = value;
-        }
+        var fields = Given(call).Where(f => string.IsNullOrEmpty(lead[f.Key])).ToDictionary(f => f.Key, string? (f) => f.Value);
         // A status other than New was set by a person or by an earlier decision: their work is not overwritten.
         if (status is not null && lead[CrmFields.Status] is (null or "" or CrmValues.New) and var now && now != status)
             fields[CrmFields.Status] = status;
 
         return fields.Count == 0
             ? new ToolDecision.Unchanged(lead.Id)
-            : new ToolDecision.Write(
-                [new UpdateRecord(call.Step, Name, CrmObject.Lead, new(lead.Id, null), fields, lead.Version)],
-                Before: fields.Keys.ToDictionary(f => f, f => lead[f]));
+            : RecordFields.Update(Name, call, CrmObject.Lead, new(lead.Id, null), fields, lead);
     }
 
-    private static string Email(string text) => text.Trim().ToLowerInvariant();
+    private static Dictionary<string, string> Given(ToolCall call)
+    {
+        var given = StatedLead.Given(call);
+        if (call.Text(CrmFields.Owner) is { Length: > 0 } owner)
+            given[CrmFields.Owner] = owner;
+        return given;
+    }
 }

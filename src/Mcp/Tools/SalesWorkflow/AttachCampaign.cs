@@ -14,6 +14,12 @@ public sealed class AttachCampaign() : RecordCreatingTool(CrmObject.CampaignMemb
     public override string Description => "Makes the lead a member of a campaign that exists.";
 
     /// <inheritdoc/>
+    public override string Guarantee => "The campaign must exist; a lead that is a member stays one.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Errors => [CrmCodes.UnknownCampaign];
+
+    /// <inheritdoc/>
     public override ToolCategory Category => ToolCategory.SalesWorkflow;
 
     /// <inheritdoc/>

@@ -19,6 +19,12 @@ public sealed class CreateOpportunity() : RecordCreatingTool(CrmObject.Opportuni
     public override string Description => "Opens an opportunity on an account, for a High Fit lead with a score of 75 or more.";
 
     /// <inheritdoc/>
+    public override string Guarantee => "High Fit, a score of 75 or more, an account, an open stage; an amount is positive and has a currency.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Errors => [CrmCodes.IntentTooLow, CrmCodes.ScoreTooLow, CrmCodes.AccountRequired, CrmCodes.InvalidStage];
+
+    /// <inheritdoc/>
     public override ToolCategory Category => ToolCategory.SalesWorkflow;
 
     /// <inheritdoc/>

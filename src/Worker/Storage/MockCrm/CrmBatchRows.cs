@@ -1,6 +1,7 @@
 using System.Globalization;
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Crm.Mock;
+using LeadPipeline.Mcp.Tools;
 
 namespace LeadPipeline.Worker.Storage.MockCrm;
 
@@ -12,6 +13,7 @@ internal sealed class CrmBatchRows(CrmBatch batch, DateTimeOffset now)
     private readonly HashSet<CrmRow> changed = [];
     private readonly CrmRow?[] rowOfWrite = new CrmRow?[batch.Writes.Count];
     private readonly HashSet<int> replayed = [];
+    private readonly Dictionary<int, CrmRow> contacts = [];
     private readonly HashSet<string> refusedSteps = [];
 
     public CrmOutcome[] Outcomes { get; } = new CrmOutcome[batch.Writes.Count];
@@ -20,6 +22,7 @@ internal sealed class CrmBatchRows(CrmBatch batch, DateTimeOffset now)
     {
         UpdateRecord { Target.Id: { } id } => [(w.Object, id)],
         RemoveRecord remove => [(w.Object, remove.Id)],
+        ConvertLead { Lead.Id: { } id } => [(CrmObject.Lead, id)],
         _ => [],
     });
 
@@ -36,13 +39,21 @@ internal sealed class CrmBatchRows(CrmBatch batch, DateTimeOffset now)
     /// <summary>Links to records of a kind that are there, or should be, before this batch.</summary>
     public IEnumerable<(int Write, string Id)> Links(CrmObject kind)
     {
-        var field = kind switch { CrmObject.Lead => CrmFields.Lead, CrmObject.Account => CrmFields.Account, CrmObject.Opportunity => CrmFields.Opportunity, _ => CrmFields.Campaign };
+        var field = kind switch
+        {
+            CrmObject.Lead => CrmFields.Lead,
+            CrmObject.Account => CrmFields.Account,
+            CrmObject.Contact => CrmFields.Contact,
+            CrmObject.Opportunity => CrmFields.Opportunity,
+            _ => CrmFields.Campaign,
+        };
         for (var i = 0; i < batch.Writes.Count; i++)
         {
             var value = batch.Writes[i] switch
             {
                 CreateRecord create => create.Fields.GetValueOrDefault(field),
                 UpdateRecord update => update.Fields.GetValueOrDefault(field),
+                ConvertLead convert when kind == CrmObject.Account => convert.Account.ToString(),
                 _ => null,
             };
             if (!string.IsNullOrEmpty(value) && RecordRef.Parse(value).Id is { } id)
@@ -87,6 +98,9 @@ internal sealed class CrmBatchRows(CrmBatch batch, DateTimeOffset now)
                 case UpdateRecord update:
                     Update(i, update);
                     break;
+                case ConvertLead convert:
+                    Convert(i, convert);
+                    break;
                 case RemoveRecord remove:
                     Remove(i, remove);
                     break;
@@ -102,6 +116,10 @@ internal sealed class CrmBatchRows(CrmBatch batch, DateTimeOffset now)
                 yield return (this, create.Step, row);
         }
     }
+
+    /// <summary>The contacts that leads became, of the conversions that went through.</summary>
+    public IEnumerable<(CrmBatchRows Batch, string Step, CrmRow Row)> Converted() =>
+        contacts.Where(c => Outcomes[c.Key] is null).Select(c => (this, batch.Writes[c.Key].Step, c.Value));
 
     public IEnumerable<(CrmBatchRows Batch, CrmRow Row)> Changed(CrmObject kind, bool removals) =>
         changed.Where(r => r.Object == kind && r.RemovedAt is not null == removals && IsOpen(r)).Select(r => (this, r));
@@ -156,29 +174,23 @@ internal sealed class CrmBatchRows(CrmBatch batch, DateTimeOffset now)
         for (var i = 0; i < Outcomes.Length; i++)
         {
             Outcomes[i] ??= rowOfWrite[i] is { } row
-                ? new CrmOutcome.Done(row.Id, row.Version.ToString(CultureInfo.InvariantCulture), replayed.Contains(i))
+                ? new CrmOutcome.Done(row.Id, row.Version.ToString(CultureInfo.InvariantCulture), replayed.Contains(i), Data(i, row))
                 : new CrmOutcome.NotTried();
         }
     }
+
+    private Dictionary<string, string>? Data(int i, CrmRow row) => batch.Writes[i] is not ConvertLead ? null : new()
+    {
+        [CrmFields.ConvertedContact] = row.Fields[CrmFields.ConvertedContact],
+        [CrmFields.ConvertedAccount] = row.Fields[CrmFields.ConvertedAccount],
+    };
 
     private bool IsOpen(CrmRow row) => Enumerable.Range(0, rowOfWrite.Length).Any(i => ReferenceEquals(rowOfWrite[i], row) && Outcomes[i] is null);
 
     private void Update(int i, UpdateRecord update)
     {
-        var row = update.Target.Id is { } id
-            ? targets.GetValueOrDefault(id)
-            : Array.Find(rowOfWrite, r => r is not null && idOfStep.TryGetValue(update.Target.Step!, out var made) && r.Id == made);
-        if (row is null)
-        {
-            RefuseStep(i, new CrmOutcome.Refused(CrmCodes.NotFound, "the record is not in the CRM"));
+        if (Find(i, update.Target, update.ExpectedVersion) is not { } row)
             return;
-        }
-        var original = changed.Contains(row) ? row.Version - 1 : row.Version;
-        if (update.ExpectedVersion is { } expected && expected != original.ToString(CultureInfo.InvariantCulture))
-        {
-            StopFrom(i, new CrmOutcome.Refused(CrmCodes.ChangedSince, "the record was changed meanwhile"));
-            return;
-        }
         foreach (var (field, value) in update.Fields)
         {
             if (string.IsNullOrEmpty(value))
@@ -190,19 +202,69 @@ internal sealed class CrmBatchRows(CrmBatch batch, DateTimeOffset now)
         Touch(row);
     }
 
-    private void Remove(int i, RemoveRecord remove)
+    private void Convert(int i, ConvertLead convert)
     {
-        if (!targets.TryGetValue(remove.Id, out var row))
+        var contact = RecordIds.For(CrmObject.Contact, convert.EffectKey);
+        if (convert.Lead.Id is { } id && targets.TryGetValue(id, out var done) && done.Fields.GetValueOrDefault(CrmFields.ConvertedContact) == contact)
+        {
+            // The same conversion again, whatever version its caller has seen: the first answer.
+            rowOfWrite[i] = done;
+            _ = replayed.Add(i);
+            return;
+        }
+        if (Find(i, convert.Lead, convert.ExpectedVersion) is not { } row)
+            return;
+        if (row.Fields.ContainsKey(CrmFields.ConvertedContact))
+        {
+            RefuseStep(i, new CrmOutcome.Refused(CrmCodes.NotConvertible, "the lead is converted already"));
+            return;
+        }
+        var account = convert.Account.Id ?? idOfStep.GetValueOrDefault(convert.Account.Step!);
+        if (account is null)
+        {
+            RefuseStep(i, new CrmOutcome.Refused(CrmCodes.InvalidReference, "the account is not in the CRM"));
+            return;
+        }
+        var fields = new Dictionary<string, string> { [CrmFields.Account] = account };
+        foreach (var field in (ReadOnlySpan<string>)[CrmFields.Email, CrmFields.FirstName, CrmFields.LastName, CrmFields.Title, CrmFields.Phone, CrmFields.Owner])
+        {
+            if (row.Fields.TryGetValue(field, out var value))
+                fields[field] = value;
+        }
+        if (convert.Owner is { } owner)
+            fields[CrmFields.Owner] = owner;
+        contacts[i] = new CrmRow { Object = CrmObject.Contact, Id = contact, EffectKey = convert.EffectKey, Fields = fields, CreatedAt = now, UpdatedAt = now };
+        row.Fields[CrmFields.Status] = CrmValues.Converted;
+        row.Fields[CrmFields.ConvertedContact] = contact;
+        row.Fields[CrmFields.ConvertedAccount] = account;
+        rowOfWrite[i] = row;
+        Touch(row);
+    }
+
+    /// <summary>The row that a write is about; null when the write is refused, because there is none or because it is not as expected.</summary>
+    private CrmRow? Find(int i, RecordRef target, string? expectedVersion)
+    {
+        var row = target.Id is { } id
+            ? targets.GetValueOrDefault(id)
+            : Array.Find(rowOfWrite, r => r is not null && idOfStep.TryGetValue(target.Step!, out var made) && r.Id == made);
+        if (row is null)
         {
             RefuseStep(i, new CrmOutcome.Refused(CrmCodes.NotFound, "the record is not in the CRM"));
-            return;
+            return null;
         }
         var original = changed.Contains(row) ? row.Version - 1 : row.Version;
-        if (remove.ExpectedVersion is { } expected && expected != original.ToString(CultureInfo.InvariantCulture))
+        if (expectedVersion is not null && expectedVersion != original.ToString(CultureInfo.InvariantCulture))
         {
             StopFrom(i, new CrmOutcome.Refused(CrmCodes.ChangedSince, "the record was changed meanwhile"));
-            return;
+            return null;
         }
+        return row;
+    }
+
+    private void Remove(int i, RemoveRecord remove)
+    {
+        if (Find(i, new RecordRef(remove.Id, null), remove.ExpectedVersion) is not { } row)
+            return;
         row.RemovedAt = now;
         // The key is free again: the person may come back as a new lead.
         row.RecordKey = null;

@@ -6,7 +6,8 @@ namespace LeadPipeline.Worker.Storage.MockCrm;
 /// <summary>Answers many queries with one statement a table, then hands each query its own part.</summary>
 internal sealed class CrmReader(SqlSession session, IReadOnlyList<CrmQuery> queries)
 {
-    private ILookup<string, CrmRow> leadsByKey = null!, leadsByEmail = null!, accountsByDomain = null!, accountsByName = null!, openByAccount = null!;
+    private ILookup<string, CrmRow> leadsByKey = null!, leadsByEmail = null!, accountsByDomain = null!, accountsByName = null!, openByAccount = null!, contactsByEmail = null!;
+    private List<CrmRow> users = [];
     private readonly Dictionary<string, CrmRow> campaigns = [], effects = [], records = [];
 
     public async Task LoadAsync(CancellationToken cancellationToken)
@@ -33,6 +34,12 @@ internal sealed class CrmReader(SqlSession session, IReadOnlyList<CrmQuery> quer
             campaigns[row.Fields.GetValueOrDefault("code", row.Id).ToLowerInvariant()] = row;
         }
 
+        var named = Texts(q => q.User);
+        users = await SelectAsync(CrmObject.User, "{in:id} OR {in:lookup} OR {in:name_key}", cancellationToken,
+            ("id", named), ("lookup", named.Select(n => n.ToLowerInvariant()).ToArray()), ("name_key", named.Select(CrmTables.UserName).ToArray()));
+        var contacts = await SelectAsync(CrmObject.Contact, "{in:lookup}", cancellationToken, ("lookup", Texts(q => q.ContactEmail)));
+        contactsByEmail = contacts.ToLookup(r => r.Fields.GetValueOrDefault(CrmFields.Email, "").ToLowerInvariant());
+
         foreach (var kind in queries.SelectMany(q => q.Effects).GroupBy(e => e.Object, e => e.EffectKey))
         {
             foreach (var row in await SelectAsync(kind.Key, "{in:effect_key}", cancellationToken, ("effect_key", kind.Distinct().ToArray())))
@@ -57,10 +64,16 @@ internal sealed class CrmReader(SqlSession session, IReadOnlyList<CrmQuery> quer
             Campaign = query.Campaign is { } campaign
                 ? (campaigns.GetValueOrDefault(campaign) ?? campaigns.GetValueOrDefault(campaign.ToLowerInvariant()))?.ToRecord()
                 : null,
+            Users = query.User is { Length: > 0 } user ? [.. users.Where(u => IsCalled(u, user)).OrderBy(u => u.Id, StringComparer.Ordinal).Select(u => u.ToRecord())] : [],
+            Contacts = [.. Rows(contactsByEmail, query.ContactEmail).OrderBy(r => r.CreatedAt).Select(r => r.ToRecord())],
             Effects = Part(query.Effects.Select(e => e.EffectKey), effects),
             Records = Part(query.Records.Select(r => r.Id), records),
         };
     }
+
+    private static bool IsCalled(CrmRow user, string text) =>
+        user.Id == text || string.Equals(user.Fields.GetValueOrDefault(CrmFields.Email), text, StringComparison.OrdinalIgnoreCase)
+        || (user.Fields.GetValueOrDefault(CrmFields.Name) is { } name && CrmTables.UserName(name) == CrmTables.UserName(text));
 
     private string[] Texts(Func<CrmQuery, string?> text) => [.. queries.Select(text).OfType<string>().Where(t => t.Length > 0).Distinct()];
 

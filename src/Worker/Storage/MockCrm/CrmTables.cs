@@ -116,7 +116,15 @@ internal static class CrmTables
             ? null
             : string.Concat(core.Split(' ').Order(StringComparer.Ordinal).First().Take(4));
 
-    private static string? NameKey(CrmRow row) => row.Object == CrmObject.Account ? NameKey(row.Fields.GetValueOrDefault(CrmFields.Name)) : null;
+    /// <summary>What a user is found by when it is called by name.</summary>
+    public static string UserName(string name) => name.Trim().ToLowerInvariant();
+
+    private static string? NameKey(CrmRow row) => row.Object switch
+    {
+        CrmObject.Account => NameKey(row.Fields.GetValueOrDefault(CrmFields.Name)),
+        CrmObject.User when row.Fields.GetValueOrDefault(CrmFields.Name) is { } name => UserName(name),
+        _ => null,
+    };
 
     private static string? Link(CrmRow row, string field) => row.Fields.GetValueOrDefault(field);
 

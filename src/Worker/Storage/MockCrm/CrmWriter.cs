@@ -25,7 +25,7 @@ internal sealed class CrmWriter
     {
         (this.session, this.now) = (session, now);
         // Accounts always: one that was withdrawn with another lead's plan since we read it is still a row to the foreign key.
-        checkedLinks = careful ? [CrmObject.Lead, CrmObject.Account, CrmObject.Opportunity, CrmObject.Campaign] : [CrmObject.Account];
+        checkedLinks = careful ? [CrmObject.Lead, CrmObject.Account, CrmObject.Contact, CrmObject.Opportunity, CrmObject.Campaign] : [CrmObject.Account];
         this.batches = [.. batches.Select(b => new CrmBatchRows(b, now))];
         Outcomes = [.. this.batches.Select(b => (IReadOnlyList<CrmOutcome>)b.Outcomes)];
     }
@@ -40,9 +40,11 @@ internal sealed class CrmWriter
         foreach (var batch in batches)
             batch.Apply();
         foreach (var kind in CrmTables.InOrder)
-            await InsertAsync(kind, cancellationToken);
+            await InsertAsync(b => b.New(kind), kind, cancellationToken);
         foreach (var kind in CrmTables.InOrder)
             await UpdateAsync(kind, removals: false, cancellationToken);
+        // After the leads they come from: a lead that turns out to have changed meanwhile must leave no contact behind.
+        await InsertAsync(b => b.Converted(), CrmObject.Contact, cancellationToken);
         // Children first: an account may be withdrawn only when no lead is left in it.
         foreach (var kind in CrmTables.InOrder.Reverse())
             await UpdateAsync(kind, removals: true, cancellationToken);
@@ -74,9 +76,9 @@ internal sealed class CrmWriter
         }
     }
 
-    private async Task InsertAsync(CrmObject kind, CancellationToken cancellationToken)
+    private async Task InsertAsync(Func<CrmBatchRows, IEnumerable<(CrmBatchRows Batch, string Step, CrmRow Row)>> created, CrmObject kind, CancellationToken cancellationToken)
     {
-        var rows = batches.SelectMany(b => b.New(kind)).ToList();
+        var rows = batches.SelectMany(created).ToList();
         if (rows.Count == 0)
             return;
         // Two batches of one group may create the same account: the later one has lost, as if it had come a moment later.

@@ -119,7 +119,7 @@ public sealed class MockCrmStore : IMockCrmStore, IAsyncDisposable
             operations.Add((JsonNode)new JsonObject
             {
                 ["tool"] = batch.Writes[i].Tool,
-                ["write"] = batch.Writes[i] switch { CreateRecord => "create", UpdateRecord => "update", _ => "remove" },
+                ["write"] = batch.Writes[i] switch { CreateRecord => "create", UpdateRecord => "update", ConvertLead => "convert", _ => "remove" },
                 ["object"] = batch.Writes[i].Object.ToString(),
                 ["outcome"] = outcomes[i].GetType().Name,
             });

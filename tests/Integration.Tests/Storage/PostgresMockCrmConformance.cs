@@ -1,0 +1,21 @@
+using LeadPipeline.Mcp.Tests.Crm;
+using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Storage.Sql;
+
+namespace LeadPipeline.Integration.Tests.Storage;
+
+[Category("Integration")]
+public sealed class PostgresMockCrmConformance : MockCrmConformance
+{
+    private readonly PostgresStorage storage = new();
+
+    protected override async Task<SqlDatabase> CreateDatabaseAsync()
+    {
+        await storage.CreateAsync();
+        await using var db = storage.Open();
+        await Migrator.MigrateAsync(db, storage.Sql, CancellationToken.None);
+        return storage.Sql;
+    }
+
+    protected override ValueTask DropDatabaseAsync() => storage.DisposeAsync();
+}
