@@ -4,6 +4,7 @@ using System.Reflection;
 using LeadPipeline.Mcp.Crm.Mock;
 using LeadPipeline.Worker.Evidence;
 using LeadPipeline.Worker.Grounding;
+using LeadPipeline.Worker.Http;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Messaging;
 using LeadPipeline.Worker.Ops;
