@@ -68,6 +68,14 @@ public sealed record StepEffect
     [JsonIgnore]
     public IReadOnlyList<CrmWrite> Writes { get; init; } = [];
 
+    /// <summary>The arguments that the writes were decided by, references resolved; known only while the epoch runs.</summary>
+    [JsonIgnore]
+    public System.Text.Json.Nodes.JsonObject? Arguments { get; init; }
+
+    /// <summary>Whether there is something to send: writes, and nothing that has settled them.</summary>
+    [JsonIgnore]
+    public bool IsToBeSent => Writes.Count > 0 && !IsSettled;
+
     /// <summary>Whether the step needs nothing more while the plan goes forward.</summary>
     [JsonIgnore]
     public bool IsSettled => State is EffectState.Confirmed or EffectState.Unchanged or EffectState.Skipped or EffectState.Failed;

@@ -66,7 +66,7 @@ public static class PlanPreparer
 
             return tool.Decide(new ToolCall(effect.Step.Id, arguments, effect.EffectKey, now, recordKey), view) switch
             {
-                ToolDecision.Write write => Send(effect, tool, write, view),
+                ToolDecision.Write write => Send(effect with { Arguments = arguments }, tool, write, view),
                 ToolDecision.Unchanged unchanged => Settle(effect, tool, unchanged, view),
                 ToolDecision.Refuse { NeedsPerson: true } refuse => new(effect, new PlanOutcome.NeedsPerson([], refuse.Code, refuse.Candidates ?? [])),
                 ToolDecision.Refuse refuse => Fail(effect, refuse.Code, refuse.Message),

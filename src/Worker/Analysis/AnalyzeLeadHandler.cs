@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Guards;
 using LeadPipeline.Mcp.Registry;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.DeadLetters;
@@ -99,7 +100,7 @@ public sealed partial class AnalyzeLeadHandler(
         using var document = JsonDocument.Parse(answer.Json);
         var verdict = Grounder.Ground(snapshot, document.RootElement, grounding.Value.ToRules(), now);
         var plan = Planner.Plan(verdict, snapshot, policy.Policy, policy.Tools, now, policy.Planning);
-        work.Plan = plan;
+        (work.Plan, work.Grounding, work.Decision) = (plan, verdict.Status, verdict.Decision);
 
         run.ModelVersion = answer.ModelVersion;
         run.PromptHash = answer.PromptHash;
@@ -131,6 +132,11 @@ public sealed partial class AnalyzeLeadHandler(
             ["reason"] = plan.Reason,
             ["steps"] = new JsonArray([.. plan.Steps.Select(s => (JsonNode)s.Id)]),
         }));
+        if (SafetyReason(plan) is { } unsafeBy)
+        {
+            GuardMeters.Blocked(SafetyGate.WholePlan, unsafeBy);
+            facts.Add(new AuditFact("guard", "safety_blocked", new JsonObject { ["reason"] = unsafeBy }));
+        }
         return plan switch
         {
             { Status: PlanStatus.Planned } => (LeadStatus.Analyzed, null),
@@ -164,6 +170,16 @@ public sealed partial class AnalyzeLeadHandler(
         facts.Add(new AuditFact("analysis", "blocked", new JsonObject { ["reason"] = reason }));
         return (LeadStatus.NeedsReview, reason);
     }
+
+    /// <summary>The guard that stopped a plan; null: none did, or a person is to look at it anyway.</summary>
+    private static string? SafetyReason(ActionPlan plan) => plan.Reason switch
+    {
+        "rejected" => "grounding",
+        "no-email" => "email",
+        "policy" => "policy",
+        "injection-signal" => "injection",
+        _ => null,
+    };
 
     private static string FirstFault(GroundingResult verdict) =>
         verdict.Errors is [var error, ..] ? $"grounding:{error.Code}" : $"grounding:{verdict.Claims.FirstOrDefault(c => c.Verdict == ClaimVerdict.CONTRADICTED)?.Rule ?? "-"}";

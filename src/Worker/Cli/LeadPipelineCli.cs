@@ -32,6 +32,7 @@ public static class LeadPipelineCli
                 PlanCommand.Create(),
                 CrmCommands.Create(settings),
                 AuditCommands.Create(settings),
+                ApprovalCommands.Create(settings),
                 DbCommands.Create(settings),
                 DoctorCommand.Create(settings),
             };

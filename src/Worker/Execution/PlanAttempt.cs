@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Execution;
+using LeadPipeline.Mcp.Guards;
+using LeadPipeline.Worker.Approvals;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.DeadLetters;
 using LeadPipeline.Worker.Saga;
@@ -15,11 +17,15 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     /// <summary>How often the CRM may turn out to have changed under a plan before the lead is put off.</summary>
     private const int MaxDecisions = 5;
 
-    /// <summary>How long a lead waits for another one of the same person.</summary>
+    /// <summary>Why a lead waits for another one of the same person.</summary>
+    public const string PersonBusy = "person-busy";
+
+    /// <summary>How long it does.</summary>
     private static readonly TimeSpan PersonBusyDelay = TimeSpan.FromSeconds(1);
 
     private readonly ActionPlan plan = work.Plan!;
     private readonly Dictionary<string, StepEffect> stored = [];
+    private readonly PlanApprovals approvals = new(services, work);
     private readonly DateTimeOffset began = services.Time.GetUtcNow();
     private PlanRun run = null!;
 
@@ -30,23 +36,54 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         run = await LoadAsync(cancellationToken);
-        for (var decisions = 1; ; decisions++)
+        // Only before the first epoch: what is under way must be brought to an end, forward or back.
+        if (epoch == 0 && SafetyGate.Check(plan, work.Grounding, work.Lead.Email, services.Executor.Tools) is { } block)
+        {
+            await BlockAsync(block);
+            return;
+        }
+        // What is being undone is not held up by any limit.
+        if (run.Failure is null && await services.Admission.AskAsync(work) is { Hit: { } limit, Until: var until })
+        {
+            await WaitAsync(limit, until);
+            return;
+        }
+        for (var decisions = 1; ;)
         {
             var outcome = await services.Executor.PrepareAsync(run, cancellationToken);
             if (outcome is PlanOutcome.Prepared)
             {
-                // From here on a step may be in the CRM, whatever happens to this process.
-                run = run with { Effects = [.. outcome.Effects.Select(e => e.Writes.Count > 0 ? e with { State = EffectState.Sent } : e)] };
+                var verdict = await approvals.JudgeAsync(outcome.Effects, cancellationToken);
+                if (verdict is ApprovalVerdict.Refuse refused)
+                {
+                    run = run with { Effects = [.. run.Effects.Select(e => e.Step.Id == refused.Effect.Step.Id ? Refuse(e, refused) : e)] };
+                    continue;
+                }
+                if (verdict is not ApprovalVerdict.Go go)
+                {
+                    if (await AwaitPeopleAsync(verdict))
+                        return;
+                    continue;
+                }
+                // From here on a step may be in the CRM, whatever happens to this process. What waits for an approval stays as it was.
+                var held = run.Effects;
+                run = run with { Effects = [.. outcome.Effects.Select((e, i) => i >= go.Until ? held[i] : e.IsToBeSent ? e with { State = EffectState.Sent } : e)] };
                 var steps = new JsonArray([.. run.Effects.Where(e => e.State == EffectState.Sent).Select(e => (JsonNode)e.Step.Id)]);
                 if (!await OpenEpochAsync(new AuditFact("execution", "started", new JsonObject { ["steps"] = steps })))
                     return;
-                outcome = await services.Executor.WriteAsync(run, cancellationToken);
+                outcome = await WriteAsync(cancellationToken);
+                if (go.Until is not null && outcome is PlanOutcome.Finished)
+                {
+                    // Up to the step that needs an approval: now its arguments are complete.
+                    run = run with { Effects = outcome.Effects };
+                    continue;
+                }
             }
             run = run with { Effects = outcome.Effects };
             if (outcome is PlanOutcome.Again again)
             {
                 Log.Again(services.Logger, work.Saga.LeadId, again.Why);
-                if (decisions < MaxDecisions)
+                if (decisions++ < MaxDecisions)
                     continue;
                 outcome = new PlanOutcome.NotNow(again.Effects, "crm-keeps-changing", CountsAsFailure: true, null);
             }
@@ -77,6 +114,16 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         return fresh with { Effects = effects };
     }
 
+    private async Task<PlanOutcome> WriteAsync(CancellationToken cancellationToken)
+    {
+        var sent = run.Effects.Where(e => e.State == EffectState.Sent).Select(e => e.Step.Id).ToHashSet();
+        var begun = services.Time.GetTimestamp();
+        var outcome = await services.Executor.WriteAsync(run, cancellationToken);
+        foreach (var effect in outcome.Effects.Where(e => e.State == EffectState.Confirmed && sent.Contains(e.Step.Id)))
+            GuardMeters.Took(effect.Step.Tool, services.Time.GetElapsedTime(begun));
+        return outcome;
+    }
+
     private async Task<bool> OpenEpochAsync(AuditFact fact)
     {
         var applied = await CommitAsync(new SagaMessage.EpochOpened(work.Saga.Run, epoch, services.Worker.Id), [.. Changes(), fact]);
@@ -85,9 +132,62 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             (epoch, isOpen) = (work.Saga.Epoch, true);
             return true;
         }
+        if (applied.Outdated)
+        {
+            // An approval was withdrawn in the same moment: look again, which finds out what that means.
+            approvals.Forget();
+            await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, services.Time.GetUtcNow() + PersonBusyDelay, Failed: false, ApprovalStore.PlanReason, epoch), [], ledger: false);
+        }
         if (applied.Busy)
-            await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, services.Time.GetUtcNow() + PersonBusyDelay, Failed: false, "person-busy", epoch), [], ledger: false);
+            await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, services.Time.GetUtcNow() + PersonBusyDelay, Failed: false, PersonBusy, epoch), [], ledger: false);
         return false;
+    }
+
+    /// <summary>The step waits for people, and the lead with it; false when somebody has decided in this moment.</summary>
+    private async Task<bool> AwaitPeopleAsync(ApprovalVerdict verdict)
+    {
+        var until = verdict is ApprovalVerdict.Wait wait ? wait.For.ExpiresAt : approvals.Until;
+        var deferred = new AuditFact("execution", "deferred", new JsonObject { ["reason"] = ApprovalStore.PlanReason, ["until"] = until.ToString("O", CultureInfo.InvariantCulture) });
+        var applied = await CommitAsync(
+            new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, until, Failed: false, ApprovalStore.PlanReason, epoch), [.. Changes(), deferred]);
+        if (applied.Outdated)
+        {
+            approvals.Forget();
+            return false;
+        }
+        Log.Approval(services.Logger, work.Saga.LeadId, until);
+        return true;
+    }
+
+    private static StepEffect Refuse(StepEffect effect, ApprovalVerdict.Refuse refused) => effect.Step.Critical
+        ? effect with { State = EffectState.Failed, Error = $"{refused.Code}: request {refused.For.Id}" }
+        : effect with { State = EffectState.Skipped, Warning = $"not done: {refused.Code}, request {refused.For.Id}" };
+
+    private async Task BlockAsync(SafetyBlock block)
+    {
+        GuardMeters.Blocked(block.Tool, block.Reason);
+        AuditFact[] facts =
+        [
+            new("guard", "safety_blocked", new JsonObject { ["reason"] = block.Reason, ["tool"] = block.Tool, ["why"] = block.Why }),
+            new("execution", "completed", new JsonObject { ["status"] = nameof(LeadStatus.Blocked), ["reason"] = block.Reason }),
+        ];
+        _ = await CommitAsync(new SagaMessage.PlanEnded(work.Saga.Run, epoch, LeadStatus.Blocked, $"safety-{block.Reason}"), facts, ledger: false);
+        Log.Ended(services.Logger, work.Saga.LeadId, LeadStatus.Blocked, $"safety-{block.Reason}: {block.Why}");
+    }
+
+    private async Task WaitAsync(RateLimit limit, DateTimeOffset until)
+    {
+        var type = limit.Type.ToString().ToLowerInvariant();
+        var reason = PlanAdmission.Reason + type;
+        var due = until.ToString("O", CultureInfo.InvariantCulture);
+        GuardMeters.Limited(limit.Type);
+        AuditFact[] facts =
+        [
+            new("guard", "rate_limited", new JsonObject { ["limit"] = type, ["of"] = limit.Count, ["until"] = due }),
+            new("execution", "deferred", new JsonObject { ["reason"] = reason, ["until"] = due }),
+        ];
+        _ = await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, until, Failed: false, reason, epoch), facts, ledger: false);
+        Log.Deferred(services.Logger, work.Saga.LeadId, reason, until);
     }
 
     private async Task EndAsync(PlanOutcome outcome)
@@ -142,6 +242,8 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         var facts = new List<AuditFact>(Changes());
         if (notNow.Reason is "crm-breaker-open" or "crm-rate-limited")
             facts.Add(new AuditFact("guard", notNow.Reason == "crm-breaker-open" ? "breaker_open" : "rate_limited", new JsonObject { ["crm"] = true }));
+        if (run.Effects.FirstOrDefault(e => !e.IsSettled) is { } stopped)
+            GuardMeters.Deferred(stopped.Step.Tool, notNow.Reason == "crm-breaker-open" ? null : notNow.Fault);
         facts.Add(new AuditFact("execution", "deferred", payload));
         await CommitAsync(new SagaMessage.StageDeferred(saga.Run, LeadStage.Execution, due, notNow.CountsAsFailure, notNow.Reason, epoch), facts);
         Log.Deferred(services.Logger, saga.LeadId, notNow.Reason, due);
@@ -161,16 +263,24 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     {
         var now = AuditChain.Microseconds(services.Time.GetUtcNow());
         var changed = ledger ? run.Effects.Where(e => !stored.TryGetValue(e.Step.Id, out var before) || !ReferenceEquals(before, e)).ToList() : [];
-        var applied = await services.Store.ApplyAsync(work, message, facts, commit => commit with
+        // A commit that leaves the ledger alone only puts the lead off, and what becomes of approvals goes with the ledger.
+        var decided = ledger ? approvals.Changes : [];
+        var applied = await services.Store.ApplyAsync(work, message, decided.Count > 0 ? [.. facts, .. approvals.Facts] : facts, commit => commit with
         {
+            Approvals = decided,
             NewEffects = [.. changed.Where(e => !stored.ContainsKey(e.Step.Id)).Select(e => e.ToRow(work, work.Saga.Run, now))],
             ChangedEffects = [.. changed.Where(e => stored.ContainsKey(e.Step.Id)).Select(e => e.ToRow(work, work.Saga.Run, now))],
             DeadLetter = row,
         });
         if (applied.Took)
         {
+            if (ledger)
+                approvals.Forget();
             foreach (var effect in changed)
+            {
+                GuardMeters.Settled(effect, stored.GetValueOrDefault(effect.Step.Id)?.State);
                 stored[effect.Step.Id] = effect;
+            }
         }
         return applied;
     }
@@ -220,6 +330,9 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
 
         [LoggerMessage(302, LogLevel.Information, "Lead {LeadId} is {Status} ({Reason})")]
         public static partial void Ended(ILogger logger, Guid leadId, LeadStatus status, string reason);
+
+        [LoggerMessage(304, LogLevel.Warning, "Lead {LeadId} waits for an approval until {Until}; leadpipeline approvals list shows it")]
+        public static partial void Approval(ILogger logger, Guid leadId, DateTimeOffset until);
 
         [LoggerMessage(303, LogLevel.Warning, "Lead {LeadId} is deferred: {Reason}, until {Until}")]
         public static partial void Deferred(ILogger logger, Guid leadId, string reason, DateTimeOffset until);

@@ -64,6 +64,8 @@ public static class WorkerApplication
         app.UseAuthorization();
         app.MapLeadDoor();
         app.MapReading();
+        app.MapAdministration();
+        app.MapApprovals();
         app.MapHealth();
         app.MapOpenApi();
         return app;

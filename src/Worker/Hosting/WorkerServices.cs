@@ -5,6 +5,7 @@ using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Mcp.Guards;
 using LeadPipeline.Mcp.Registry;
 using LeadPipeline.Worker.Analysis;
+using LeadPipeline.Worker.Approvals;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.Evidence;
 using LeadPipeline.Worker.Execution;
@@ -65,6 +66,11 @@ public static class WorkerServices
         {
             ResendAfter = sp.GetRequiredService<IOptions<MessagingOptions>>().Value.ResendAfter,
         });
+        services.AddSingleton(ToolRegistry.Default());
+        services.AddSingleton<ApprovalRequests>();
+        services.AddSingleton(sp => new ApprovalStore(
+            sp.GetRequiredService<SqlDatabase>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadCipher>(), sp.GetRequiredService<TimeProvider>(),
+            sp.GetRequiredService<IOptions<ApprovalOptions>>().Value.ExpireAfter));
         services.AddSingleton<CompanyDirectory>();
         services.AddSingleton<MockCrmStore>();
         services.AddSingleton(sp => new AuditPublisher(
@@ -99,8 +105,8 @@ public static class WorkerServices
 
     private static void AddCrm(this IServiceCollection services)
     {
-        services.AddSingleton(ToolRegistry.Default());
-        services.AddSingleton<ICrm>(sp =>
+        services.AddSingleton<ICrm>(sp => sp.GetRequiredService<GuardedCrm>());
+        services.AddSingleton(sp =>
         {
             var crm = sp.GetRequiredService<IOptions<CrmOptions>>().Value;
             if (crm.Provider != CrmProviderKind.Mock)
@@ -165,9 +171,6 @@ public static class WorkerServices
             try
             {
                 var policy = PolicyLoader.Load(options, environment, contentRoot, tools);
-                // Nobody could approve: to run such a step unasked would be worse than not to start.
-                if (policy.Plans.Values.SelectMany(p => p).FirstOrDefault(s => s.NeedsApproval) is { } step)
-                    throw new ConfigurationException($"Policy:File: step '{step.Id}' of '{policy.Identity.Name}' needs approval, and there is no way to approve in this version; leave needsApproval out");
                 return new PolicyInForce(policy, tools, options.ToPlanning());
             }
             catch (PolicyException exception)
@@ -187,8 +190,18 @@ public static class WorkerServices
             var settings = new InPlaceRetry { Attempts = retry.Attempts, BaseDelay = retry.BaseDelay, MaxDelay = retry.MaxDelay, NonCriticalMaxAge = deferral.NonCriticalMaxAge };
             return new PlanExecutor(sp.GetRequiredService<ToolRegistry>(), sp.GetRequiredService<ICrm>(), sp.GetRequiredService<TimeProvider>(), settings, sp.GetRequiredService<LeadCipher>().RecordKey);
         });
+        services.AddSingleton<IRateLimiter, RateLimiter>();
+        services.AddSingleton(sp => new PlanAdmission(
+            sp.GetRequiredService<IRateLimiter>(),
+            sp.GetRequiredService<IOptions<RateLimitOptions>>().Value.InForce(sp.GetRequiredService<IOptions<CrmOptions>>().Value.Provider),
+            sp.GetRequiredService<LeadCipher>().RecordKey,
+            sp.GetService<ICrmQuota>(),
+            sp.GetRequiredService<TimeProvider>(),
+            sp.GetRequiredService<ILogger<PlanAdmission>>()));
         services.AddSingleton<ExecutionServices>();
         services.AddSingleton<ExecutePlanHandler>();
+        services.AddHostedService<UnknownEffects>();
+        services.AddHostedService<ApprovalExpiry>();
     }
 
     private static void AddMessaging(this IServiceCollection services, IConfiguration configuration)

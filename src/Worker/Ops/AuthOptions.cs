@@ -13,7 +13,7 @@ public sealed partial class AuthOptions : IValidatableObject
     /// <summary>The roles that there are; only <c>admin</c> implies the others.</summary>
     public static readonly IReadOnlyList<string> Roles = ["user", "manager", "operator", "admin"];
 
-    private const int MinKeyBytes = 32, MaxNameLength = 100;
+    private const int MinKeyBytes = 32;
 
     /// <summary>The <c>iss</c> that tokens must have, to the letter. Default none: no tokens of an issuer are accepted. Needs <see cref="Audience"/> and a key.</summary>
     public string? Issuer { get; set; }
@@ -72,8 +72,6 @@ public sealed partial class AuthOptions : IValidatableObject
                 yield return Fault(path + nameof(StaticToken.Hash), "write the SHA-256 of the token as 64 hex digits");
             if (Tokens[i].RoleNames is not { Count: > 0 } names || names.Except(Roles).Any())
                 yield return Fault(path + nameof(StaticToken.Role), $"use {string.Join(", ", Roles)}, several separated by spaces");
-            if (Tokens[i].Name is { } name && (string.IsNullOrWhiteSpace(name) || name.Length > MaxNameLength || name.Any(char.IsControl)))
-                yield return Fault(path + nameof(StaticToken.Name), $"use 1 to {MaxNameLength} characters on one line, or leave it out");
         }
     }
 
@@ -88,11 +86,12 @@ public sealed partial class AuthOptions : IValidatableObject
     /// <summary>One static bearer token.</summary>
     public sealed class StaticToken
     {
+        /// <summary>Whose token it is, as the audit names them. Tokens with one name are one person: where two people have to agree, they count once. Default <c>token-</c> and the first 8 digits of the hash.</summary>
+        [RegularExpression(@"[A-Za-z0-9][A-Za-z0-9@._ -]{0,63}", ErrorMessage = "use up to 64 letters, digits, spaces and @ . _ -")]
+        public string? Name { get; set; }
+
         /// <summary>SHA-256 of the token, 64 hex digits.</summary>
         public string Hash { get; set; } = "";
-
-        /// <summary>Who holds it, as audit and approvals name him; the old and the new token of one person have the same name. Default <c>token-</c> and the first 8 digits of the hash. At most 100 characters.</summary>
-        public string? Name { get; set; }
 
         /// <summary><c>user</c>, <c>manager</c>, <c>operator</c> or <c>admin</c>, several separated by spaces; only <c>admin</c> implies the others. Default <c>user</c>.</summary>
         public string Role { get; set; } = "user";
@@ -100,7 +99,7 @@ public sealed partial class AuthOptions : IValidatableObject
         /// <summary>Scopes separated by spaces: <c>leads:write</c>, <c>leads:enrich</c>. Default none.</summary>
         public string Scopes { get; set; } = "";
 
-        internal string Holder => Name?.Trim() ?? "token-" + Hash[..8].ToLowerInvariant();
+        internal string Holder => string.IsNullOrWhiteSpace(Name) ? "token-" + Hash[..8].ToLowerInvariant() : Name.Trim();
 
         internal IReadOnlyList<string> RoleNames => Role.ToLowerInvariant().Split([' ', ','], StringSplitOptions.RemoveEmptyEntries);
 

@@ -50,6 +50,9 @@ public static class LeadSagaMachine
             return new SagaDecision.Stale("no such lead");
         if (message is SagaMessage.Noted)
             return Proceed(saga, now);
+        if (message is SagaMessage.Woken woken)
+            // Due at once, and still deferred: the sweeper sends it as it sends any other.
+            return Proceed(woken.Run == saga.Run && saga is { Status: LeadStatus.Deferred, DueAt: { } due } && saga.Reason == woken.Reason && due > now ? saga with { DueAt = now } : saga, now);
         if (saga.Status.IsTerminal())
             return new SagaDecision.Stale($"the lead is {saga.Status}");
         if (RunOf(message) != saga.Run)

@@ -55,6 +55,11 @@ public abstract record SagaMessage
     /// <param name="Epoch">The epoch in which an execution found out; 0 for an analysis.</param>
     public sealed record StageFailed(int Run, LeadStage Stage, string Reason, int Epoch = 0) : SagaMessage;
 
+    /// <summary>What a plan waits for has been decided: it need not wait any longer.</summary>
+    /// <param name="Run">The run.</param>
+    /// <param name="Reason">What it waited for; a lead that waits for something else, or not at all, is left as it is.</param>
+    public sealed record Woken(int Run, string Reason) : SagaMessage;
+
     /// <summary>Something is noted in the audit chain and nothing else changes.</summary>
     public sealed record Noted : SagaMessage;
 }

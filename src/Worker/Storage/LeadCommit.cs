@@ -32,6 +32,9 @@ public sealed record LeadCommit
     /// <summary>The dead letter that this commit leaves.</summary>
     public DeadLetterRow? DeadLetter { get; init; }
 
+    /// <summary>Requests for approval that are made, change, or must not have changed. If one has changed meanwhile, the whole unit falls.</summary>
+    public IReadOnlyList<ApprovalChange> Approvals { get; init; } = [];
+
     /// <summary>Set while an epoch is open: no other lead of the same person may open one.</summary>
     public string? ExecutingKey { get; init; }
 
@@ -46,6 +49,11 @@ public sealed record LeadCommit
 /// <param name="Body">Its JSON, sealed.</param>
 public sealed record NewLead(string Source, string RecordKey, byte[] DataKey, byte[] Body);
 
+/// <summary>A request for approval within a unit of work.</summary>
+/// <param name="Before">The row as it was read; null: it is new.</param>
+/// <param name="After">The row as it is to be; the same as before when it only must not have changed.</param>
+public sealed record ApprovalChange(ApprovalRow? Before, ApprovalRow After);
+
 /// <summary>What came of a commit.</summary>
 public enum CommitResult
 {
@@ -57,4 +65,6 @@ public enum CommitResult
     KeyTaken,
     /// <summary>Another lead of the same person is being executed.</summary>
     Busy,
+    /// <summary>A request for approval has changed: read it again.</summary>
+    Outdated,
 }

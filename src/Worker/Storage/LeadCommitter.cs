@@ -59,6 +59,7 @@ public sealed class LeadCommitter : IAsyncDisposable
         var results = new CommitResult[commits.Count];
 
         await ClaimKeysAsync(session, commits, results, cancellationToken);
+        await ChangeApprovalsAsync(session, commits, results);
 
         var added = await InsertAsync(session, LeadTables.NewLeads, Rows(c => c.New is null ? [] : [LeadTables.NewLeadRow(c)]));
         var moved = await UpdateAsync(session, LeadTables.MoveLeads, Rows(c => c.New is null ? [LeadTables.MoveLeadRow(c)] : []));
@@ -68,6 +69,8 @@ public sealed class LeadCommitter : IAsyncDisposable
                 results[i] = CommitResult.Conflict;
         }
 
+        await RestoreApprovalsAsync(session, commits, results);
+        await InsertAsync(session, LeadTables.NewApprovals, Rows(c => c.Approvals.Where(a => a.Before is null).Select(a => LeadTables.NewApprovalRow(a.After))));
         await InsertAsync(session, LeadTables.Runs, Rows(c => c.Run is null ? [] : [LeadTables.RunRow(c.Run)]));
         var entered = await InsertAsync(session, LeadTables.NewEffects, Rows(c => c.NewEffects.Select(LeadTables.NewEffectRow)));
         // A row that turns out to be there already must not keep an older state: "planned" would hide that something was sent.
@@ -117,6 +120,27 @@ public sealed class LeadCommitter : IAsyncDisposable
                 await session.ExecuteAsync("DELETE FROM intake_keys WHERE {in:key}", cancellationToken, ("key", undo));
         }
     }
+
+    /// <summary>Before the leads, so that a lead whose approval has been used or withdrawn meanwhile does not move at all.</summary>
+    private static async Task ChangeApprovalsAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CommitResult[] results)
+    {
+        var changed = await UpdateAsync(session, LeadTables.ChangeApprovals, [.. Changes(commits, results, CommitResult.Committed).Select(a => LeadTables.ChangeApprovalRow(a.Before!, a.After))]);
+        for (var i = 0; i < commits.Count; i++)
+        {
+            if (results[i] != CommitResult.Committed || commits[i].Approvals.All(a => a.Before is null || changed.Contains(a.After.Id)))
+                continue;
+            results[i] = CommitResult.Outdated;
+            foreach (var taken in commits[i].Approvals.Where(a => a.Before is not null && changed.Contains(a.After.Id)))
+                await UpdateAsync(session, LeadTables.ChangeApprovals, [LeadTables.ChangeApprovalRow(taken.After, taken.Before!)]);
+        }
+    }
+
+    /// <summary>A unit that fell for its lead leaves the approvals as they were.</summary>
+    private static Task<HashSet<object>> RestoreApprovalsAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CommitResult[] results) =>
+        UpdateAsync(session, LeadTables.ChangeApprovals, [.. Changes(commits, results, CommitResult.Conflict).Select(a => LeadTables.ChangeApprovalRow(a.After, a.Before!))]);
+
+    private static IEnumerable<ApprovalChange> Changes(IReadOnlyList<LeadCommit> commits, CommitResult[] results, CommitResult result) =>
+        commits.Where((_, i) => results[i] == result).SelectMany(c => c.Approvals).Where(a => a.Before is not null);
 
     private static Task<HashSet<object>> InsertAsync(SqlSession session, BulkInsert insert, List<object?[]> rows) =>
         rows.Count == 0 ? NoRows : session.InsertAsync(insert, rows, CancellationToken.None);

@@ -19,10 +19,11 @@ public interface IAuditSink
 /// <summary>What came of applying a message to a lead.</summary>
 /// <param name="Decision">The saga's answer; <see cref="SagaDecision.Proceed"/> means it is durable.</param>
 /// <param name="Busy">The lead may not open an epoch now, because another lead of the same person has one open.</param>
-public readonly record struct Applied(SagaDecision Decision, bool Busy = false)
+/// <param name="Outdated">A request for approval that the commit rests on has changed meanwhile.</param>
+public readonly record struct Applied(SagaDecision Decision, bool Busy = false, bool Outdated = false)
 {
     /// <summary>Whether the message took effect.</summary>
-    public bool Took => Decision is SagaDecision.Proceed && !Busy;
+    public bool Took => Decision is SagaDecision.Proceed && !Busy && !Outdated;
 }
 
 /// <summary>
@@ -62,6 +63,8 @@ public sealed class LeadStore : IAsyncDisposable
             Key = key,
             RecordKey = loaded.RecordKey,
             Lead = SealedJson.Open(key, loaded.Body, leadId, ContractsJson.Default.Lead),
+            Grounding = Enum.TryParse<GroundingStatus>(loaded.Grounding, out var grounding) ? grounding : null,
+            Decision = Enum.TryParse<LeadDecision>(loaded.Decision, out var decision) ? decision : null,
             Plan = loaded.Plan is null ? null : SealedJson.Open(key, loaded.Plan, leadId, ContractsJson.Default.ActionPlan),
         };
     }
@@ -146,6 +149,8 @@ public sealed class LeadStore : IAsyncDisposable
                     return new Applied(decision);
                 case CommitResult.Busy:
                     return new Applied(decision, Busy: true);
+                case CommitResult.Outdated:
+                    return new Applied(decision, Outdated: true);
                 default:
                     // Someone else moved the lead: decide again on what it is now.
                     if (await loads.RunAsync(work.Saga.LeadId) is not { } loaded)
@@ -172,8 +177,8 @@ public sealed class LeadStore : IAsyncDisposable
     {
         await using var session = await database.OpenReaderAsync(cancellationToken);
         var rows = await session.QueryAsync(
-            $"SELECT {SagaReader.Columns}, l.record_key, l.data_key, l.body, r.plan FROM leads l LEFT JOIN lead_runs r ON r.lead_id = l.id AND r.run = l.run WHERE {{in:id}}",
-            r => new LoadedLead(SagaReader.Read(r, session), r.GetString(SagaReader.Count), Bytes(r, SagaReader.Count + 1), (byte[])r.GetValue(SagaReader.Count + 2), Bytes(r, SagaReader.Count + 3)),
+            $"SELECT {SagaReader.Columns}, l.record_key, l.data_key, l.body, r.plan, r.grounding_status, r.decision FROM leads l LEFT JOIN lead_runs r ON r.lead_id = l.id AND r.run = l.run WHERE {{in:id}}",
+            r => new LoadedLead(SagaReader.Read(r, session), r.GetString(SagaReader.Count), Bytes(r, SagaReader.Count + 1), (byte[])r.GetValue(SagaReader.Count + 2), Bytes(r, SagaReader.Count + 3), Text(r, SagaReader.Count + 4), Text(r, SagaReader.Count + 5)),
             cancellationToken, ("id", ids as Guid[] ?? [.. ids]));
         var byId = rows.ToDictionary(r => r.Saga.LeadId);
         return [.. ids.Select(byId.GetValueOrDefault)];
@@ -183,5 +188,5 @@ public sealed class LeadStore : IAsyncDisposable
 
     private static byte[]? Bytes(DbDataReader reader, int ordinal) => reader.IsDBNull(ordinal) ? null : (byte[])reader.GetValue(ordinal);
 
-    private sealed record LoadedLead(LeadSaga Saga, string RecordKey, byte[]? DataKey, byte[] Body, byte[]? Plan);
+    private sealed record LoadedLead(LeadSaga Saga, string RecordKey, byte[]? DataKey, byte[] Body, byte[]? Plan, string? Grounding, string? Decision);
 }

@@ -83,6 +83,17 @@ internal static class LeadTables
 
     public static object?[] DeadLetterRow(DeadLetterRow d) => [d.Id, d.LeadId, d.Queue, d.Fingerprint, d.Reason, d.At, d.State, d.Replays, d.Detail];
 
+    public static readonly BulkInsert NewApprovals = new("approvals", "id",
+        new("id", Uuid), new("version", Int), new("lead_id", Uuid), new("run", Int), new("step", Text), new("operation", Text), new("arguments_hash", Text), new("state", Text), new("needed", Int),
+        new("requested_by", Text), new("requested_at", Time), new("expires_at", Time), new("acts", Text), new("data_key", Bytes), new("sealed", Bytes));
+
+    public static object?[] NewApprovalRow(ApprovalRow a) =>
+        [a.Id, a.Version, a.LeadId, a.Run, a.Step, a.Operation, a.ArgumentsHash, a.State, a.Needed, a.RequestedBy, a.RequestedAt, a.ExpiresAt, a.Acts, a.DataKey, a.Sealed];
+
+    public static readonly BulkUpdate ChangeApprovals = new("approvals", new("id", Uuid), new("version", Int), new Column("version", Int), new Column("state", Text), new Column("acts", Text));
+
+    public static object?[] ChangeApprovalRow(ApprovalRow before, ApprovalRow after) => [after.Id, before.Version, after.Version, after.State, after.Acts];
+
     private static readonly string[] StatusNames = Enum.GetNames<LeadStatus>();
 
     public static string Name(LeadStatus status) => StatusNames[(int)status];

@@ -50,3 +50,9 @@ public sealed class PostgresMockCrmTests : MockCrmTests<PostgresStorage>;
 
 [Category("Integration")]
 public sealed class PostgresCatalogueTests : CatalogueTests<PostgresStorage>;
+
+[Category("Integration")]
+public sealed class PostgresRateLimiterTests : RateLimiterTests<PostgresStorage>;
+
+[Category("Integration")]
+public sealed class PostgresApprovalStoreTests : ApprovalStoreTests<PostgresStorage>;

@@ -13,6 +13,8 @@ public sealed class When_routes_are_called_by_everyone
 {
     private static readonly string[] Callers = ["near", "far", "user", "manager", "operator", "admin", "writer"];
 
+    private const string Wish = """{"operation":"delete_lead","arguments":{"recordId":"00Q000000000000AAA"},"reason":"Asked for."}""";
+
     // "near": this machine, no token. "far": another machine, no token. The others come from another machine with a token of the role of
     // that name and no scope; "writer" has the scope leads:write and the role manager.
     private static readonly Row[] Table =
@@ -24,6 +26,12 @@ public sealed class When_routes_are_called_by_everyone
         new("GET /leads/{id}/audit", "/leads/{lead}/audit", [401, 401, 200, 403, 403, 200, 403]),
         new("GET /crm/{kind}", "/crm/leads",   [401, 401, 200, 403, 403, 200, 403]),
         new("GET /crm/{kind}/{id}", "/crm/leads/{record}", [401, 401, 200, 403, 403, 200, 403]),
+        new("GET /approvals", "/approvals",   [401, 401, 403, 403, 403, 200, 403]),
+        new("POST /approvals", "/approvals",  [401, 401, 403, 403, 403, 201, 403]) { Body = Wish },
+        new("POST /approvals/{id}/approve", "/approvals/{approval}/approve", [401, 401, 403, 403, 403, 409, 403]),
+        new("POST /approvals/{id}/deny", "/approvals/{unknown}/deny", [401, 401, 403, 403, 403, 404, 403]),
+        new("POST /approvals/{id}/use", "/approvals/{approval}/use", [401, 401, 403, 403, 403, 409, 403]) { Body = """{"arguments":{"recordId":"00Q000000000000AAA"}}""" },
+        new("GET /admin/circuit-health", "/admin/circuit-health", [401, 401, 403, 403, 403, 200, 403]),
         new("GET /health/live", "/health/live", [200, 200, 200, 200, 200, 200, 200]),
         new("GET /health/ready", "/health/ready", [200, 200, 200, 200, 200, 200, 200]),
         new("GET /ready", "/ready",            [200, 200, 200, 200, 200, 200, 200]),
@@ -35,7 +43,7 @@ public sealed class When_routes_are_called_by_everyone
     private RunningService service = null!;
     private DescribedAnswers described = null!;
     private JsonNode document = null!;
-    private string lead = "", record = "";
+    private string lead = "", record = "", approval = "";
 
     private static IEnumerable<TestCaseData> Cells => Table.SelectMany(row => Callers.Select((caller, i) => new TestCaseData(row, caller, row.Expected[i]).SetArgDisplayNames(row.Route, caller, row.Expected[i].ToString())));
 
@@ -44,7 +52,8 @@ public sealed class When_routes_are_called_by_everyone
     {
         service = await RunningService.StartAsync([
             .. RunningService.Token(0, "user", "user"), .. RunningService.Token(1, "manager", "manager"), .. RunningService.Token(2, "operator", "operator"),
-            .. RunningService.Token(3, "admin", "admin"), .. RunningService.Token(4, "writer", "manager", "leads:write"), .. RunningService.Token(5, "believed", "user", "leads:write leads:enrich")]);
+            .. RunningService.Token(3, "admin", "admin"), .. RunningService.Token(4, "writer", "manager", "leads:write"), .. RunningService.Token(5, "believed", "user", "leads:write leads:enrich"),
+            .. RunningService.Token(6, "second", "admin"), .. RunningService.Token(7, "third", "admin")]);
         document = (await service.CallAsync("GET", "/openapi/v1.json")).Json;
         described = new DescribedAnswers(document);
 
@@ -55,7 +64,12 @@ public sealed class When_routes_are_called_by_everyone
         lead = posted.Json["leadId"]!.GetValue<string>();
         await Eventually.ShouldAsync(async () => (await ShownAsync())["status"]?.GetValue<string>() == "Completed", "finish the lead");
         record = (await ShownAsync())["effects"]!.AsArray().First(e => e!["step"]!.GetValue<string>() == "upsert_lead")!["recordId"]!.GetValue<string>();
+        approval = (await service.CallAsync("POST", "/approvals", "admin", body: Wish)).Json["id"]!.GetValue<string>();
     }
+
+    private string Filled(string path) => path
+        .Replace("{lead}", lead, StringComparison.Ordinal).Replace("{record}", record, StringComparison.Ordinal)
+        .Replace("{approval}", approval, StringComparison.Ordinal).Replace("{unknown}", "6f1c1a3e-8f0e-4a55-9a55-000000000000", StringComparison.Ordinal);
 
     [OneTimeTearDown]
     public async Task StopAsync() => await service.DisposeAsync();
@@ -79,7 +93,7 @@ public sealed class When_routes_are_called_by_everyone
     [TestCaseSource(nameof(Cells))]
     public async Task Should_answer(Row row, string caller, int expected)
     {
-        var answer = await service.CallAsync(row.Route.Split(' ')[0], row.Path.Replace("{lead}", lead, StringComparison.Ordinal).Replace("{record}", record, StringComparison.Ordinal),
+        var answer = await service.CallAsync(row.Route.Split(' ')[0], Filled(row.Path),
             caller is "near" or "far" ? null : caller, far: caller != "near", body: row.Body);
 
         using (Assert.EnterMultipleScope())
@@ -152,6 +166,27 @@ public sealed class When_routes_are_called_by_everyone
             Assert.That(user.Body, Does.Not.Contain("jane.doe"));
             // Nothing here shows that a description is right unless there is something to describe.
             Assert.That(new[] { "plan", "effects", "claims", "timeline" }.Select(m => admin.Json[m]!.AsArray().Count), Has.All.GreaterThan(0));
+        }
+    }
+
+    [Test]
+    public async Task Should_answer_people_who_approve_as_described()
+    {
+        var id = (await service.CallAsync("POST", "/approvals", "admin", body: Wish)).Json["id"]!.GetValue<string>();
+
+        var approved = await service.CallAsync("POST", $"/approvals/{id}/approve", "second");
+        var denied = await service.CallAsync("POST", $"/approvals/{id}/deny", "third", body: """{"reason":"Not needed."}""");
+        var listed = await service.CallAsync("GET", "/approvals?state=denied", "admin");
+        var unclear = await service.CallAsync("POST", "/approvals", "admin", body: "{}");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(new[] { approved.Status, denied.Status, listed.Status, unclear.Status }, Is.EqualTo(new[] { 200, 200, 200, 400 }));
+            Assert.That(denied.Json["acts"]!.AsArray().Select(a => a!["by"]!.GetValue<string>()), Is.EqualTo(new[] { "second", "third" }));
+            Assert.That(described.Faults("POST /approvals/{id}/approve", approved), Is.Empty);
+            Assert.That(described.Faults("POST /approvals/{id}/deny", denied), Is.Empty);
+            Assert.That(described.Faults("GET /approvals", listed), Is.Empty);
+            Assert.That(described.Faults("POST /approvals", unclear), Is.Empty);
         }
     }
 

@@ -54,6 +54,10 @@ public sealed class LeadSagaMachineTests
         after is null || (after.DueAt is not null) == (after.Status == LeadStatus.Deferred));
 
     [FsCheck.NUnit.Property(MaxTest = 500)]
+    public Property Only_a_lead_that_waits_for_that_is_woken() => OnEveryStep((before, message, after) =>
+        message is not SagaMessage.Woken woken || before is null || (after!.Status == before.Status && (after.DueAt == before.DueAt || (woken.Reason == before.Reason && woken.Run == before.Run && after.DueAt < before.DueAt))));
+
+    [FsCheck.NUnit.Property(MaxTest = 500)]
     public Property The_audit_chain_is_left_to_the_commit() => OnEveryStep((before, _, after) =>
         before is null || after is null || (after.AuditSeq == before.AuditSeq && ReferenceEquals(after.AuditHead, before.AuditHead)));
 
@@ -102,6 +106,7 @@ public sealed class LeadSagaMachineTests
             (1, from r in run from e in epoch from s in status select (SagaMessage)new SagaMessage.PlanEnded(r, e, s, "why")),
             (3, from r in run from g in stage from e in epoch from w in Gen.Choose(1, 60) from f in Gen.Elements(true, false) select (SagaMessage)new SagaMessage.StageDeferred(r, g, Start.AddSeconds(w * 10), f, "later", e)),
             (1, from r in run from g in stage from e in epoch select (SagaMessage)new SagaMessage.StageFailed(r, g, "never", e)),
+            (2, from r in run from w in Gen.Elements("later", "other") select (SagaMessage)new SagaMessage.Woken(r, w)),
             (1, Gen.Constant<SagaMessage>(new SagaMessage.Noted())));
         return message.ListOf().Select(m => (SagaMessage[])[new SagaMessage.Accepted(Lead), .. m]).ToArbitrary();
     }

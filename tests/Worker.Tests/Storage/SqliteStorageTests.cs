@@ -40,3 +40,7 @@ public sealed class SqliteLeadStoreTests : LeadStoreTests<SqliteStorage>;
 public sealed class SqliteMockCrmTests : MockCrmTests<SqliteStorage>;
 
 public sealed class SqliteCatalogueTests : CatalogueTests<SqliteStorage>;
+
+public sealed class SqliteRateLimiterTests : RateLimiterTests<SqliteStorage>;
+
+public sealed class SqliteApprovalStoreTests : ApprovalStoreTests<SqliteStorage>;

@@ -11,7 +11,7 @@ namespace LeadPipeline.Mcp.Crm.Http;
 /// One HTTP exchange with a vendor: credentials in, an answer out, and an honest word on whether the request can have been taken when no
 /// answer came. It sends a request again in one case only: refused as unauthorised, which means that nothing was done.
 /// </summary>
-public sealed class VendorHttp(string provider, HttpClient http, IVendorCredentials credentials, TimeProvider time)
+public sealed class VendorHttp(string provider, HttpClient http, IVendorCredentials credentials, TimeProvider time, CallLimiter? limiter = null)
 {
     /// <summary>Longest answer that is read, in bytes.</summary>
     private const int MaxAnswer = 16 * 1024 * 1024;
@@ -49,6 +49,9 @@ public sealed class VendorHttp(string provider, HttpClient http, IVendorCredenti
             {
                 return new VendorReply.NotTaken(NotNowKind.Transient, CrmFault.Timeout, "there was no time left for a login");
             }
+
+            if (limiter is not null && await limiter.EnterAsync(cancellationToken) is { } refused)
+                return refused;
 
             var reply = await ExchangeAsync(make(access), access, timeout, cancellationToken);
             CrmMeters.Called(provider, operation, reply);
