@@ -1,5 +1,6 @@
 using System.CommandLine;
 using LeadPipeline.Worker.Hosting;
+using LeadPipeline.Worker.Http.OpenApi;
 using LeadPipeline.Worker.Ops;
 
 namespace LeadPipeline.Worker.Cli;
@@ -26,8 +27,16 @@ internal static class RunCommand
         await using var alone = await DataLock.TakeAsync(app.Configuration, cancellationToken);
         await app.StartAsync(cancellationToken);
         if (app.Services.GetRequiredService<BearerTokens>().ConsoleToken is { } token && app.Urls.FirstOrDefault() is { } url)
-            await Console.Error.WriteLineAsync($"Ready at {url}. Until Auth:Tokens is set, the token in the data directory (console-token) opens everything: curl -H 'Authorization: Bearer {token}' {url}/leads");
+            await Console.Error.WriteLineAsync(Welcome(url, token, HasConsole(app)));
         await app.WaitForShutdownAsync(cancellationToken);
         return Environment.ExitCode;
     }
+
+    /// <summary>What the first user needs. The token stands behind the #, which browsers keep to themselves: it is in no request and no proxy's log.</summary>
+    internal static string Welcome(string url, string token, bool console) => console
+        ? $"Ready at {url}. Until Auth says who may call, this link opens the console, and the token in it (also in the data directory, console-token) everything else: {url.TrimEnd('/')}/ops#token={token}"
+        : $"Ready at {url}. Until Auth says who may call, the token in the data directory (console-token) opens everything: curl -H 'Authorization: Bearer {token}' {url.TrimEnd('/')}/leads";
+
+    private static bool HasConsole(WebApplication app) =>
+        app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Any(e => OpenApiDocument.Path(e.RoutePattern) == "/ops");
 }

@@ -8,6 +8,7 @@ using LeadPipeline.Worker.Approvals;
 using LeadPipeline.Worker.Evidence;
 using LeadPipeline.Worker.Execution;
 using LeadPipeline.Worker.Grounding;
+using LeadPipeline.Worker.Http;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Messaging;
 using LeadPipeline.Worker.Ops;

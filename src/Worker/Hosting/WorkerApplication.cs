@@ -1,9 +1,9 @@
-using System.Net;
+using LeadPipeline.Worker.Http;
+using LeadPipeline.Worker.Http.OpenApi;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Telemetry;
-using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 
@@ -40,31 +40,37 @@ public static class WorkerApplication
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = hostArgs });
         builder.Configuration.AddConfiguration(configuration);
         Logging(builder.Logging, LogLevel.Information);
-        builder.WebHost.UseUrls(Url(builder.Configuration));
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        var addresses = ListenAddresses.Of(builder.Configuration);
+        var auth = configuration.GetSection(AuthOptions.Section).Get<AuthOptions>() ?? new AuthOptions();
+        if (!auth.KnowsAnyone)
+            addresses.RefuseAllButLoopback();
+        builder.WebHost.UseUrls([.. addresses.Urls]);
         builder.Services.AddPipeline(configuration, builder.Environment.EnvironmentName, builder.Environment.ContentRootPath);
         builder.Services.AddSingleton<LeadQueries>();
-        builder.Services.AddSingleton<BearerTokens>();
-        builder.Services.AddAuthentication(BearerHandler.Scheme).AddScheme<AuthenticationSchemeOptions, BearerHandler>(BearerHandler.Scheme, null);
-        // Higher roles do not imply lower ones, except the administrator's.
-        builder.Services.AddAuthorizationBuilder().AddPolicy(Access.Reader, policy => policy.RequireRole("user", "admin")).AddPolicy(Access.Administrator, policy => policy.RequireRole("admin"));
+        builder.Services.AddHttpLimits();
+        builder.Services.AddAuth(auth);
         builder.Services.AddDoorLimit();
         builder.Services.AddTelemetry(configuration);
         // The consumers get their time to finish, and the host a little more.
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<Messaging.MessagingOptions>>((host, messaging) => host.ShutdownTimeout = messaging.Value.StopTimeout + TimeSpan.FromSeconds(4));
 
         var app = builder.Build();
+        app.UseSecurityHeaders();
         app.UseProblems();
+        app.UseHostCheck();
+        app.UseSiteCheck();
+        app.UseBodyLimit();
         app.UseAuthentication();
+        // Counted before it is judged who may do what, so that guessing is limited as well.
+        app.UseDoorLimit();
         app.UseAuthorization();
-        app.UseRateLimiter();
         app.MapLeadDoor();
         app.MapReading();
         app.MapAdministration();
         app.MapApprovals();
         app.MapHealth();
         app.MapMetrics();
-        RefuseOpenDoor(app);
+        app.MapOpenApi();
         return app;
     }
 
@@ -113,22 +119,5 @@ public static class WorkerApplication
         logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
         logging.AddFilter("MassTransit", LogLevel.Warning);
         logging.AddFilter("System.Net.Http", LogLevel.Warning);
-    }
-
-    private static string[] Url(IConfiguration configuration) =>
-        (configuration["urls"] ?? configuration["Http:Url"] ?? DefaultUrl).Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-
-    private static void RefuseOpenDoor(WebApplication app)
-    {
-        if (app.Services.GetRequiredService<IOptions<AuthOptions>>().Value.Tokens.Count > 0)
-            return;
-        foreach (var url in Url(app.Configuration))
-        {
-            if (!Uri.TryCreate(url.Replace("*", "0.0.0.0", StringComparison.Ordinal).Replace("+", "0.0.0.0", StringComparison.Ordinal), UriKind.Absolute, out var uri))
-                throw new ConfigurationException($"Http:Url: '{url}' is not an address; write http://host:port");
-            var loopback = uri.Host == "localhost" || (IPAddress.TryParse(uri.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
-            if (!loopback)
-                throw new ConfigurationException($"Http:Url: '{url}' is reachable from other machines, and nobody is told apart; set Auth:Tokens, or listen on 127.0.0.1");
-        }
     }
 }

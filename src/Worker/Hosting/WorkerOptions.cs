@@ -13,16 +13,6 @@ public sealed class DataOptions
     public string Directory { get; set; } = ".leadpipeline";
 }
 
-/// <summary>The HTTP surface.</summary>
-public sealed class HttpOptions
-{
-    /// <summary>Configuration section.</summary>
-    public const string Section = "Http";
-
-    /// <summary>Addresses to listen on, separated by semicolons; without <c>Auth:Tokens</c> only loopback. Default <c>http://127.0.0.1:8080</c>.</summary>
-    public string? Url { get; set; }
-}
-
 /// <summary>The database.</summary>
 public sealed class DatabaseOptions
 {

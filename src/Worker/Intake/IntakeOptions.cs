@@ -12,7 +12,7 @@ public sealed class IntakeOptions
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
     public TimeSpan DedupeWindow { get; set; } = TimeSpan.FromHours(24);
 
-    /// <summary>Reserved for a limit of posts per minute and token or address, 0 for none: it is checked, and no door limits yet. Default 600. Allowed: 0 to 1,000,000.</summary>
+    /// <summary>Posts that one token or address may make in a minute at one worker; loopback is never limited, 0 is no limit. Default 600. Allowed: 0 to 1,000,000.</summary>
     [Range(0, 1_000_000)]
     public int RateLimitPerMinute { get; set; } = 600;
 }

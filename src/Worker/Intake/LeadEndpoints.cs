@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
+using LeadPipeline.Worker.Http.OpenApi;
 using LeadPipeline.Worker.Messaging;
 using LeadPipeline.Worker.Ops;
 using Microsoft.Net.Http.Headers;
@@ -16,12 +17,28 @@ public static class LeadEndpoints
     private static readonly JsonDocumentOptions Reading = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = true };
 
     /// <summary>Maps the door.</summary>
-    public static void MapLeadDoor(this IEndpointRouteBuilder app) => app.MapPost("/leads", PostAsync).RequireRateLimiting(DoorLimit.Policy);
+    public static void MapLeadDoor(this IEndpointRouteBuilder app) => app.MapPost("/leads", PostAsync)
+        .RequireAuthorization(Access.Poster)
+        .LimitPosts()
+        .Describe(new RouteDescription("postLeads", "leads", "Takes one lead, up to 1,000 in an array, or one a line.")
+        {
+            Details = "Answered only once the leads cannot be lost. From the machine of the service no token is needed; company facts and signals are believed with scope `leads:enrich` only.",
+            Inputs = [new RouteInput(InputPlace.Header, "Idempotency-Key", "IdempotencyKey", "The same key and body again are the same leads; the same key with another body is refused.")],
+            Bodies = [new RouteBody("application/json", "LeadPosts"), new RouteBody("application/x-ndjson", "LeadLines")],
+            Answers =
+            [
+                new RouteAnswer(202, "Accepted: one lead, or each of several of which at least one was.", "LeadAnswer"),
+                RouteAnswer.Problem(400, "One lead, or the body as a whole, is not valid."),
+                new RouteAnswer(400, "None of several leads is valid.", "LeadResults"),
+                RouteAnswer.Problem(409, "The key was used with another body, or the `leadId` belongs to another lead."),
+                RouteAnswer.Problem(413, "More than 1,000,000 bytes or 1,000 leads."),
+                RouteAnswer.Problem(415, "Neither JSON nor NDJSON in UTF-8, or compressed."),
+                RouteAnswer.Problem(503, "The leads cannot be kept now."),
+            ],
+        });
 
     private static async Task<IResult> PostAsync(HttpContext context, LeadDoor door)
     {
-        if (!Access.MayPost(context))
-            return Problems.Of(context.User.Identity?.IsAuthenticated == true ? 403 : 401, "not-allowed", "Posting leads from another machine needs a token with scope leads:write.");
         if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type) || (type.MediaType != "application/json" && type.MediaType != "application/x-ndjson"))
             return Problems.Of(415, "unsupported-media-type", "Send application/json or application/x-ndjson.");
         if (type.Charset.HasValue && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase))

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Guards;
+using LeadPipeline.Worker.Http.OpenApi;
 
 namespace LeadPipeline.Worker.Ops;
 
@@ -9,8 +10,11 @@ public static class AdminEndpoints
 {
     /// <summary>Maps them; all need the role <c>admin</c>.</summary>
     public static void MapAdministration(this IEndpointRouteBuilder app) =>
-        app.MapGroup("/admin").RequireAuthorization(Access.Administrator)
-            .MapGet("/circuit-health", (GuardedCrm crm) => Results.Json(new JsonObject(crm.Circuits.Select(c => KeyValuePair.Create(c.Name, (JsonNode?)Circuit(c))))));
+        app.MapGroup("/admin").RequireAuthorization(Access.Admin)
+            .MapGet("/circuit-health", (GuardedCrm crm) => Results.Json(new JsonObject(crm.Circuits.Select(c => KeyValuePair.Create(c.Name, (JsonNode?)Circuit(c)))))).Describe(new RouteDescription("showCircuits", "admin", "The circuit breakers before the CRM.")
+            {
+                Answers = [new RouteAnswer(200, "Each breaker by its name, `PROVIDER:OPERATION`.", "Circuits")],
+            });
 
     private static JsonObject Circuit(Circuit circuit) => new()
     {

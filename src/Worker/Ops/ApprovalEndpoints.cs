@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Worker.Approvals;
+using LeadPipeline.Worker.Http.OpenApi;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Storage;
 
@@ -13,15 +14,29 @@ public static class ApprovalEndpoints
     /// <summary>Maps them; all need the role <c>admin</c>.</summary>
     public static void MapApprovals(this IEndpointRouteBuilder app)
     {
-        var approvals = app.MapGroup("/approvals").RequireAuthorization(Access.Administrator);
-        approvals.MapGet("", ListAsync);
-        approvals.MapPost("", RequestAsync);
+        var approvals = app.MapGroup("/approvals").RequireAuthorization(Access.Admin);
+        approvals.MapGet("", ListAsync).Describe(new RouteDescription("listApprovals", "approvals", "Requests for approval, newest first.")
+        {
+            Inputs = [new RouteInput(InputPlace.Query, "state", "ApprovalState", "Only those that stand here."), new RouteInput(InputPlace.Query, "limit", "ApprovalLimit", "At most so many.")],
+            Answers = [new RouteAnswer(200, "The requests.", "Approvals"), RouteAnswer.Problem(400, "A bad parameter.")],
+        });
+        approvals.MapPost("", RequestAsync).Describe(new RouteDescription("requestApproval", "approvals", "Asks people to approve what the pipeline does not do by itself.")
+        {
+            Bodies = [new RouteBody("application/json", "ApprovalRequest")],
+            Answers = [new RouteAnswer(201, "The request was made.", "Approval"), RouteAnswer.Problem(400, "A bad member.")],
+        });
         approvals.MapPost("/{id:guid}/approve", (Guid id, HttpContext context, ApprovalStore store) =>
-            ActAsync(id, new ApprovalAct.Approve(Name(context)), context, store));
+            ActAsync(id, new ApprovalAct.Approve(Name(context)), context, store)).Describe(Act("approve", "Says yes, in the name of the caller."));
         approvals.MapPost("/{id:guid}/deny", async (Guid id, HttpContext context, ApprovalStore store) =>
-            await ActAsync(id, ApprovalRequests.Denial(Name(context), Text(await BodyAsync(context), "reason")), context, store));
-        approvals.MapPost("/{id:guid}/use", UseAsync);
+            await ActAsync(id, ApprovalRequests.Denial(Name(context), Text(await BodyAsync(context), "reason")), context, store)).Describe(Act("deny", "Says no, for good.", "ApprovalDenial"));
+        approvals.MapPost("/{id:guid}/use", UseAsync).Describe(Act("use", "Says that what was approved has been done, with these arguments.", "ApprovalUse", RouteAnswer.Problem(400, "The arguments are missing.")));
     }
+
+    private static RouteDescription Act(string verb, string summary, string? body = null, params RouteAnswer[] others) => new($"{verb}Approval", "approvals", summary)
+    {
+        Bodies = body is null ? [] : [new RouteBody("application/json", body)],
+        Answers = [new RouteAnswer(200, "The request as it stands now.", "Approval"), .. others, RouteAnswer.Problem(404, "No such request."), RouteAnswer.Problem(409, "Refused; the title says why.")],
+    };
 
     private static async Task<IResult> ListAsync(HttpContext context, ApprovalStore store, string? state = null, string? limit = null)
     {

@@ -1,32 +1,29 @@
-using System.Net;
 using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Encodings.Web;
 using LeadPipeline.Worker.Hosting;
 using LeadPipeline.Worker.Storage;
-using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 
 namespace LeadPipeline.Worker.Ops;
 
-/// <summary>The tokens that are accepted. Comparing is by hash and in constant time.</summary>
+/// <summary>The static tokens that are accepted. Comparing is by hash and in constant time.</summary>
 public sealed class BearerTokens
 {
-    private readonly List<(byte[] Hash, string Name, string[] Roles, string[] Scopes)> known = [];
+    private readonly List<(byte[] Hash, ClaimsIdentity Identity)> known = [];
 
-    /// <summary>Reads the configured tokens, or makes the console token when there are none.</summary>
+    /// <summary>Reads the configured tokens, or makes the console token when nobody could show who he is.</summary>
     public BearerTokens(IOptions<AuthOptions> options, IOptions<DataOptions> data)
     {
         foreach (var token in options.Value.Tokens)
-            known.Add((Convert.FromHexString(token.Hash), string.IsNullOrWhiteSpace(token.Name) ? "token-" + token.Hash[..8].ToLowerInvariant() : token.Name.Trim(), [.. token.RoleNames], token.Scopes.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
-        if (known.Count > 0)
+            known.Add((Convert.FromHexString(token.Hash), Caller.Identity(token.Holder, token.RoleNames, token.ScopeNames)));
+        if (options.Value.KnowsAnyone)
             return;
         var path = Path.Combine(data.Value.Directory, "console-token");
         if (!File.Exists(path))
             PrivateFile.WriteOnce(path, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24)));
         ConsoleToken = File.ReadAllText(path).Trim();
-        known.Add((SHA256.HashData(Encoding.UTF8.GetBytes(ConsoleToken)), "console", ["admin"], ["leads:write", "leads:enrich"]));
+        known.Add((Hash(ConsoleToken), Caller.Identity("console", ["admin"], ["leads:write", "leads:enrich"])));
     }
 
     /// <summary>The token of the data directory, when nothing else is configured.</summary>
@@ -35,55 +32,16 @@ public sealed class BearerTokens
     /// <summary>Who has this token; null when nobody.</summary>
     public ClaimsIdentity? Identify(string token)
     {
-        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(token));
+        var hash = Hash(token);
         ClaimsIdentity? found = null;
         // All are compared, so that the time tells nothing about which one came near.
-        foreach (var (expected, name, roles, scopes) in known)
+        foreach (var (expected, identity) in known)
         {
             if (CryptographicOperations.FixedTimeEquals(hash, expected))
-                found = new ClaimsIdentity([new Claim(ClaimTypes.Name, name), .. roles.Select(r => new Claim(ClaimTypes.Role, r)), .. scopes.Select(s => new Claim("scope", s))], BearerHandler.Scheme);
+                found = identity;
         }
-        return found;
+        return found?.Clone();
     }
-}
 
-/// <summary>Reads <c>Authorization: Bearer …</c>.</summary>
-public sealed class BearerHandler(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, BearerTokens tokens)
-    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
-{
-    /// <summary>The scheme's name.</summary>
-    public new const string Scheme = "Bearer";
-
-    /// <inheritdoc/>
-    protected override Task<AuthenticateResult> HandleAuthenticateAsync()
-    {
-        var header = Request.Headers.Authorization.ToString();
-        if (!header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
-            return Task.FromResult(AuthenticateResult.NoResult());
-        return Task.FromResult(tokens.Identify(header["Bearer ".Length..].Trim()) is { } identity
-            ? AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Scheme))
-            : AuthenticateResult.Fail("The token is not known."));
-    }
-}
-
-/// <summary>Rules about who may call what.</summary>
-public static class Access
-{
-    /// <summary>Reading leads, their audit and the CRM.</summary>
-    public const string Reader = "user";
-
-    /// <summary>Looking into the works, and approving.</summary>
-    public const string Administrator = "admin";
-
-    /// <summary>Whether the caller may post leads: anyone from this machine, otherwise a token with the scope.</summary>
-    public static bool MayPost(HttpContext context) => IsLoopback(context) || context.User.HasClaim("scope", "leads:write");
-
-    /// <summary>Whether what the caller says about companies and signals is believed.</summary>
-    public static bool IsTrusted(HttpContext context) => context.User.HasClaim("scope", "leads:enrich");
-
-    /// <summary>Whether the caller may see personal data in full.</summary>
-    public static bool MaySeePersonalData(ClaimsPrincipal user) => user.IsInRole("operator") || user.IsInRole("admin");
-
-    /// <summary>Whether the caller is on this machine.</summary>
-    public static bool IsLoopback(HttpContext context) => context.Connection.RemoteIpAddress is null || IPAddress.IsLoopback(context.Connection.RemoteIpAddress);
+    private static byte[] Hash(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Worker.Http.OpenApi;
 using LeadPipeline.Worker.Messaging.RabbitMq;
 using LeadPipeline.Worker.Storage.Sql;
 
@@ -13,11 +14,19 @@ public static class HealthEndpoints
     /// <summary>Maps them; anyone may ask, reasons stay inside.</summary>
     public static void MapHealth(this IEndpointRouteBuilder app)
     {
-        app.MapGet("/health/live", () => Results.Json(new JsonObject { ["status"] = "Healthy" }));
-        foreach (var path in (string[])["/health/ready", "/ready", "/health"])
-            app.MapGet(path, ReadyAsync);
-        app.MapGet("/health/crm", CrmAsync);
+        app.MapGet("/health/live", () => Results.Json(new JsonObject { ["status"] = "Healthy" })).Describe(new RouteDescription("live", "health", "Whether the process answers.")
+        {
+            Answers = [new RouteAnswer(200, "It does.", "Health")],
+        });
+        foreach (var (path, id) in ((string, string)[])[("/health/ready", "ready"), ("/ready", "readyShort"), ("/health", "health")])
+            app.MapGet(path, ReadyAsync).Describe(Description(id, "Whether leads can be taken and worked on."));
+        app.MapGet("/health/crm", CrmAsync).Describe(Description("crmHealth", "Whether the CRM answers."));
     }
+
+    private static RouteDescription Description(string id, string summary) => new(id, "health", summary)
+    {
+        Answers = [new RouteAnswer(200, "Yes.", "Health"), new RouteAnswer(503, "No.", "Health")],
+    };
 
     private static async Task<IResult> CrmAsync(HttpContext context, ICrm crm)
     {

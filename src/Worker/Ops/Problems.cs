@@ -28,7 +28,7 @@ public static class Problems
             // The database being away is not our fault, and the caller can do something: try again.
             StatusCodeSelector = exception => app.Services.GetRequiredService<SqlDatabase>().IsTransient(exception) ? 503
                 : exception is BadHttpRequestException bad ? bad.StatusCode : 500,
-            SuppressDiagnosticsCallback = context => app.Services.GetRequiredService<SqlDatabase>().IsTransient(context.Exception),
+            SuppressDiagnosticsCallback = context => context.Exception is BadHttpRequestException || app.Services.GetRequiredService<SqlDatabase>().IsTransient(context.Exception),
             ExceptionHandler = context => Answer(context),
         });
         app.UseStatusCodePages(context => Answer(context.HttpContext));
@@ -42,9 +42,13 @@ public static class Problems
         return (status switch
         {
             401 => Of(401, "unauthorized", "Send a token that this service knows: Authorization: Bearer …"),
-            403 => Of(403, "not-allowed", "The token's role does not allow this."),
+            400 => Of(400, "invalid", "The request is not valid."),
+            403 => Of(403, "not-allowed", "The token's roles and scopes do not allow this."),
             404 => Of(404, "not-found", "There is nothing at this address."),
             405 => Of(405, "method-not-allowed", "This address does not take this method."),
+            408 => Of(408, "too-slow", "The request did not arrive in time; send it again."),
+            413 => Of(413, "too-large", "The body is too large; send it in several requests."),
+            415 => Of(415, "unsupported-media-type", "This address does not take this kind of body."),
             503 => Of(503, "unavailable", "The database cannot be asked now; try again after a while."),
             >= 500 => Of(status, "failed", "The request failed for a reason that nobody expected; the log has it."),
             _ => Of(status, "refused", "The request cannot be answered."),

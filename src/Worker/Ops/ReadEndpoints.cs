@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Worker.Http.OpenApi;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Privacy;
 using LeadPipeline.Worker.Storage;
@@ -17,22 +18,56 @@ public static class ReadEndpoints
     public static void MapReading(this IEndpointRouteBuilder app)
     {
         var read = app.MapGroup("").RequireAuthorization(Access.Reader);
-        read.MapGet("/leads", ListAsync);
-        read.MapGet("/leads/{id:guid}", async (Guid id, HttpContext context, LeadQueries leads) =>
-            await leads.FindAsync(id, Access.MaySeePersonalData(context.User), context.RequestAborted) is { } lead ? Results.Json(lead) : NotFound("lead"));
-        read.MapGet("/leads/{id:guid}/audit", async (Guid id, HttpContext context, LeadQueries leads) =>
-            await leads.AuditAsync(id, context.RequestAborted) is { } events
-                ? Results.Json(new JsonObject { ["items"] = new JsonArray([.. events.Select(e => JsonSerializer.SerializeToNode(e, ContractsJson.Default.AuditEvent))]) })
-                : NotFound("lead"));
-        read.MapGet("/crm/{kind}", async (string kind, HttpContext context, MockCrmStore crm, Redactor redactor) =>
-            CrmNames.Parse(kind) is { } known
-                ? Results.Json(new JsonObject { ["items"] = new JsonArray([.. (await crm.ListAsync(known, 1000, context.RequestAborted)).Select(r => Record(r, context, redactor))]) })
-                : NotFound("kind of record"));
-        read.MapGet("/crm/{kind}/{id}", async (string kind, string id, HttpContext context, MockCrmStore crm, Redactor redactor) =>
-            CrmNames.Parse(kind) is { } known && await crm.FindAsync(id, context.RequestAborted) is { } record && record.Object == known
-                ? Results.Json(Record(record, context, redactor))
-                : NotFound("record"));
+        read.MapGet("/leads", ListAsync).Describe(new RouteDescription("listLeads", "leads", "Leads, newest first.")
+        {
+            Inputs =
+            [
+                new RouteInput(InputPlace.Query, "status", "LeadStatus", "Only those that stand here."),
+                new RouteInput(InputPlace.Query, "source", "Text", "Only those from this source."),
+                new RouteInput(InputPlace.Query, "since", "Time", "Only those received since then."),
+                new RouteInput(InputPlace.Query, "limit", "PageSize", "Leads on a page."),
+                new RouteInput(InputPlace.Query, "cursor", "Cursor", "Where the page begins."),
+            ],
+            Answers = [new RouteAnswer(200, "A page.", "LeadPage"), RouteAnswer.Problem(400, "A bad parameter.")],
+        });
+        read.MapGet("/leads/{id:guid}", LeadAsync).Describe(new RouteDescription("showLead", "leads", "Everything known of a lead.")
+        {
+            Answers = [new RouteAnswer(200, "The lead, or the first one that it is a copy of.", "LeadView"), RouteAnswer.Problem(404, "No such lead; for a moment also one that was just accepted.")],
+        });
+        read.MapGet("/leads/{id:guid}/audit", AuditAsync).Describe(new RouteDescription("showLeadAudit", "leads", "The audit chain of a lead.")
+        {
+            Answers = [new RouteAnswer(200, "Its events, in order.", "AuditEvents"), RouteAnswer.Problem(404, "No such lead.")],
+        });
+        var kind = new RouteInput(InputPlace.Path, "kind", "CrmKind", "The kind of record.");
+        read.MapGet("/crm/{kind}", RecordsAsync).Describe(new RouteDescription("listCrmRecords", "crm", "Records of the mock CRM.")
+        {
+            Inputs = [kind],
+            Answers = [new RouteAnswer(200, "The records.", "CrmRecords"), RouteAnswer.Problem(404, "No such kind.")],
+        });
+        read.MapGet("/crm/{kind}/{id}", RecordAsync).Describe(new RouteDescription("showCrmRecord", "crm", "A record of the mock CRM.")
+        {
+            Inputs = [kind, new RouteInput(InputPlace.Path, "id", "Text", "Its id in the CRM.")],
+            Answers = [new RouteAnswer(200, "The record.", "CrmRecord"), RouteAnswer.Problem(404, "No such kind, or no such record.")],
+        });
     }
+
+    private static async Task<IResult> LeadAsync(Guid id, HttpContext context, LeadQueries leads) =>
+        await leads.FindAsync(id, Access.MaySeePersonalData(context.User), context.RequestAborted) is { } lead ? Results.Json(lead) : NotFound("lead");
+
+    private static async Task<IResult> AuditAsync(Guid id, HttpContext context, LeadQueries leads) =>
+        await leads.AuditAsync(id, context.RequestAborted) is { } events
+            ? Results.Json(new JsonObject { ["items"] = new JsonArray([.. events.Select(e => JsonSerializer.SerializeToNode(e, ContractsJson.Default.AuditEvent))]) })
+            : NotFound("lead");
+
+    private static async Task<IResult> RecordsAsync(string kind, HttpContext context, MockCrmStore crm, Redactor redactor) =>
+        CrmNames.Parse(kind) is { } known
+            ? Results.Json(new JsonObject { ["items"] = new JsonArray([.. (await crm.ListAsync(known, 1000, context.RequestAborted)).Select(r => Record(r, context, redactor))]) })
+            : NotFound("kind of record");
+
+    private static async Task<IResult> RecordAsync(string kind, string id, HttpContext context, MockCrmStore crm, Redactor redactor) =>
+        CrmNames.Parse(kind) is { } known && await crm.FindAsync(id, context.RequestAborted) is { } record && record.Object == known
+            ? Results.Json(Record(record, context, redactor))
+            : NotFound("record");
 
     private static async Task<IResult> ListAsync(HttpContext context, LeadQueries leads, string? status = null, string? source = null, string? since = null, string? limit = null, string? cursor = null)
     {

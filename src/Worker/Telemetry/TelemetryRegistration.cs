@@ -1,4 +1,5 @@
 using LeadPipeline.Mcp.Guards;
+using LeadPipeline.Worker.Http.OpenApi;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
@@ -40,7 +41,8 @@ public static class TelemetryRegistration
 
     /// <summary>Maps <c>GET /metrics</c>; anyone may ask, there is nothing personal in it.</summary>
     public static void MapMetrics(this IEndpointRouteBuilder app) => app.MapGet("/metrics", async (PrometheusExporter exporter, HttpContext context) =>
-        Results.Text(await exporter.ScrapeAsync(context.RequestAborted), "text/plain; version=0.0.4; charset=utf-8"));
+        Results.Text(await exporter.ScrapeAsync(context.RequestAborted), "text/plain; version=0.0.4; charset=utf-8"))
+        .Describe(new RouteDescription("metrics", "health", "Metrics for Prometheus.") { Answers = [new RouteAnswer(200, "All of them.", "Metrics", "text/plain")] });
 
     /// <summary>Stands where the builder of <c>OpenTelemetry.Extensions.Hosting</c> would.</summary>
     private sealed class Builder(IServiceCollection services) : IOpenTelemetryBuilder

@@ -94,7 +94,7 @@ public sealed class When_guards_hold_a_plan : StorageFixture<SqliteStorage>
     public async Task Should_keep_the_last_calls_of_a_day_for_leads_that_are_routed(string decision, LeadStatus status)
     {
         var work = await PlannedAsync(decision: decision);
-        admission = Admission(new Closed(), (0, 0, 0), new Left(new CrmAllowance(91, 100, null)));
+        admission = Admission(new Closed(), (0, 0, 0), new Allowance(new CrmAllowance(91, 100, null)));
 
         await HandleAsync(work, "");
 
@@ -283,7 +283,7 @@ public sealed class When_guards_hold_a_plan : StorageFixture<SqliteStorage>
     private PlanAdmission Admission(IRateLimiter limiter, (int, int, int) limits, ICrmAllowance? quota = null) =>
         new(limiter, limits, domain => domain, quota, time, NullLogger<PlanAdmission>.Instance);
 
-    private sealed record Left(CrmAllowance? Left) : ICrmAllowance;
+    private sealed record Allowance(CrmAllowance? Left) : ICrmAllowance;
 
     /// <summary>Refuses to be asked.</summary>
     private sealed class Closed : IRateLimiter

@@ -24,6 +24,32 @@ public sealed class ConfigurationCheckTests
         Assert.That(() => ConfigurationCheck.Run(With(key, value)), Throws.TypeOf<ConfigurationException>().With.Property("Faults").EqualTo(new[] { fault }));
     }
 
+    [TestCase("Auth:Issuer=https://issuer.example/", "Auth:Issuer: 'https://issuer.example/' is not allowed: set Auth:JwksUri or Auth:SigningKey beside it, or tokens could not be checked")]
+    [TestCase("Auth:Audience=a", "Auth:Audience: 'a' is not allowed: set Auth:JwksUri or Auth:SigningKey beside it, or tokens could not be checked")]
+    [TestCase("Auth:JwksUri=https://issuer.example/keys", "Auth:Issuer: '' is not allowed: name the issuer, or tokens of any issuer with the same keys would be accepted", "Auth:Audience: '' is not allowed: name the audience, or tokens made for other services would be accepted")]
+    [TestCase("Auth:Issuer=i;Auth:Audience=a;Auth:SigningKey=thirty-one bytes are not enough", "Auth:SigningKey: the value is not allowed: write at least 32 bytes, for example the output of: openssl rand -base64 48")]
+    [TestCase("Auth:Issuer=i;Auth:Audience=a;Auth:JwksUri=http://issuer.example/keys", "Auth:JwksUri: 'http://issuer.example/keys' is not allowed: write an https address; whoever can change the answer on its way could make tokens of his own (http is taken from this machine only)")]
+    [TestCase("Auth:Issuer=i;Auth:Audience=a;Auth:JwksUri=https://issuer.example/keys;Auth:SigningKey=a secret of more than thirty-two bytes", "Auth:SigningKey: the value is not allowed: set either Auth:SigningKey or Auth:JwksUri; an issuer signs in one way")]
+    [TestCase("Auth:Tokens:0:Hash=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08;Auth:Tokens:0:Role=root", "Auth:Tokens:0:Role: the value is not allowed: use user, manager, operator, admin, several separated by spaces")]
+    [TestCase("Auth:Tokens:0:Hash=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08;Auth:Tokens:0:Name=a|b", "Auth:Tokens:0:Name: the value is not allowed: use up to 64 letters, digits, spaces and @ . _ -")]
+    [TestCase("Http:AllowedHosts:0=https://leads.example.com", "Http:AllowedHosts:0: 'https://leads.example.com' is not allowed: write a host name without scheme and port, for example leads.example.com or *.example.com")]
+    public void Refuses_settings_that_would_let_in_the_wrong_ones(string settings, params string[] faults)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(settings.Split(';').Select(s => s.Split('=', 2)).Select(s => KeyValuePair.Create(s[0], (string?)s[1]))).Build();
+
+        Assert.That(() => ConfigurationCheck.Run(configuration), Throws.TypeOf<ConfigurationException>().With.Property("Faults").EqualTo(faults));
+    }
+
+    [TestCase("Auth:JwksUri=https://issuer.example/keys")]
+    [TestCase("Auth:JwksUri=http://127.0.0.1:9000/keys")]
+    [TestCase("Auth:SigningKey=a secret of thirty-two bytes, ok")]
+    public void Takes_an_issuer_with_its_key(string key)
+    {
+        var pair = key.Split('=', 2);
+
+        Assert.That(() => ConfigurationCheck.Run(new ConfigurationBuilder().AddInMemoryCollection([new("Auth:Issuer", "i"), new("Auth:Audience", "a"), new(pair[0], pair[1])]).Build()), Throws.Nothing);
+    }
+
     private static IConfiguration With(string key, string value) =>
         new ConfigurationBuilder().AddInMemoryCollection([new(key, value)]).Build();
 }

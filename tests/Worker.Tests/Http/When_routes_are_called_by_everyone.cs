@@ -1,0 +1,221 @@
+using System.Text.Json.Nodes;
+using LeadPipeline.TestKit;
+using LeadPipeline.Worker.Http.OpenApi;
+using LeadPipeline.Worker.Tests.Http.OpenApi;
+
+namespace LeadPipeline.Worker.Tests.Http;
+
+/// <summary>
+/// Who may call what: every route that is mapped has a row here, and every answer is as <c>/openapi/v1.json</c> says. A new route fails this
+/// fixture until it has a row and a description.
+/// </summary>
+public sealed class When_routes_are_called_by_everyone
+{
+    private static readonly string[] Callers = ["near", "far", "user", "manager", "operator", "admin", "writer"];
+
+    private const string Wish = """{"operation":"delete_lead","arguments":{"recordId":"00Q000000000000AAA"},"reason":"Asked for."}""";
+
+    // "near": this machine, no token. "far": another machine, no token. The others come from another machine with a token of the role of
+    // that name and no scope; "writer" has the scope leads:write and the role manager.
+    private static readonly Row[] Table =
+    [
+        //                                     near far  user manager operator admin writer
+        new("POST /leads", "/leads",           [202, 401, 403, 403, 403, 403, 202]) { Body = """{"email":"someone@acme.example"}""" },
+        new("GET /leads", "/leads",            [401, 401, 200, 403, 403, 200, 403]),
+        new("GET /leads/{id}", "/leads/{lead}", [401, 401, 200, 403, 403, 200, 403]),
+        new("GET /leads/{id}/audit", "/leads/{lead}/audit", [401, 401, 200, 403, 403, 200, 403]),
+        new("GET /crm/{kind}", "/crm/leads",   [401, 401, 200, 403, 403, 200, 403]),
+        new("GET /crm/{kind}/{id}", "/crm/leads/{record}", [401, 401, 200, 403, 403, 200, 403]),
+        new("GET /approvals", "/approvals",   [401, 401, 403, 403, 403, 200, 403]),
+        new("POST /approvals", "/approvals",  [401, 401, 403, 403, 403, 201, 403]) { Body = Wish },
+        new("POST /approvals/{id}/approve", "/approvals/{approval}/approve", [401, 401, 403, 403, 403, 409, 403]),
+        new("POST /approvals/{id}/deny", "/approvals/{unknown}/deny", [401, 401, 403, 403, 403, 404, 403]),
+        new("POST /approvals/{id}/use", "/approvals/{approval}/use", [401, 401, 403, 403, 403, 409, 403]) { Body = """{"arguments":{"recordId":"00Q000000000000AAA"}}""" },
+        new("GET /admin/circuit-health", "/admin/circuit-health", [401, 401, 403, 403, 403, 200, 403]),
+        new("GET /health/live", "/health/live", [200, 200, 200, 200, 200, 200, 200]),
+        new("GET /health/ready", "/health/ready", [200, 200, 200, 200, 200, 200, 200]),
+        new("GET /ready", "/ready",            [200, 200, 200, 200, 200, 200, 200]),
+        new("GET /health", "/health",          [200, 200, 200, 200, 200, 200, 200]),
+        new("GET /health/crm", "/health/crm",  [200, 200, 200, 200, 200, 200, 200]),
+        new("GET /metrics", "/metrics",        [200, 200, 200, 200, 200, 200, 200]),
+        new("GET /openapi/v1.json", "/openapi/v1.json", [200, 200, 200, 200, 200, 200, 200]),
+    ];
+
+    private RunningService service = null!;
+    private DescribedAnswers described = null!;
+    private JsonNode document = null!;
+    private string lead = "", record = "", approval = "";
+
+    private static IEnumerable<TestCaseData> Cells => Table.SelectMany(row => Callers.Select((caller, i) => new TestCaseData(row, caller, row.Expected[i]).SetArgDisplayNames(row.Route, caller, row.Expected[i].ToString())));
+
+    [OneTimeSetUp]
+    public async Task StartAsync()
+    {
+        service = await RunningService.StartAsync([
+            .. RunningService.Token(0, "user", "user"), .. RunningService.Token(1, "manager", "manager"), .. RunningService.Token(2, "operator", "operator"),
+            .. RunningService.Token(3, "admin", "admin"), .. RunningService.Token(4, "writer", "manager", "leads:write"), .. RunningService.Token(5, "believed", "user", "leads:write leads:enrich"),
+            .. RunningService.Token(6, "second", "admin"), .. RunningService.Token(7, "third", "admin")]);
+        document = (await service.CallAsync("GET", "/openapi/v1.json")).Json;
+        described = new DescribedAnswers(document);
+
+        var posted = await service.CallAsync("POST", "/leads", "believed", body: """
+            {"email":"jane.doe@acme.example","firstName":"Jane","lastName":"Doe","company":"Acme Inc.","message":"We are 500 people.","campaignId":"spring","customFields":{"plan":"team"},
+             "enrichment":{"company":"Acme Inc.","employees":"500","industry":"Software"},"marketing":{"pageViews":7},"product":{"activeUsers":3}}
+            """);
+        lead = posted.Json["leadId"]!.GetValue<string>();
+        await Eventually.ShouldAsync(async () => (await ShownAsync())["status"]?.GetValue<string>() == "Completed", "finish the lead");
+        record = (await ShownAsync())["effects"]!.AsArray().First(e => e!["step"]!.GetValue<string>() == "upsert_lead")!["recordId"]!.GetValue<string>();
+        approval = (await service.CallAsync("POST", "/approvals", "admin", body: Wish)).Json["id"]!.GetValue<string>();
+    }
+
+    private string Filled(string path) => path
+        .Replace("{lead}", lead, StringComparison.Ordinal).Replace("{record}", record, StringComparison.Ordinal)
+        .Replace("{approval}", approval, StringComparison.Ordinal).Replace("{unknown}", "6f1c1a3e-8f0e-4a55-9a55-000000000000", StringComparison.Ordinal);
+
+    [OneTimeTearDown]
+    public async Task StopAsync() => await service.DisposeAsync();
+
+    [Test]
+    public void Should_list_every_route_here_and_in_the_document()
+    {
+        var mapped = service.Routes.SelectMany(r => OpenApiDocument.Methods(r).Select(m => $"{m} {OpenApiDocument.Path(r.RoutePattern)}")).ToList();
+        var documented = document["paths"]!.AsObject().SelectMany(p => p.Value!.AsObject().Select(o => $"{o.Key.ToUpperInvariant()} {p.Key}"));
+        var ids = document["paths"]!.AsObject().SelectMany(p => p.Value!.AsObject().Select(o => o.Value!["operationId"]!.GetValue<string>()));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(Table.Select(r => r.Route), Is.EquivalentTo(mapped));
+            Assert.That(documented, Is.EquivalentTo(mapped));
+            Assert.That(service.Routes.Where(r => OpenApiDocument.Methods(r).Count == 0), Is.Empty, "a route for every method is in no document");
+            Assert.That(ids, Is.Unique);
+        }
+    }
+
+    [TestCaseSource(nameof(Cells))]
+    public async Task Should_answer(Row row, string caller, int expected)
+    {
+        var answer = await service.CallAsync(row.Route.Split(' ')[0], Filled(row.Path),
+            caller is "near" or "far" ? null : caller, far: caller != "near", body: row.Body);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer.Status, Is.EqualTo(expected), answer.Body);
+            Assert.That(described.Faults(row.Route, answer), Is.Empty);
+        }
+    }
+
+    [TestCase("POST /leads", "/leads", """[{"email":"a@acme.example"},{"email":"nobody"}]""", "application/json", 202)]
+    [TestCase("POST /leads", "/leads", "{\"email\":\"b@acme.example\"}\nnonsense\n", "application/x-ndjson", 202)]
+    [TestCase("POST /leads", "/leads", """[{"email":"nobody"},{}]""", "application/json", 400)]
+    [TestCase("POST /leads", "/leads", """{"email":"nobody"}""", "application/json", 400)]
+    [TestCase("POST /leads", "/leads", "{", "application/json", 400)]
+    [TestCase("POST /leads", "/leads", "a,b", "text/csv", 415)]
+    [TestCase("POST /leads", "/leads", """{"email":"c@acme.example"}""", "application/json; charset=utf-16", 415)]
+    [TestCase("POST /leads", "/leads", """{"leadId":"{lead}","email":"someone.else@acme.example"}""", "application/json", 409)]
+    public async Task Should_answer_posts_as_described(string route, string path, string body, string type, int expected)
+    {
+        var answer = await service.CallAsync("POST", path, "writer", far: true, body.Replace("{lead}", lead, StringComparison.Ordinal), type);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer.Status, Is.EqualTo(expected), answer.Body);
+            Assert.That(described.Faults(route, answer), Is.Empty);
+        }
+    }
+
+    [TestCase(999_999, 400)]
+    [TestCase(1_000_001, 413)]
+    [TestCase(3_000_000, 413)]
+    public async Task Should_take_a_megabyte_and_no_more(int bytes, int expected)
+    {
+        var answer = await service.CallAsync("POST", "/leads", body: new string('x', bytes));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer.Status, Is.EqualTo(expected));
+            Assert.That(described.Faults("POST /leads", answer), Is.Empty);
+        }
+    }
+
+    [TestCase("GET /leads", "/leads?limit=0", 400)]
+    [TestCase("GET /leads", "/leads?status=completed&source=api&since=2020-01-01T00:00:00Z&limit=1", 200)]
+    [TestCase("GET /leads/{id}", "/leads/6f1c1a3e-8f0e-4a55-9a55-000000000000", 404)]
+    [TestCase("GET /leads/{id}/audit", "/leads/6f1c1a3e-8f0e-4a55-9a55-000000000000/audit", 404)]
+    [TestCase("GET /crm/{kind}", "/crm/spaceships", 404)]
+    [TestCase("GET /crm/{kind}", "/crm/users", 200)]
+    [TestCase("GET /crm/{kind}", "/crm/tasks", 200)]
+    [TestCase("GET /crm/{kind}/{id}", "/crm/leads/00Q000000000000AAA", 404)]
+    public async Task Should_answer_questions_as_described(string route, string path, int expected)
+    {
+        var answer = await service.CallAsync("GET", path, "user");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer.Status, Is.EqualTo(expected), answer.Body);
+            Assert.That(described.Faults(route, answer), Is.Empty);
+        }
+    }
+
+    [Test]
+    public async Task Should_show_a_whole_lead_to_whom_may_see_it_and_a_masked_one_to_others()
+    {
+        var (admin, user) = (await service.CallAsync("GET", $"/leads/{lead}", "admin"), await service.CallAsync("GET", $"/leads/{lead}", "user"));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(admin.Json["lead"]!["email"]!.GetValue<string>(), Is.EqualTo("jane.doe@acme.example"));
+            Assert.That(user.Body, Does.Not.Contain("jane.doe"));
+            // Nothing here shows that a description is right unless there is something to describe.
+            Assert.That(new[] { "plan", "effects", "claims", "timeline" }.Select(m => admin.Json[m]!.AsArray().Count), Has.All.GreaterThan(0));
+        }
+    }
+
+    [Test]
+    public async Task Should_answer_people_who_approve_as_described()
+    {
+        var id = (await service.CallAsync("POST", "/approvals", "admin", body: Wish)).Json["id"]!.GetValue<string>();
+
+        var approved = await service.CallAsync("POST", $"/approvals/{id}/approve", "second");
+        var denied = await service.CallAsync("POST", $"/approvals/{id}/deny", "third", body: """{"reason":"Not needed."}""");
+        var listed = await service.CallAsync("GET", "/approvals?state=denied", "admin");
+        var unclear = await service.CallAsync("POST", "/approvals", "admin", body: "{}");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(new[] { approved.Status, denied.Status, listed.Status, unclear.Status }, Is.EqualTo(new[] { 200, 200, 200, 400 }));
+            Assert.That(denied.Json["acts"]!.AsArray().Select(a => a!["by"]!.GetValue<string>()), Is.EqualTo(new[] { "second", "third" }));
+            Assert.That(described.Faults("POST /approvals/{id}/approve", approved), Is.Empty);
+            Assert.That(described.Faults("POST /approvals/{id}/deny", denied), Is.Empty);
+            Assert.That(described.Faults("GET /approvals", listed), Is.Empty);
+            Assert.That(described.Faults("POST /approvals", unclear), Is.Empty);
+        }
+    }
+
+    [TestCase("/leads", "guessed")]
+    [TestCase("/leads/6f1c1a3e-8f0e-4a55-9a55-000000000000", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIiwicm9sZSI6ImFkbWluIn0.")]
+    public async Task Should_say_that_a_token_does_not_hold(string path, string token)
+    {
+        var (wrong, none) = (await service.CallAsync("GET", path, token), await service.CallAsync("GET", path));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((wrong.Status, wrong.Code, wrong.Headers["WWW-Authenticate"]), Is.EqualTo((401, "unauthorized", "Bearer error=\"invalid_token\"")));
+            Assert.That((none.Status, none.Code, none.Headers["WWW-Authenticate"]), Is.EqualTo((401, "unauthorized", "Bearer")));
+        }
+    }
+
+    [Test]
+    public async Task Should_not_take_a_wrong_token_for_none_even_from_this_machine()
+    {
+        var answer = await service.CallAsync("POST", "/leads", "expired", body: """{"email":"d@acme.example"}""");
+
+        Assert.That(answer.Status, Is.EqualTo(401));
+    }
+
+    private async Task<JsonNode> ShownAsync() => (await service.CallAsync("GET", $"/leads/{lead}", "admin")).Json;
+
+    public sealed record Row(string Route, string Path, int[] Expected)
+    {
+        public string? Body { get; init; }
+    }
+}
