@@ -1,5 +1,7 @@
 using System.Net;
 using LeadPipeline.Worker.Intake;
+using LeadPipeline.Worker.Intake.Forms;
+using LeadPipeline.Worker.Intake.Webhooks;
 using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.Storage;
 using Microsoft.AspNetCore.Authentication;
@@ -57,6 +59,8 @@ public static class WorkerApplication
         app.UseAuthorization();
         app.UseRateLimiter();
         app.MapLeadDoor();
+        app.MapWebhooks();
+        app.MapForms();
         app.MapReading();
         app.MapHealth();
         RefuseOpenDoor(app);
