@@ -119,7 +119,13 @@ public static class ConfigurationCheck
         }
         else if (type != typeof(string) && type.IsClass)
         {
+            if (!string.IsNullOrEmpty(value.Value))
+                faults.Add($"{path}: has settings of its own, such as {path}:{type.GetProperties().First(IsSetting).Name}");
             Check(value, type, faults);
+        }
+        else if (value.GetChildren().Any())
+        {
+            faults.Add($"{path}: is one value and has no members");
         }
         else if (value.Value is { } text && Problem(text, type) is { } problem)
         {

@@ -88,7 +88,7 @@ public static class LeadReader
                 case "product": _product = Block(name, value); break;
                 case "customFields": Custom(value); break;
                 // Ours, not the sender's: whether a sender is believed is for the door to say.
-                case "trusted": break;
+                case "trusted": Errors.AddRange(StrictJson.Check(value, name) is { } fault ? [fault] : []); break;
                 default:
                     if (name.Equals("email", StringComparison.OrdinalIgnoreCase))
                         _almostEmail = name;

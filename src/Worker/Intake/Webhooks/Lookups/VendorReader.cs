@@ -14,7 +14,7 @@ internal sealed class VendorReader(string vendor, Uri address, string token, Htt
 
     /// <summary>Asks.</summary>
     /// <param name="path">Below the address.</param>
-    /// <param name="body">What to post; null for a GET.</param>
+    /// <param name="body">What to post; null for a GET, the only one that asks for a single object that may not be there.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The answer, null when what was asked for is not there; or why there is none.</returns>
     public async Task<(JsonNode? Answer, LookupResult.NotNow? Trouble)> AskAsync(string path, JsonNode? body, CancellationToken cancellationToken)
@@ -28,11 +28,11 @@ internal sealed class VendorReader(string vendor, Uri address, string token, Htt
         }, Patience, cancellationToken);
         return reply switch
         {
-            VendorReply.Answer answer when IsAbsent(answer) => (null, null),
+            VendorReply.Answer none when body is null && IsAbsent(none) => (null, null),
             VendorReply.Answer { Status: >= 200 and < 300, Body: { } answer } => (answer, null),
             VendorReply.Answer { Status: (int)HttpStatusCode.TooManyRequests } busy => (null, new LookupResult.NotNow("too many questions were asked", busy.Headers.RetryAfter?.Delta)),
             VendorReply.Answer other => (null, new LookupResult.NotNow($"the answer was {other.Status}")),
-            VendorReply.NotTaken none => (null, new LookupResult.NotNow(none.Message, none.RetryAfter)),
+            VendorReply.NotTaken notTaken => (null, new LookupResult.NotNow(notTaken.Message, notTaken.RetryAfter)),
             VendorReply.Lost lost => (null, new LookupResult.NotNow(lost.Message)),
             _ => throw new InvalidOperationException("An exchange is answered, not taken or lost."),
         };
