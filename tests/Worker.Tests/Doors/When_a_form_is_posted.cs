@@ -119,6 +119,20 @@ public sealed class When_a_form_is_posted
         Assert.That((int)response.StatusCode, Is.EqualTo(status));
     }
 
+    [Test]
+    public async Task Should_let_scripts_of_allowed_pages_alone_read_the_answer()
+    {
+        using var allowed = await DoorService.PostAsync("/forms/contact", "email=script%40door.example", UrlEncoded, ("Origin", "https://www.example.com"), ("Accept", "application/json"));
+        using var own = await DoorService.PostAsync("/forms/contact", "email=script%40door.example", UrlEncoded, ("Origin", DoorService.Address.GetLeftPart(UriPartial.Authority)));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(allowed.Headers.GetValues("Access-Control-Allow-Origin"), Is.EqualTo(new[] { "https://www.example.com" }));
+            Assert.That(own.StatusCode, Is.EqualTo(HttpStatusCode.SeeOther));
+            Assert.That(own.Headers.Contains("Access-Control-Allow-Origin"), Is.False);
+        }
+    }
+
     [TestCase("application/json", 415)]
     [TestCase("text/plain", 415)]
     [TestCase("multipart/form-data", 400)]

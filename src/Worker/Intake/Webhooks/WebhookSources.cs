@@ -45,6 +45,9 @@ public sealed partial class WebhookSources
             throw new ConfigurationException(faults);
     }
 
+    /// <summary>The senders that have a secret, by name.</summary>
+    public IReadOnlyList<string> Ready => [.. byName.Values.OfType<WebhookSource>().Where(s => s.Secrets.Count > 0).Select(s => s.Name).Order(StringComparer.Ordinal)];
+
     /// <summary>The sender of this name.</summary>
     /// <param name="name">In any case.</param>
     /// <param name="source">Null when it is known but nothing says what its posts mean.</param>
