@@ -25,7 +25,11 @@ public sealed class VendorPayloadTests
             Assert.That(lead.ReceivedAt, Is.EqualTo(new DateTimeOffset(2026, 2, 3, 8, 31, 12, TimeSpan.Zero)));
             Assert.That(lead.CustomFields, Is.EquivalentTo(new Dictionary<string, string>
             {
-                ["Team size"] = "51–200", ["Tools used"] = "HubSpot, Other: in-house", ["Accept terms"] = "true", ["utm_source"] = "newsletter", ["form"] = "Talk to sales",
+                ["Team size"] = "51–200",
+                ["Tools used"] = "HubSpot, Other: in-house",
+                ["Accept terms"] = "true",
+                ["utm_source"] = "newsletter",
+                ["form"] = "Talk to sales",
             }));
         }
     }

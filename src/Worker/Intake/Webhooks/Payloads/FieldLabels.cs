@@ -21,15 +21,19 @@ internal static class FieldLabels
     }.ToFrozenSet(StringComparer.Ordinal);
 
     // What may be left of a question. Shorter than the list of names: "Can we contact you?" does not ask for a name.
-    private static readonly FrozenDictionary<string, string> Asked = new Dictionary<string, string>(StringComparer.Ordinal)
+    private static readonly FrozenDictionary<string, string> Asked = new Dictionary<string, string[]>
     {
-        ["email"] = "email", ["email address"] = "email", ["e mail"] = "email", ["e mail address"] = "email",
-        ["name"] = "name", ["full name"] = "name", ["first name"] = "firstName", ["given name"] = "firstName", ["last name"] = "lastName", ["surname"] = "lastName", ["family name"] = "lastName",
-        ["company"] = "company", ["company name"] = "company", ["name of company"] = "company", ["organisation"] = "company", ["organization"] = "company",
-        ["job title"] = "title", ["title"] = "title", ["role"] = "title", ["position"] = "title",
-        ["phone"] = "phone", ["phone number"] = "phone", ["mobile number"] = "phone", ["telephone number"] = "phone",
-        ["website"] = "website", ["company website"] = "website", ["country"] = "country", ["message"] = "message",
-    }.ToFrozenDictionary(StringComparer.Ordinal);
+        ["email"] = ["email", "email address", "e mail", "e mail address"],
+        ["name"] = ["name", "full name"],
+        ["firstName"] = ["first name", "given name"],
+        ["lastName"] = ["last name", "surname", "family name"],
+        ["company"] = ["company", "company name", "name of company", "organisation", "organization"],
+        ["title"] = ["job title", "title", "role", "position"],
+        ["phone"] = ["phone", "phone number", "mobile number", "telephone number"],
+        ["website"] = ["website", "company website"],
+        ["country"] = ["country"],
+        ["message"] = ["message"],
+    }.SelectMany(e => e.Value, (e, words) => (words, e.Key)).ToFrozenDictionary(p => p.words, p => p.Key, StringComparer.Ordinal);
 
     /// <summary>Our name for it; null when it is none of ours.</summary>
     public static string? Field(string label)
