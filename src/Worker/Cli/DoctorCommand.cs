@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Worker.Hosting;
+using LeadPipeline.Worker.Intake.Webhooks;
 using LeadPipeline.Worker.Messaging.RabbitMq;
 using LeadPipeline.Worker.Planning;
 using Microsoft.Extensions.Options;
@@ -34,6 +35,11 @@ internal static class DoctorCommand
                 {
                     var policy = host.Services.GetRequiredService<PolicyInForce>().Policy;
                     return Task.FromResult($"{policy.Identity.Name}, {policy.Plans.Count} plans");
+                }, cancellationToken),
+                await TryAsync("webhooks", "correct the mapping file, or the setting", _ =>
+                {
+                    var ready = host.Services.GetRequiredService<WebhookSources>().Ready;
+                    return Task.FromResult(ready.Count == 0 ? "no sender has a secret" : $"ready for {string.Join(", ", ready)}");
                 }, cancellationToken),
                 await TryAsync("crm", "check CRM_PROVIDER and its credentials", async token =>
                 {

@@ -10,6 +10,8 @@ using LeadPipeline.Worker.Execution;
 using LeadPipeline.Worker.Grounding;
 using LeadPipeline.Worker.Http;
 using LeadPipeline.Worker.Intake;
+using LeadPipeline.Worker.Intake.Forms;
+using LeadPipeline.Worker.Intake.Webhooks;
 using LeadPipeline.Worker.Messaging;
 using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.Planning;
@@ -37,6 +39,8 @@ public static class ConfigurationCheck
         (GroundingOptions.Section, typeof(GroundingOptions)),
         (PolicyOptions.Section, typeof(PolicyOptions)),
         (IntakeOptions.Section, typeof(IntakeOptions)),
+        (WebhookOptions.Section, typeof(WebhookOptions)),
+        (FormOptions.Section, typeof(Intake.Forms.FormOptions)),
         (EnrichmentDirectoryOptions.Section, typeof(EnrichmentDirectoryOptions)),
         (RetryOptions.Section, typeof(RetryOptions)),
         (DeferralOptions.Section, typeof(DeferralOptions)),
@@ -53,7 +57,7 @@ public static class ConfigurationCheck
     ];
 
     // Settings that people know of and that nothing here obeys yet: to accept one in silence would be to promise it.
-    private static readonly string[] NotYet = ["Webhooks", "Forms", "Retention", "Gemini", "Aws"];
+    private static readonly string[] NotYet = ["Retention", "Gemini", "Aws"];
 
     private static readonly string[] Secrets = ["password", "secret", "key", "token", "hash", "connectionstrings"];
 
@@ -69,6 +73,8 @@ public static class ConfigurationCheck
             {
                 if (nested.Find(n => string.Equals(n.Section, $"{top.Key}:{child.Key}", StringComparison.OrdinalIgnoreCase)) is { Type: { } inner })
                     Check(child, inner, faults);
+                else if (top.FirstOrDefault(s => s.Section == top.Key) is { Type: { } named } && Named(named) is { } each)
+                    CheckValue(child, each, $"{top.Key}:{child.Key}", faults);
                 else if (top.FirstOrDefault(s => s.Section == top.Key) is { Type: { } type })
                     CheckMember(child, type, $"{top.Key}:{child.Key}", faults);
                 else
@@ -122,7 +128,13 @@ public static class ConfigurationCheck
         }
         else if (type != typeof(string) && type.IsClass)
         {
+            if (!string.IsNullOrEmpty(value.Value))
+                faults.Add($"{path}: has settings of its own, such as {path}:{type.GetProperties().First(IsSetting).Name}");
             Check(value, type, faults);
+        }
+        else if (value.GetChildren().Any())
+        {
+            faults.Add($"{path}: is one value and has no members");
         }
         else if (value.Value is { } text && Problem(text, type) is { } problem)
         {
@@ -150,6 +162,12 @@ public static class ConfigurationCheck
 
     private static void Validate(IConfigurationSection section, object options, List<string> faults)
     {
+        if (Named(options.GetType()) is not null)
+        {
+            foreach (System.Collections.DictionaryEntry entry in (System.Collections.IDictionary)options)
+                Validate(section.GetSection((string)entry.Key), entry.Value!, faults);
+            return;
+        }
         // The validator looks at an object's own members only; what is in its lists is validated here.
         foreach (var list in options.GetType().GetProperties().Where(p => Element(p.PropertyType) is { IsClass: true } element && element != typeof(string)))
         {
@@ -179,6 +197,10 @@ public static class ConfigurationCheck
     private static bool IsSetting(PropertyInfo property) => property.CanWrite || IsDictionary(property.PropertyType) || Element(property.PropertyType) is not null;
 
     private static bool IsDictionary(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IDictionary<,>);
+
+    /// <summary>What a section holds whose members are named by the operator; null for the others.</summary>
+    internal static Type? Named(Type type) =>
+        type.BaseType is { IsGenericType: true } parent && parent.GetGenericTypeDefinition() == typeof(Dictionary<,>) ? parent.GetGenericArguments()[1] : null;
 
     private static Type? Element(Type type) =>
         type.IsArray ? type.GetElementType()

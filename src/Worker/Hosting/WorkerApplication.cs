@@ -1,6 +1,8 @@
 using LeadPipeline.Worker.Http;
 using LeadPipeline.Worker.Http.OpenApi;
 using LeadPipeline.Worker.Intake;
+using LeadPipeline.Worker.Intake.Forms;
+using LeadPipeline.Worker.Intake.Webhooks;
 using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Telemetry;
@@ -65,6 +67,8 @@ public static class WorkerApplication
         app.UseDoorLimit();
         app.UseAuthorization();
         app.MapLeadDoor();
+        app.MapWebhooks();
+        app.MapForms();
         app.MapReading();
         app.MapAdministration();
         app.MapApprovals();

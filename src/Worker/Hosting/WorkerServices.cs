@@ -13,6 +13,7 @@ using LeadPipeline.Worker.Evidence;
 using LeadPipeline.Worker.Execution;
 using LeadPipeline.Worker.Grounding;
 using LeadPipeline.Worker.Intake;
+using LeadPipeline.Worker.Intake.Webhooks;
 using LeadPipeline.Worker.Messaging;
 using LeadPipeline.Worker.Messaging.RabbitMq;
 using LeadPipeline.Worker.Ops;
@@ -37,7 +38,7 @@ public static class WorkerServices
         services.AddStorage(configuration);
         services.AddCrm();
 
-        services.AddIntake();
+        services.AddIntake(contentRoot);
         services.AddAnalysis(environment, contentRoot);
         services.AddExecution();
 
@@ -159,11 +160,12 @@ public static class WorkerServices
         return new MockCrm(services.GetRequiredService<MockCrmStore>(), faults, latency, time);
     }
 
-    private static void AddIntake(this IServiceCollection services)
+    private static void AddIntake(this IServiceCollection services, string contentRoot)
     {
         services.AddSingleton<KeyDirectory>();
         services.AddSingleton<IntakeHandler>();
         services.AddSingleton<LeadDoor>();
+        services.AddSingleton(sp => new WebhookSources(sp.GetRequiredService<IOptions<WebhookOptions>>().Value, contentRoot, sp.GetRequiredService<TimeProvider>()));
     }
 
     private static void AddAnalysis(this IServiceCollection services, string environment, string contentRoot)

@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Worker.Http.OpenApi;
 using LeadPipeline.Worker.Messaging;
@@ -12,9 +10,7 @@ namespace LeadPipeline.Worker.Intake;
 /// <summary><c>POST /leads</c>: one lead, an array, or one a line.</summary>
 public static class LeadEndpoints
 {
-    private const int MaxLeads = 1000, MaxBytes = 1_000_000, MaxDepth = 32, Together = 64;
-
-    private static readonly JsonDocumentOptions Reading = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = true };
+    private static readonly JsonDocumentOptions Reading = new() { MaxDepth = StrictJson.MaxDepth, AllowDuplicateProperties = true };
 
     /// <summary>Maps the door.</summary>
     public static void MapLeadDoor(this IEndpointRouteBuilder app) => app.MapPost("/leads", PostAsync)
@@ -37,34 +33,33 @@ public static class LeadEndpoints
             ],
         });
 
-    private static async Task<IResult> PostAsync(HttpContext context, LeadDoor door)
+    private static async Task<IResult> PostAsync(HttpContext context, LeadDoor door, TimeProvider time)
     {
         if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type) || (type.MediaType != "application/json" && type.MediaType != "application/x-ndjson"))
             return Problems.Of(415, "unsupported-media-type", "Send application/json or application/x-ndjson.");
         if (type.Charset.HasValue && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase))
             return Problems.Of(415, "unsupported-charset", "Send UTF-8.");
-        if (context.Request.Headers.ContentEncoding.Count > 0 && context.Request.Headers.ContentEncoding != "identity")
-            return Problems.Of(415, "unsupported-encoding", "Send the body without a content encoding.");
-        if (await ReadAsync(context.Request, context.RequestAborted) is not { } bytes)
-            return Problems.Of(413, "too-large", $"A body may have {MaxBytes} bytes; send the leads in several posts.");
+        var body = await RequestBody.ReadAsync(context, time);
+        if (body.Bytes is not { } bytes)
+            return body.Refusal!;
 
         var key = context.Request.Headers["Idempotency-Key"].ToString() is { Length: > 0 } given ? given : null;
         if (key?.Length > 255)
             return Problems.Of(400, "invalid", "The request is not valid.", new FieldError("Idempotency-Key", "is longer than 255 characters", "use a shorter key"));
+        var posted = new PostedLeads(door, "api", Access.IsTrusted(context), key is null ? null : CanonicalJson.Sha256Hex(bytes));
         try
         {
             return type.MediaType == "application/x-ndjson"
-                ? await ManyAsync(context, door, Lines(bytes), key, bytes)
-                : await JsonAsync(context, door, bytes, key);
+                ? await ManyAsync(posted, Lines(bytes, key), context.RequestAborted)
+                : await JsonAsync(posted, bytes, key, context.RequestAborted);
         }
         catch (BusUnavailableException)
         {
-            context.Response.Headers.RetryAfter = "5";
-            return Problems.Of(503, "unavailable", "The lead cannot be kept now. Nothing was accepted beyond what was answered; send it again after a while.");
+            return PostedLeads.NotNow(context);
         }
     }
 
-    private static async Task<IResult> JsonAsync(HttpContext context, LeadDoor door, byte[] bytes, string? key)
+    private static async Task<IResult> JsonAsync(PostedLeads posted, byte[] bytes, string? key, CancellationToken cancellationToken)
     {
         JsonDocument document;
         try
@@ -73,88 +68,46 @@ public static class LeadEndpoints
         }
         catch (JsonException exception)
         {
-            return Problems.Of(400, "invalid", "The body is not JSON.", new FieldError("$", $"is not JSON (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine})", "send one JSON object or an array of them"));
+            return Problems.Of(400, "invalid", "The body is not JSON.", StrictJson.NotJson(exception));
         }
         using (document)
         {
             if (document.RootElement.ValueKind == JsonValueKind.Array)
-                return await ManyAsync(context, door, [.. document.RootElement.EnumerateArray().Select(e => (e, (string?)null))], key, bytes);
-            return await door.TakeAsync(document.RootElement, "api", Access.IsTrusted(context), key, key is null ? null : CanonicalJson.Sha256Hex(bytes), context.RequestAborted) switch
-            {
-                DoorAnswer.Accepted accepted => Results.Json(new JsonObject { ["leadId"] = accepted.LeadId.ToString(), ["status"] = "accepted", ["duplicate"] = accepted.Duplicate }, statusCode: 202),
-                DoorAnswer.Refused refused => Problems.Of(400, "invalid", "The lead is not valid.", [.. refused.Errors]),
-                DoorAnswer.Taken taken => Problems.Of(409, "conflict", "The key or id is taken.", taken.Error),
-                _ => throw new InvalidOperationException("A door either takes a lead or refuses it."),
-            };
+                return await ManyAsync(posted, [.. document.RootElement.EnumerateArray().Select((e, i) => new PostedLead(e, Key(key, i)))], cancellationToken);
+            return PostedLeads.Answer(await posted.TakeAsync(new PostedLead(document.RootElement, key), cancellationToken));
         }
     }
 
-    private static async Task<IResult> ManyAsync(HttpContext context, LeadDoor door, List<(JsonElement Body, string? Error)> leads, string? key, byte[] bytes)
-    {
-        if (leads.Count > MaxLeads)
-            return Problems.Of(413, "too-many", $"A post may hold {MaxLeads} leads, this one has {leads.Count}; send them in several posts.");
-        var hash = key is null ? null : CanonicalJson.Sha256Hex(bytes);
-        var trusted = Access.IsTrusted(context);
-        var results = new JsonObject[leads.Count];
-        await Parallel.ForEachAsync(Enumerable.Range(0, leads.Count), new ParallelOptions { MaxDegreeOfParallelism = Together, CancellationToken = context.RequestAborted }, async (i, token) =>
-        {
-            var answer = leads[i].Error is { } error
-                ? new DoorAnswer.Refused([new FieldError("$", error, "send one JSON object a line")])
-                : await door.TakeAsync(leads[i].Body, "api", trusted, key is null ? null : $"{key}#{i}", hash, token);
-            results[i] = answer switch
-            {
-                DoorAnswer.Accepted accepted => new JsonObject { ["index"] = i, ["leadId"] = accepted.LeadId.ToString(), ["duplicate"] = accepted.Duplicate },
-                DoorAnswer.Refused refused => new JsonObject { ["index"] = i, ["errors"] = Problems.Errors(refused.Errors) },
-                DoorAnswer.Taken taken => new JsonObject { ["index"] = i, ["errors"] = Problems.Errors([taken.Error]) },
-                _ => throw new InvalidOperationException("A door either takes a lead or refuses it."),
-            };
-        });
-        var body = new JsonObject { ["results"] = new JsonArray([.. results.Select(r => (JsonNode)r)]) };
-        return Results.Json(body, statusCode: results.Any(r => r.ContainsKey("leadId")) ? 202 : 400, contentType: "application/json");
-    }
+    private static async Task<IResult> ManyAsync(PostedLeads posted, List<PostedLead> leads, CancellationToken cancellationToken) => leads.Count > PostedLeads.Most
+        ? Problems.Of(413, "too-many", $"A post may hold {PostedLeads.Most} leads, this one has {leads.Count}; send them in several posts.")
+        : await posted.TakeAsync(leads, cancellationToken);
 
-    private static List<(JsonElement Body, string? Error)> Lines(byte[] bytes)
+    private static string? Key(string? key, int index) => key is null ? null : $"{key}#{index}";
+
+    private static List<PostedLead> Lines(byte[] bytes, string? key)
     {
-        var leads = new List<(JsonElement, string?)>();
+        var leads = new List<PostedLead>();
         var rest = new ReadOnlySpan<byte>(bytes);
-        while (rest.Length > 0)
+        while (rest.Length > 0 && leads.Count <= PostedLeads.Most)
         {
             var end = rest.IndexOf((byte)'\n');
             var line = end < 0 ? rest : rest[..end];
             rest = end < 0 ? [] : rest[(end + 1)..];
-            if (line.Trim(" \t\r"u8).Length == 0)
-                continue;
-            try
-            {
-                using var document = JsonDocument.Parse(line.ToArray(), Reading);
-                leads.Add((document.RootElement.Clone(), null));
-            }
-            catch (JsonException)
-            {
-                leads.Add((default, "is not JSON"));
-            }
-            if (leads.Count > MaxLeads)
-                break;
+            if (line.Trim(" \t\r"u8).Length > 0)
+                leads.Add(Line(line, Key(key, leads.Count)));
         }
         return leads;
     }
 
-    private static async Task<byte[]?> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
+    private static PostedLead Line(ReadOnlySpan<byte> line, string? key)
     {
-        if (request.ContentLength > MaxBytes)
-            return null;
-        while (true)
+        try
         {
-            var read = await request.BodyReader.ReadAsync(cancellationToken);
-            if (read.Buffer.Length > MaxBytes)
-                return null;
-            if (read.IsCompleted)
-            {
-                var bytes = read.Buffer.ToArray();
-                request.BodyReader.AdvanceTo(read.Buffer.End);
-                return bytes;
-            }
-            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            return new PostedLead(JsonElement.Parse(line, Reading), key);
+        }
+        catch (JsonException)
+        {
+            return new PostedLead(default, key, new FieldError("$", "is not JSON", "send one JSON object a line"));
         }
     }
 }

@@ -49,7 +49,7 @@ public static class LeadReader
     };
 
     /// <summary>A sender's own member name, safe to repeat in an answer.</summary>
-    private static string Shown(string name) => LeadText.Cut(LeadText.Clean(name), 100) is { Length: > 0 } shown ? shown : "(a member name)";
+    internal static string Shown(string name) => LeadText.Cut(LeadText.Clean(name), 100) is { Length: > 0 } shown ? shown : "(a member name)";
 
     /// <summary>The fields as they are found, in any order; judged together at the end.</summary>
     private sealed class Draft(LeadOrigin origin, DateTimeOffset now)
@@ -88,7 +88,7 @@ public static class LeadReader
                 case "product": _product = Block(name, value); break;
                 case "customFields": Custom(value); break;
                 // Ours, not the sender's: whether a sender is believed is for the door to say.
-                case "trusted": break;
+                case "trusted": Errors.AddRange(StrictJson.Check(value, name) is { } fault ? [fault] : []); break;
                 default:
                     if (name.Equals("email", StringComparison.OrdinalIgnoreCase))
                         _almostEmail = name;

@@ -2,13 +2,14 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Registry;
+using LeadPipeline.Worker.Hosting;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace LeadPipeline.Worker.Planning;
 
 /// <summary>Reads the arguments of a step and holds them to the tool's parameters.</summary>
-internal sealed class PolicyArgumentReader(PolicyFaults faults)
+internal sealed class PolicyArgumentReader(YamlFaults faults)
 {
     // Fields that only evidence may fill, each with the only fact that may fill it.
     private static readonly Dictionary<string, string> Grounded = new(StringComparer.Ordinal)

@@ -1,6 +1,6 @@
-using System.Globalization;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Registry;
+using LeadPipeline.Worker.Hosting;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -24,10 +24,10 @@ public sealed class PolicyReader
 
     private static readonly string[] TopKeys = ["version", "name", "plans"];
 
-    private readonly PolicyFaults _faults;
+    private readonly YamlFaults _faults;
     private readonly PolicyStepReader _steps;
 
-    private PolicyReader(PolicyFaults faults, ToolRegistry tools)
+    private PolicyReader(YamlFaults faults, ToolRegistry tools)
     {
         _faults = faults;
         _steps = new PolicyStepReader(faults, tools);
@@ -36,12 +36,12 @@ public sealed class PolicyReader
     /// <summary>Reads the bytes of a policy file.</summary>
     public static PolicyReading Read(string file, byte[] bytes, ToolRegistry tools)
     {
-        var faults = new PolicyFaults(file);
+        var faults = new YamlFaults(file);
         var policy = Parse(bytes, faults) is { } root ? new PolicyReader(faults, tools).ReadRoot(root, bytes) : null;
         return faults.All is { Count: > 0 } all ? new(null, all) : new(policy, []);
     }
 
-    private static YamlMappingNode? Parse(byte[] bytes, PolicyFaults faults)
+    private static YamlMappingNode? Parse(byte[] bytes, YamlFaults faults)
     {
         if (bytes.Length > MaxBytes)
         {
@@ -104,38 +104,4 @@ public sealed class PolicyReader
         _faults.Add(root.Child(key) ?? root, $"'{key}' is missing, empty or longer than 100 characters; write for example {(key == "version" ? "version: 1" : "name: default")}");
         return "";
     }
-}
-
-/// <summary>Gathers what is wrong with a policy.</summary>
-internal sealed class PolicyFaults(string file)
-{
-    private readonly List<(long Line, string Message)> _faults = [];
-
-    /// <summary>Everything so far, in the order of the file.</summary>
-    public IReadOnlyList<string> All => [.. _faults.Distinct().OrderBy(f => f.Line).Select(f => string.Create(CultureInfo.InvariantCulture, $"{file}:{f.Line}: {f.Message}"))];
-
-    /// <summary>Notes a fault at a line.</summary>
-    public void Add(long line, string message) => _faults.Add((Math.Max(1, line), message));
-
-    /// <summary>Notes a fault where a node stands.</summary>
-    public void Add(YamlNode node, string message) => Add(node.Start.Line, message);
-
-    /// <summary>Notes each key that is not among the known ones, with the nearest right one.</summary>
-    public void RefuseUnknownKeys(YamlMappingNode mapping, string[] known)
-    {
-        foreach (var key in mapping.Children.Keys)
-        {
-            var name = (key as YamlScalarNode)?.Value ?? "";
-            if (!known.Contains(name))
-                Add(key, $"'{name}' is not a key here; did you mean '{Nearest.To(name, known)}'? Known are: {string.Join(", ", known)}");
-        }
-    }
-}
-
-/// <summary>Looks into YAML nodes.</summary>
-internal static class YamlNodes
-{
-    /// <summary>The value under a key, or null.</summary>
-    public static YamlNode? Child(this YamlMappingNode mapping, string key) =>
-        mapping.Children.FirstOrDefault(c => c.Key is YamlScalarNode scalar && scalar.Value == key).Value;
 }

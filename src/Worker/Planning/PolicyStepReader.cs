@@ -1,12 +1,13 @@
 using System.Text.RegularExpressions;
 using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Mcp.Registry;
+using LeadPipeline.Worker.Hosting;
 using YamlDotNet.RepresentationModel;
 
 namespace LeadPipeline.Worker.Planning;
 
 /// <summary>Reads the steps of one decision.</summary>
-internal sealed partial class PolicyStepReader(PolicyFaults faults, ToolRegistry tools)
+internal sealed partial class PolicyStepReader(YamlFaults faults, ToolRegistry tools)
 {
     private static readonly string[] Keys = ["id", "tool", "arguments", "critical", "when", "needsApproval"];
 

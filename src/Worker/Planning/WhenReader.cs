@@ -1,12 +1,13 @@
 using System.Globalization;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Execution;
+using LeadPipeline.Worker.Hosting;
 using YamlDotNet.RepresentationModel;
 
 namespace LeadPipeline.Worker.Planning;
 
 /// <summary>Reads the conditions of a step.</summary>
-internal sealed class WhenReader(PolicyFaults faults)
+internal sealed class WhenReader(YamlFaults faults)
 {
     private static readonly string[] Fields = ["intent", "score", "decision", "hasEnrichment", "campaign", "account"];
 

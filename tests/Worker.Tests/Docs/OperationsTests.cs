@@ -35,6 +35,12 @@ public sealed class OperationsTests
 
     private static IEnumerable<string> Keys(string path, Type type)
     {
+        if (ConfigurationCheck.Named(type) is { } each)
+        {
+            foreach (var nested in Keys($"{path}:NAME", each))
+                yield return nested;
+            yield break;
+        }
         foreach (var property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance))
         {
             var (key, inner) = ($"{path}:{property.Name}", property.PropertyType);

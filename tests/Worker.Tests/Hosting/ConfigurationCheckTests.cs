@@ -9,6 +9,13 @@ public sealed class ConfigurationCheckTests
     [TestCase("Deferral:Delays:0", "00:00:05")]
     [TestCase("Privacy:Strategies:Email", "hash")]
     [TestCase("grounding:routethreshold", "70")]
+    [TestCase("Webhooks:typeform:Secrets:0", "s3cret")]
+    [TestCase("webhooks:my-sender:mapping", "mine.yaml")]
+    [TestCase("Webhooks:google_ads:Enabled", "false")]
+    [TestCase("Forms:fair:AllowedOrigins:0", "https://www.example.com")]
+    [TestCase("Forms:fair:AllowedOrigins:0", "*")]
+    [TestCase("Forms:fair:RedirectUrl", "/thanks")]
+    [TestCase("Forms:fair:RedirectUrl", "https://www.example.com/thanks?a=b")]
     public void Takes_every_key_that_there_is(string key, string value)
     {
         Assert.That(() => ConfigurationCheck.Run(With(key, value)), Throws.Nothing);
@@ -18,6 +25,17 @@ public sealed class ConfigurationCheckTests
     [TestCase("Deferral:DelaysInForce:0", "00:00:05", "Deferral:DelaysInForce is not a setting. Did you mean Deferral:Delays?")]
     [TestCase("Auth:Tokens:0:Hash", "abc", "Auth:Tokens:0:Hash: the value is not allowed: write the SHA-256 of the token as 64 hex digits")]
     [TestCase("Retention:Leads", "5", "Retention: there are no such settings in this version; leave the section out")]
+    [TestCase("Webhooks:typeform:Secretes:0", "s3cret", "Webhooks:typeform:Secretes is not a setting. Did you mean Webhooks:typeform:Secrets?")]
+    [TestCase("Webhooks:typeform:Secrets:0", " ", "Webhooks:typeform:Secrets:0: the value is not allowed: a secret is not empty; leave the key out instead")]
+    [TestCase("Webhooks:typeform:Tolerance", "02:00:00", "Webhooks:typeform:Tolerance: '02:00:00' is not allowed: The field Tolerance must be between 00:00:01 and 01:00:00.")]
+    [TestCase("Webhooks:typeform:Trusted", "maybe", "Webhooks:typeform:Trusted: 'maybe' is not a switch; use true or false")]
+    [TestCase("Webhooks:meta:AccessToken:x", "t0ken", "Webhooks:meta:AccessToken: is one value and has no members")]
+    [TestCase("Webhooks:meta:ApiUrl", "graph", "Webhooks:meta:ApiUrl: 'graph' is not allowed: write an address such as https://host")]
+    [TestCase("Webhooks:typeform", "on", "Webhooks:typeform: has settings of its own, such as Webhooks:typeform:Enabled")]
+    [TestCase("Forms:fair:RedirectUrl", "//evil.example", "Forms:fair:RedirectUrl: '//evil.example' is not allowed: write https://host/path, or a path of this host such as /thanks.html")]
+    [TestCase("Forms:fair:RedirectUrl", "javascript:alert(1)", "Forms:fair:RedirectUrl: 'javascript:alert(1)' is not allowed: write https://host/path, or a path of this host such as /thanks.html")]
+    [TestCase("Forms:fair:AllowedOrigins:0", "https://www.example.com/page", "Forms:fair:AllowedOrigins:0: 'https://www.example.com/page' is not allowed: write an origin such as https://www.example.com, without a path, or *")]
+    [TestCase("Forms:fair:Honeypot", "", "Forms:fair:Honeypot: '' is not allowed: The Honeypot field is required.")]
     [TestCase("Retry:Attempts", "many", "Retry:Attempts: 'many' is not a whole number")]
     public void Refuses_what_is_no_key_or_no_value_of_it(string key, string value, string fault)
     {

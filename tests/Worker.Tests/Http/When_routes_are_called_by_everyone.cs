@@ -21,6 +21,9 @@ public sealed class When_routes_are_called_by_everyone
     [
         //                                     near far  user manager operator admin writer
         new("POST /leads", "/leads",           [202, 401, 403, 403, 403, 403, 202]) { Body = """{"email":"someone@acme.example"}""" },
+        new("POST /webhooks/{source}", "/webhooks/standard", [503, 503, 503, 503, 503, 503, 503]) { Body = "{}" },
+        new("GET /webhooks/meta", "/webhooks/meta", [503, 503, 503, 503, 503, 503, 503]),
+        new("POST /forms/{form}", "/forms/contact", [415, 403, 403, 403, 403, 403, 403]) { Body = "{}" },
         new("GET /leads", "/leads",            [401, 401, 200, 403, 403, 200, 403]),
         new("GET /leads/{id}", "/leads/{lead}", [401, 401, 200, 403, 403, 200, 403]),
         new("GET /leads/{id}/audit", "/leads/{lead}/audit", [401, 401, 200, 403, 403, 200, 403]),

@@ -110,7 +110,7 @@ public static class OpenApiDocument
         foreach (var same in answers.GroupBy(a => a.Status).OrderBy(g => g.Key))
         {
             var entry = new JsonObject { ["description"] = string.Join(" ", same.Select(a => a.Summary)) };
-            if (Headers(same.Key, limited) is { Count: > 0 } headers)
+            if (Headers(same.Key, limited, Policies(endpoint).Any()) is { Count: > 0 } headers)
                 entry["headers"] = headers;
             if (same.Where(a => a.Schema is not null).ToList() is { Count: > 0 } bodies)
                 entry["content"] = new JsonObject(bodies.Select(a => KeyValuePair.Create(a.ContentType, (JsonNode?)Media(a.Schema!))));
@@ -134,14 +134,14 @@ public static class OpenApiDocument
     private static IEnumerable<string> Policies(Endpoint endpoint) =>
         endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null ? endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Select(a => a.Policy).OfType<string>().Distinct() : [];
 
-    private static JsonObject Headers(int status, bool limited)
+    private static JsonObject Headers(int status, bool limited, bool asksForTokens)
     {
         var names = new List<string>();
         if (limited)
             names.AddRange(["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]);
         if (status is 429 or 503)
             names.Add("Retry-After");
-        if (status is 401 or 403)
+        if (asksForTokens && status is (401 or 403))
             names.Add("WWW-Authenticate");
         return new JsonObject(names.Select(n => KeyValuePair.Create(n, (JsonNode?)new JsonObject { ["$ref"] = $"#/components/headers/{n}" })));
     }
