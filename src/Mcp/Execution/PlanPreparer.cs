@@ -23,7 +23,7 @@ public static class PlanPreparer
         {
             if (effect.IsSettled || tools.Find(effect.Step.Tool) is not { } tool || Waits(tools, tool, effect, run))
                 continue;
-            query = tool.Ask(query, effect.Step.Arguments);
+            query = tool.Ask(query, WithKnownIds(tool, effect.Step.Arguments, run.Effects));
             if (effect.State != EffectState.Planned && tool.Creates is { } kind)
                 effects.Add((kind, effect.EffectKey));
         }
@@ -206,6 +206,27 @@ public static class PlanPreparer
         if (field == "account")
             return done.Values.FirstOrDefault(e => e.Step.Tool == "match_account") is { } match ? Result(match, "recordId") : null;
         return field.Split('.') is ["steps", var step, var result] && done.TryGetValue(step, out var effect) ? Result(effect, result) : null;
+    }
+
+    /// <summary>
+    /// The arguments with the records of settled steps in the place of references to them: what a step settled in an earlier try is not read
+    /// on its own account any more, and a later step may have to look at it.
+    /// </summary>
+    private static JsonObject WithKnownIds(CrmTool tool, JsonObject arguments, IReadOnlyList<StepEffect> effects)
+    {
+        var known = arguments;
+        foreach (var parameter in tool.Parameters.All)
+        {
+            if (parameter.IsRecordId && arguments[parameter.Name] is JsonValue text && text.TryGetValue<string>(out var s) && StepReference.Parse(s) is { } reference
+                && effects.FirstOrDefault(e => e.Step.Id == reference.Step) is { IsSettled: true } step && Result(step, reference.Result) is { } id)
+            {
+                // A copy: the arguments belong to the plan.
+                if (ReferenceEquals(known, arguments))
+                    known = arguments.DeepClone().AsObject();
+                known[parameter.Name] = id;
+            }
+        }
+        return known;
     }
 
     /// <summary>A result of an earlier step: known, or, for a record that it is about to create, a reference to it.</summary>

@@ -21,6 +21,9 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
 
     private readonly ActionPlan plan = work.Plan!;
     private readonly Dictionary<string, StepEffect> stored = [];
+    // What came of steps since the last commit, where the next decision changes it again before it is stored: it is told all the same.
+    private readonly Dictionary<string, EffectState> seen = [];
+    private readonly List<AuditFact> seenFacts = [];
     private readonly DateTimeOffset began = services.Time.GetUtcNow();
     private PlanRun run = null!;
 
@@ -46,6 +49,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             run = run with { Effects = outcome.Effects };
             if (outcome is PlanOutcome.Again again)
             {
+                See();
                 if (again.Why == PlanOutcome.Again.PivotNext)
                 {
                     // Not a try that failed: the steps before are done, and the last one is decided on what they left.
@@ -181,16 +185,18 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     {
         var now = AuditChain.Microseconds(services.Time.GetUtcNow());
         var changed = ledger ? run.Effects.Where(e => !stored.TryGetValue(e.Step.Id, out var before) || !ReferenceEquals(before, e)).ToList() : [];
-        var applied = await services.Store.ApplyAsync(work, message, facts, commit => commit with
+        var applied = await services.Store.ApplyAsync(work, message, ledger ? [.. seenFacts, .. facts] : facts, commit => commit with
         {
             NewEffects = [.. changed.Where(e => !stored.ContainsKey(e.Step.Id)).Select(e => e.ToRow(work, work.Saga.Run, now))],
             ChangedEffects = [.. changed.Where(e => stored.ContainsKey(e.Step.Id)).Select(e => e.ToRow(work, work.Saga.Run, now))],
             DeadLetter = row,
         });
-        if (applied.Took)
+        if (applied.Took && ledger)
         {
             foreach (var effect in changed)
                 stored[effect.Step.Id] = effect;
+            seen.Clear();
+            seenFacts.Clear();
         }
         return applied;
     }
@@ -200,13 +206,25 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     {
         foreach (var effect in run.Effects)
         {
-            var before = stored.GetValueOrDefault(effect.Step.Id)?.State;
+            var before = Before(effect);
             if (before == effect.State)
                 continue;
             if (Event(effect, before) is { } name)
             {
                 yield return new AuditFact(name.Stage, name.Kind, Payload(effect));
             }
+        }
+    }
+
+    private EffectState? Before(StepEffect effect) =>
+        seen.TryGetValue(effect.Step.Id, out var state) ? state : stored.GetValueOrDefault(effect.Step.Id)?.State;
+
+    private void See()
+    {
+        foreach (var effect in run.Effects.Where(e => e.State == EffectState.Unknown && Before(e) != EffectState.Unknown))
+        {
+            seenFacts.Add(new AuditFact("tool", "unknown", Payload(effect)));
+            seen[effect.Step.Id] = EffectState.Unknown;
         }
     }
 

@@ -27,6 +27,15 @@ internal sealed class FakeCrm : ICrm
     /// <summary>Writes that are still answered before the process ends; null: it does not.</summary>
     public int? WritesBeforeCrash { get; set; }
 
+    /// <summary>The process ends before or after one of the calls, counted from 0; null: it does not.</summary>
+    public (int Call, bool After)? KillAt { get; set; }
+
+    /// <summary>Calls so far, reads and writes.</summary>
+    public int Calls { get; private set; }
+
+    /// <summary>The steps of each batch that was sent.</summary>
+    public List<IReadOnlyList<string>> Sent { get; } = [];
+
     /// <summary>Batches that were sent.</summary>
     public int Batches { get; private set; }
 
@@ -67,22 +76,38 @@ internal sealed class FakeCrm : ICrm
         .Select(r => $"{r.Object} {r.Id}: {string.Join(", ", r.Fields.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => $"{f.Key}={f.Value}"))}")
         .Order(StringComparer.Ordinal));
 
-    public Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken)
+    public Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken) => Killable(() => Read(query));
+
+    private CrmView Read(CrmQuery query)
     {
         var accounts = Live(CrmObject.Account).Where(r => Is(r, CrmFields.Domain, query.AccountDomain) || Is(r, CrmFields.Name, query.AccountName)).ToList();
-        return Task.FromResult(new CrmView
+        return new CrmView
         {
             Leads = [.. Live(CrmObject.Lead).Where(r => (r.RecordKey is not null && r.RecordKey == query.RecordKey) || Is(r, CrmFields.Email, query.Email)).Select(r => r.ToRecord())],
             Accounts = [.. accounts.Select(r => r.ToRecord())],
             OpenOpportunities = [.. Live(CrmObject.Opportunity).Where(o => accounts.Exists(a => Is(o, CrmFields.Account, a.Id))).Select(r => r.ToRecord())],
             Campaign = rows.Find(r => r.Object == CrmObject.Campaign && r.Id == query.Campaign)?.ToRecord(),
+            Users = [.. Live(CrmObject.User).Where(r => r.Id == query.User || Is(r, CrmFields.Email, query.User) || Is(r, CrmFields.Name, query.User)).Select(r => r.ToRecord())],
+            Contacts = [.. Live(CrmObject.Contact).Where(r => Is(r, CrmFields.Email, query.ContactEmail)).Select(r => r.ToRecord())],
             Effects = rows.Where(r => !r.Removed && r.EffectKey is not null && query.Effects.Contains((r.Object, r.EffectKey))).ToDictionary(r => r.EffectKey!, r => r.ToRecord()),
             Records = rows.Where(r => !r.Removed && query.Records.Contains((r.Object, r.Id))).ToDictionary(r => r.Id, r => r.ToRecord()),
-        });
+        };
     }
 
-    public Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken) => Killable(() => Write(batch));
+
+    private Task<T> Killable<T>(Func<T> call)
     {
+        var number = Calls++;
+        if (KillAt == (number, false))
+            throw new CrashException();
+        var answer = call();
+        return KillAt == (number, true) ? throw new CrashException() : Task.FromResult(answer);
+    }
+
+    private IReadOnlyList<CrmOutcome> Write(CrmBatch batch)
+    {
+        Sent.Add([.. batch.Writes.Select(w => w.Step).Distinct()]);
         Batches++;
         (BeforeNextWrite, var before) = (null, BeforeNextWrite);
         before?.Invoke();
@@ -94,16 +119,16 @@ internal sealed class FakeCrm : ICrm
         CrmOutcome? stop = null;
         foreach (var write in batch.Writes)
         {
-            var outcome = stop is not null ? new CrmOutcome.NotTried() : Write(write);
+            var outcome = stop is not null ? new CrmOutcome.NotTried() : WriteOne(write);
             outcomes.Add(outcome);
             if (outcome is CrmOutcome.Refused)
                 refused.Add(write.Step);
             if (outcome is CrmOutcome.NotNow or CrmOutcome.Unknown or CrmOutcome.Refused { Code: CrmCodes.ChangedSince } || (outcome is CrmOutcome.Refused && batch.StopAtRefusal.Contains(write.Step)))
                 stop = outcome;
         }
-        return Task.FromResult<IReadOnlyList<CrmOutcome>>(outcomes);
+        return outcomes;
 
-        CrmOutcome Write(CrmWrite write)
+        CrmOutcome WriteOne(CrmWrite write)
         {
             if (WritesBeforeCrash is { } left && (WritesBeforeCrash = left - 1) < 0)
                 throw new CrashException();
@@ -160,6 +185,22 @@ internal sealed class FakeCrm : ICrm
                     Set(row, update.Fields);
                     row.Version++;
                     return new CrmOutcome.Done(row.Id, row.Text);
+
+                case ConvertLead convert:
+                    if (rows.Find(r => r.Id == convert.Lead.Id && !r.Removed) is not { } lead)
+                        return new CrmOutcome.Refused(CrmCodes.NotFound, "gone");
+                    if (convert.ExpectedVersion is { } seen && seen != Text(versions[lead.Id]))
+                        return new CrmOutcome.Refused(CrmCodes.ChangedSince, "another version");
+                    if (lead.Fields.ContainsKey(CrmFields.ConvertedContact))
+                        return new CrmOutcome.Refused(CrmCodes.NotConvertible, "converted already");
+                    // As with the vendors, the contact does not have to carry our key: the lead tells what became of it.
+                    var contact = new Row(CrmObject.Contact, NextId(CrmObject.Contact), null);
+                    contact.Fields[CrmFields.Account] = convert.Account.Id!;
+                    contact.Fields[CrmFields.Email] = lead.Fields[CrmFields.Email];
+                    rows.Add(contact);
+                    (lead.Fields[CrmFields.Status], lead.Fields[CrmFields.ConvertedContact], lead.Fields[CrmFields.ConvertedAccount]) = ("Converted", contact.Id, convert.Account.Id!);
+                    lead.Version++;
+                    return new CrmOutcome.Done(lead.Id, lead.Text, Data: new Dictionary<string, string> { [CrmFields.ConvertedContact] = contact.Id });
 
                 case RemoveRecord remove:
                     if (rows.Find(r => r.Id == remove.Id && !r.Removed) is not { } doomed)

@@ -47,6 +47,32 @@ internal sealed class RouteCase
         return this;
     }
 
+    /// <summary>The plan ends with a conversion of the lead into a contact of the account.</summary>
+    public RouteCase Converting()
+    {
+        var plan = Plan();
+        // Nobody can own the contact when nobody owns the lead.
+        var upsert = plan.Steps[0] with { Arguments = JsonNode.Parse(Arguments("upsert_lead"))!.AsObject() };
+        upsert.Arguments["owner"] = Crm.Add(CrmObject.User, null, (CrmFields.Name, "Sam Rivera"));
+        Run = PlanRun.New(LeadId, 1, Email, plan with
+        {
+            Steps =
+            [
+                upsert, .. plan.Steps.Skip(1),
+                new PlanStep
+                {
+                    Id = "convert_lead",
+                    Index = plan.Steps.Count,
+                    Tool = "convert_lead",
+                    Critical = true,
+                    Compensation = Compensation.None,
+                    Arguments = JsonNode.Parse("""{ "leadId": "$steps.upsert_lead.recordId", "accountId": "$steps.match_account.recordId" }""")!.AsObject(),
+                },
+            ],
+        });
+        return this;
+    }
+
     /// <summary>The person is in the CRM already, with some fields that the plan is going to change.</summary>
     public string KnownLead() => Crm.Add(CrmObject.Lead, Key(Email),
         (CrmFields.Email, Email), (CrmFields.LastName, "Lovelace"), (CrmFields.Status, "Working"), (CrmFields.Score, "12"), (CrmFields.Industry, "Weaving"));
@@ -56,6 +82,8 @@ internal sealed class RouteCase
     /// <summary>One delivery of the command: until the plan ends or has to wait. A crash leaves the ledger as it was stored.</summary>
     public async Task<PlanOutcome> DeliverAsync()
     {
+        // What was stored has no writes in it; within a delivery the worker goes on with what it has in memory.
+        Run = Run with { Effects = [.. Run.Effects.Select(e => e with { Writes = [] })] };
         for (var decisions = 0; decisions < 5; decisions++)
         {
             var outcome = await Executor.PrepareAsync(Run, CancellationToken.None);
@@ -90,7 +118,7 @@ internal sealed class RouteCase
             }
             catch (CrashException)
             {
-                Crm.WritesBeforeCrash = null;
+                (Crm.WritesBeforeCrash, Crm.KillAt) = (null, null);
             }
         }
         throw new InvalidOperationException("the plan does not come to an end");
@@ -98,8 +126,7 @@ internal sealed class RouteCase
 
     public static string Key(string text) => "key:" + text;
 
-    // What the worker stores has no writes in it.
-    private void Store(IReadOnlyList<StepEffect> effects) => Run = Run with { Effects = [.. effects.Select(e => e with { Writes = [] })] };
+    private void Store(IReadOnlyList<StepEffect> effects) => Run = Run with { Effects = effects };
 
     private ActionPlan Plan() => new()
     {

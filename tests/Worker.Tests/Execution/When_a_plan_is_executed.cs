@@ -89,6 +89,60 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
     }
 
     [Test]
+    public async Task Should_tell_of_a_lost_answer_what_was_not_there_and_what_was_sent_again()
+    {
+        var work = await PlannedAsync();
+
+        await HandleAsync(work, new Lossy(new MockCrm(records, MockFaults.None, () => TimeSpan.Zero, time)));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Completed, (string?)null)));
+            Assert.That(await KindsAsync(work), Is.EqualTo(new[]
+            {
+                "intake.received", "execution.started", "tool.unknown", "tool.unknown", "tool.resolved", "tool.resolved", "execution.started", "tool.completed", "tool.completed", "execution.completed",
+            }));
+            Assert.That((await FindAsync(work)).Leads, Has.Count.EqualTo(1));
+        }
+    }
+
+    [Test]
+    public async Task Should_tell_of_a_worker_that_died_what_was_not_there()
+    {
+        var work = await PlannedAsync();
+        Assert.That(async () => await HandleAsync(work, new Deadly()), Throws.TypeOf<InvalidOperationException>());
+        var dead = (await store.LoadAsync(work.Saga.LeadId))!.Saga;
+
+        await HandleAsync(work, "");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(dead.Owner, Is.Not.Null, "the epoch is still open");
+            Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Completed, (string?)null)));
+            Assert.That((await KindsAsync(work)).Count(k => k == "tool.resolved"), Is.EqualTo(2));
+        }
+    }
+
+    [Test]
+    public async Task Should_convert_in_an_epoch_of_its_own_and_say_so_first()
+    {
+        var work = await PlannedAsync(converting: true);
+
+        await HandleAsync(work, "");
+
+        var effects = await store.EffectsAsync(work.Saga.LeadId, 1, CancellationToken.None);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Completed, (string?)null)), string.Join("; ", effects.Select(e => e.Error)));
+            Assert.That(effects.Select(e => e.State), Is.All.EqualTo("confirmed"));
+            Assert.That((await KindsAsync(work)).TakeLast(5), Is.EqualTo(new[] { "tool.completed", "execution.started", "tool.started", "tool.completed", "execution.completed" }));
+            Assert.That((await store.LoadAsync(work.Saga.LeadId))!.Saga.Epoch, Is.EqualTo(2));
+            Assert.That((await FindAsync(work)).Leads.Single()[CrmFields.ConvertedContact], Is.Not.Null);
+            Assert.That(await ChainAsync(work), Is.Null);
+        }
+    }
+
+    [Test]
     public async Task Should_leave_the_lead_to_the_worker_that_took_it_over()
     {
         var work = await PlannedAsync();
@@ -121,8 +175,13 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
         await handler.HandleAsync(new StageCommand(work.Saga.LeadId, LeadStage.Execution, 1, 0), CancellationToken.None);
     }
 
-    private async Task<LeadWork> PlannedAsync()
+    private async Task<LeadWork> PlannedAsync(bool converting = false)
     {
+        PlanStep[] conversion =
+        [
+            Step(2, "match_account", new JsonObject { ["leadId"] = "$steps.upsert_lead.recordId", ["company"] = $"Conversion {Guid.NewGuid():N}", ["createIfMissing"] = true }),
+            Step(3, "convert_lead", new JsonObject { ["leadId"] = "$steps.upsert_lead.recordId", ["accountId"] = "$steps.match_account.recordId" }),
+        ];
         var (work, _) = await store.AddAsync(ALead(), [new AuditFact("intake", "received", [])], []);
         var plan = new ActionPlan
         {
@@ -131,8 +190,9 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
             PlanHash = "hash",
             Steps =
             [
-                new PlanStep { Id = "upsert_lead", Index = 0, Tool = "upsert_lead", Critical = true, Compensation = Compensation.Withdraw, Arguments = new JsonObject { ["email"] = work!.Lead.Email } },
+                new PlanStep { Id = "upsert_lead", Index = 0, Tool = "upsert_lead", Critical = true, Compensation = Compensation.Withdraw, Arguments = new JsonObject { ["email"] = work!.Lead.Email, ["lastName"] = "Lovelace", ["company"] = "Analytical Engines", ["owner"] = "sam" } },
                 new PlanStep { Id = "create_task", Index = 1, Tool = "create_task", Critical = true, Compensation = Compensation.Cancel, Arguments = new JsonObject { ["leadId"] = "$steps.upsert_lead.recordId", ["subject"] = "Call", ["dueDate"] = "2026-03-04" } },
+                .. converting ? conversion : [],
             ],
         };
         var run = new LeadRunRow
@@ -147,6 +207,15 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
         };
         _ = await store.ApplyAsync(work, new SagaMessage.AnalysisEnded(1, LeadStatus.Analyzed, null), [], c => c with { Run = run });
         return work;
+    }
+
+    private static PlanStep Step(int index, string tool, JsonObject arguments) =>
+        new() { Id = tool, Index = index, Tool = tool, Critical = false, Compensation = ToolRegistry.Default().Find(tool)!.Compensation, Arguments = arguments };
+
+    private async Task<List<string>> KindsAsync(LeadWork work)
+    {
+        await using var db = Database.Open();
+        return await db.AuditEvents.Where(a => a.LeadId == work.Saga.LeadId).OrderBy(a => a.Seq).Select(a => a.Stage + "." + a.Kind).ToListAsync();
     }
 
     private async Task<(LeadStatus, string?)> StatusAsync(LeadWork work)
@@ -176,6 +245,34 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
             await after();
             return outcomes;
         }
+    }
+
+    /// <summary>The first write is not carried out and has no answer.</summary>
+    private sealed class Lossy(ICrm inner) : ICrm
+    {
+        private bool lost;
+
+        public string Provider => inner.Provider;
+
+        public Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken) => inner.ReadAsync(query, cancellationToken);
+
+        public Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken)
+        {
+            if (lost)
+                return inner.WriteAsync(batch, cancellationToken);
+            lost = true;
+            return Task.FromResult<IReadOnlyList<CrmOutcome>>([.. batch.Writes.Select(_ => new CrmOutcome.Unknown("no answer"))]);
+        }
+    }
+
+    /// <summary>The process ends with the first write.</summary>
+    private sealed class Deadly : ICrm
+    {
+        public string Provider => "deadly";
+
+        public Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken) => Task.FromResult(new CrmView());
+
+        public Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken) => throw new InvalidOperationException("killed");
     }
 
     private sealed class NoSink : IAuditSink

@@ -26,8 +26,10 @@ public abstract partial class CrmConformance
 
     private string Domain => $"{Word}.example";
 
-    // Company names must not resemble each other across tests, hence a word that is all the test's own.
-    private string Company => $"{Word} Engines Ltd";
+    // Company names must not resemble each other across tests, hence words that are all the test's own.
+    private string Company => $"{Word} {Second} Ltd";
+
+    private string Second => new([.. Word.Reverse()]);
 
     [SetUp]
     public async Task StartTestAsync()
@@ -66,8 +68,8 @@ public abstract partial class CrmConformance
     private async Task<(ConformanceRun Run, PlanOutcome Outcome)> UndoneAsync(Func<ConformanceRun, Task>? beforeUndo, params IEnumerable<PlanStep> steps)
     {
         var lead = await SomeLeadAsync();
-        var run = Plan([.. steps, Step("create_task", $$"""{"leadId":"{{lead}}","subject":"Call","dueDate":"2026-03-04"}""", critical: true, id: "last")]);
-        Under.FailNext(PlannedFault.PartRefused, "create_task", CrmObject.Task);
+        var run = Plan([.. steps, Step("create_follow_up", $$"""{"leadId":"{{lead}}","subject":"Call","dueDate":"2026-03-04"}""", critical: true, id: "last")]);
+        Under.FailNext(PlannedFault.PartRefused, "create_follow_up", CrmObject.Task);
         if (beforeUndo is not null)
             run.BeforeUndo = () => beforeUndo(run);
         var outcome = await run.ToTheEndAsync();

@@ -1,0 +1,95 @@
+using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Execution;
+using LeadPipeline.Mcp.Registry;
+
+namespace LeadPipeline.Mcp.Tests.Execution;
+
+[TestFixture]
+public sealed class When_an_answer_does_not_come
+{
+    [Test]
+    public async Task Should_give_up_when_the_tools_time_is_over_and_not_know_the_outcome()
+    {
+        var route = new RouteCase();
+        var executor = new PlanExecutor(ToolRegistry.Default(), new Silent(route.Crm), route.Time, new InPlaceRetry(), RouteCase.Key);
+        var prepared = await executor.PrepareAsync(route.Run, CancellationToken.None);
+
+        var writing = executor.WriteAsync(route.Run with { Effects = prepared.Effects }, CancellationToken.None);
+        await route.Time.UntilTimersAreArmedAsync();
+        route.Time.Advance(TimeSpan.FromSeconds(29.9));
+        var early = writing.IsCompleted;
+        route.Time.Advance(TimeSpan.FromSeconds(0.1));
+        var outcome = await writing;
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(early, Is.False);
+            Assert.That(outcome, Is.TypeOf<PlanOutcome.Again>().With.Property("Why").EqualTo("unknown-outcome"));
+            Assert.That(outcome.Effects.Select(e => e.State), Is.All.EqualTo(EffectState.Unknown));
+        }
+    }
+
+    [Test]
+    public async Task Should_not_wait_for_another_try_longer_than_the_tools_time()
+    {
+        var route = new RouteCase();
+        for (var i = 0; i < 100; i++)
+            route.Crm.FailNext("upsert_lead", Fault.Transient);
+        var patient = new InPlaceRetry { Attempts = 100, BaseDelay = TimeSpan.FromMinutes(5), MaxDelay = TimeSpan.FromMinutes(5) };
+        var executor = new PlanExecutor(ToolRegistry.Default(), route.Crm, route.Time, patient, RouteCase.Key);
+        var prepared = await executor.PrepareAsync(route.Run, CancellationToken.None);
+
+        var writing = executor.WriteAsync(route.Run with { Effects = prepared.Effects }, CancellationToken.None);
+        await route.Time.UntilTimersAreArmedAsync(2);
+        route.Time.Advance(TimeSpan.FromSeconds(30));
+
+        Assert.That(await writing, Is.TypeOf<PlanOutcome.NotNow>().With.Property("CountsAsFailure").True);
+    }
+
+    [Test]
+    public void Should_let_the_caller_give_up()
+    {
+        var route = new RouteCase();
+        using var caller = new CancellationTokenSource();
+        var executor = new PlanExecutor(ToolRegistry.Default(), new Silent(route.Crm), route.Time, new InPlaceRetry(), RouteCase.Key);
+
+        Assert.That(async () =>
+        {
+            var prepared = await executor.PrepareAsync(route.Run, CancellationToken.None);
+            var writing = executor.WriteAsync(route.Run with { Effects = prepared.Effects }, caller.Token);
+            await caller.CancelAsync();
+            _ = await writing;
+        }, Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    [Test]
+    public async Task Should_say_that_a_step_is_absent_before_it_is_sent_again()
+    {
+        var route = new RouteCase();
+        route.Crm.FailNext("create_task", Fault.LostBefore);
+        var prepared = await route.Executor.PrepareAsync(route.Run, CancellationToken.None);
+        var sent = route.Run with { Effects = [.. prepared.Effects.Select(e => e with { State = EffectState.Sent })] };
+        var unknown = await route.Executor.WriteAsync(sent, CancellationToken.None);
+
+        var again = await route.Executor.PrepareAsync(sent with { Effects = unknown.Effects }, CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(again.Effects.Single(e => e.Step.Id == "create_task"), Has.Property("State").EqualTo(EffectState.Absent).And.Property("Writes").Count.EqualTo(1));
+            Assert.That(again.Effects.Count(e => e.State == EffectState.Absent), Is.EqualTo(1), "the others were not tried, or are there");
+        }
+    }
+
+    private sealed class Silent(FakeCrm inner) : ICrm
+    {
+        public string Provider => inner.Provider;
+
+        public Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken) => inner.ReadAsync(query, cancellationToken);
+
+        public async Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            return [];
+        }
+    }
+}
