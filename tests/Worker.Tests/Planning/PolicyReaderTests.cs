@@ -47,6 +47,13 @@ public sealed class PolicyReaderTests
     [TestCase("{ id: n, tool: add_note, needsApproval: 1, arguments: { leadId: $steps.u.recordId, title: t, body: b } }", "'needsApproval' is not true or false")]
     [TestCase("{ id: n, tool: add_note, when: score >= 7, arguments: { leadId: $steps.u.recordId, title: t, body: b } }", "'when' is not a list")]
     [TestCase("{ id: n, tool: convert_lead, arguments: {} }", "'convert_lead' cannot be undone, so it has to be the last step")]
+    [TestCase("{ id: n, tool: tag_lead, arguments: { leadId: $steps.u.recordId, tags: $lead.source } }", "'tags' is said by the policy alone")]
+    [TestCase("{ id: n, tool: tag_lead, arguments: { leadId: $steps.u.recordId, tags: nurture, allowed: '{company|x}' } }", "'allowed' is said by the policy alone")]
+    [TestCase("{ id: n, tool: update_lead_fields, arguments: { leadId: $steps.u.recordId, company: $lead.company } }", "'company' is written from evidence only; give $enrichment.company")]
+    [TestCase("{ id: n, tool: update_lead_fields, arguments: { leadId: $steps.u.recordId, company: Acme } }", "'company' is written from evidence only; give $enrichment.company")]
+    [TestCase("{ id: n, tool: validate_existing_fields, arguments: { leadId: $steps.u.recordId, company: $company } }", "'company' is written from evidence only; give $enrichment.company")]
+    [TestCase("{ id: n, tool: update_lead_status, arguments: { leadId: $steps.u.recordId, status: Converted } }", "status is 'Converted'")]
+    [TestCase("{ id: n, tool: update_opportunity_stage, arguments: { opportunityId: $steps.u.recordId, stage: Sold } }", "stage is 'Sold'")]
     [TestCase("add_note", "a step is a mapping")]
     public void Should_refuse_a_step_with_file_and_line(string step, string fault)
     {
@@ -54,6 +61,31 @@ public sealed class PolicyReaderTests
 
         Assert.That(reading.Result, Is.Null);
         Assert.That(reading.Faults, Has.Some.StartsWith("p.yaml:6: ").And.Some.Contains(fault), string.Join("\n", reading.Faults));
+    }
+
+    [TestCase("{ id: n, tool: create_lead, arguments: { email: $lead.email, owner: sam.rivera@crm.example } }")]
+    [TestCase("{ id: n, tool: assign_owner, arguments: { leadId: $steps.u.recordId, owner: Sam Rivera } }")]
+    [TestCase("{ id: n, tool: update_lead_status, arguments: { leadId: $steps.u.recordId, status: Qualified } }")]
+    [TestCase("{ id: n, tool: update_lead_fields, arguments: { leadId: $steps.u.recordId, company: $enrichment.company, industry: $enrichment.industry, onlyEmpty: true } }")]
+    [TestCase("{ id: n, tool: tag_lead, arguments: { leadId: $steps.u.recordId, tags: vip, allowed: vip;cold } }")]
+    [TestCase("{ id: n, tool: create_contact, arguments: { accountId: $steps.m.recordId, email: $lead.email, lastName: $lead.lastName } }")]
+    [TestCase("{ id: n, tool: set_opportunity_value, arguments: { opportunityId: '006', amount: 100, currency: EUR } }")]
+    [TestCase("{ id: n, tool: validate_existing_fields, arguments: { leadId: $steps.u.recordId, employees: $enrichment.employees } }")]
+    [TestCase("{ id: n, tool: convert_lead, when: [account exists], arguments: { leadId: $steps.u.recordId, accountId: $steps.m.recordId } }")]
+    public void Should_take_every_tool_of_the_registry(string step)
+    {
+        var reading = Read($"{Head}{Match}    - {step}\n");
+
+        Assert.That(reading.Faults, Is.Empty);
+    }
+
+    [Test]
+    public void Should_take_a_condition_on_what_a_tool_found()
+    {
+        const string validate = "    - { id: v, tool: validate_existing_fields, arguments: { leadId: $steps.u.recordId, geo: $enrichment.geo } }\n";
+        var reading = Read($"{Head}{validate}    - {{ id: n, tool: add_note, when: [steps.v.conflicts >= 1], arguments: {{ leadId: $steps.u.recordId, title: t, body: b }} }}\n");
+
+        Assert.That(reading.Faults, Is.Empty);
     }
 
     [TestCase("colour = red", "'colour' is not a field")]
