@@ -72,8 +72,8 @@ internal sealed class WriteLedger(PlanRun run)
             var why = $"$steps.{missing}.recordId has no value";
             var critical = effects[i].Step.Critical;
             effects[i] = critical
-                ? effects[i] with { State = EffectState.Failed, Error = $"{CrmCodes.InvalidReference}: {why}" }
-                : effects[i] with { State = EffectState.Skipped, Error = null, Warning = why };
+                ? effects[i] with { State = EffectState.Failed, Error = $"{CrmCodes.InvalidReference}: {why}", Writes = [] }
+                : effects[i] with { State = EffectState.Skipped, Error = null, Warning = why, Writes = [] };
             HasCriticalFailure |= critical;
         }
     }
@@ -126,7 +126,8 @@ internal sealed class WriteLedger(PlanRun run)
             _ = Change(step, e => e.Writes is [ConvertLead] ? e with { State = EffectState.Planned } : e);
             return;
         }
-        if (refused.Code == CrmCodes.InvalidReference && effects.FirstOrDefault(e => e.Step.Id == step) is { Step.Critical: false } dependent && Missing(dependent) is not null)
+        if (refused.Code == CrmCodes.InvalidReference && effects.FirstOrDefault(e => e.Step.Id == step) is { Step.Critical: false } dependent
+            && (dependent.State == EffectState.Skipped || Missing(dependent) is not null))
         {
             // Left to itself at the next look: it was not refused, it has nothing to refer to.
             SettleDependents();
@@ -144,7 +145,9 @@ internal sealed class WriteLedger(PlanRun run)
     private StepEffect Change(string step, Func<StepEffect, StepEffect> change)
     {
         var index = Array.FindIndex(effects, e => e.Step.Id == step);
-        return effects[index] = change(effects[index]);
+        // What is settled has nothing left to send: a caller who decides again in memory must not send it along.
+        var changed = change(effects[index]);
+        return effects[index] = changed.IsSettled ? changed with { Writes = [] } : changed;
     }
 
     private CrmWrite WithKnownIds(CrmWrite write) => write switch

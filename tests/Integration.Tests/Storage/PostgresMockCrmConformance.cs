@@ -7,15 +7,17 @@ namespace LeadPipeline.Integration.Tests.Storage;
 [Category("Integration")]
 public sealed class PostgresMockCrmConformance : MockCrmConformance
 {
-    private readonly PostgresStorage storage = new();
+    private Func<ValueTask> drop = () => ValueTask.CompletedTask;
 
     protected override async Task<SqlDatabase> CreateDatabaseAsync()
     {
+        var storage = new PostgresStorage();
         await storage.CreateAsync();
+        drop = storage.DisposeAsync;
         await using var db = storage.Open();
         await Migrator.MigrateAsync(db, storage.Sql, CancellationToken.None);
         return storage.Sql;
     }
 
-    protected override ValueTask DropDatabaseAsync() => storage.DisposeAsync();
+    protected override ValueTask DropDatabaseAsync() => drop();
 }

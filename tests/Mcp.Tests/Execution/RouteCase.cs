@@ -84,6 +84,8 @@ internal sealed class RouteCase
     /// <summary>One delivery of the command: until the plan ends or has to wait. A crash leaves the ledger as it was stored.</summary>
     public async Task<PlanOutcome> DeliverAsync()
     {
+        // What was stored has no writes in it; within a delivery the worker goes on with what it has in memory.
+        Run = Run with { Effects = [.. Run.Effects.Select(e => e with { Writes = [] })] };
         for (var decisions = 0; decisions < 5; decisions++)
         {
             var outcome = await Executor.PrepareAsync(Run, CancellationToken.None);
@@ -126,8 +128,7 @@ internal sealed class RouteCase
 
     public static string Key(string text) => "key:" + text;
 
-    // What the worker stores has no writes in it.
-    private void Store(IReadOnlyList<StepEffect> effects) => Run = Run with { Effects = [.. effects.Select(e => e with { Writes = [] })] };
+    private void Store(IReadOnlyList<StepEffect> effects) => Run = Run with { Effects = effects };
 
     private ActionPlan Plan() => new()
     {

@@ -74,6 +74,8 @@ internal sealed class ConformanceRun
     /// <summary>One delivery of the command: until the plan ends or has to wait.</summary>
     public async Task<PlanOutcome> DeliverAsync()
     {
+        // What was stored has no writes in it; within a delivery the worker goes on with what it has in memory.
+        run = run with { Effects = [.. run.Effects.Select(e => e with { Writes = [] })] };
         for (var decisions = 0; decisions < 6; decisions++)
         {
             var executor = new PlanExecutor(Tools, crm.Crm, crm.Time, new InPlaceRetry { BaseDelay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero }, Key);
@@ -103,6 +105,5 @@ internal sealed class ConformanceRun
 
     private static Task OnceAsync(Func<Task>? act) => act?.Invoke() ?? Task.CompletedTask;
 
-    // What the worker stores has no writes in it.
-    private void Store(IReadOnlyList<StepEffect> effects) => run = run with { Effects = [.. effects.Select(e => e with { Writes = [] })] };
+    private void Store(IReadOnlyList<StepEffect> effects) => run = run with { Effects = effects };
 }
