@@ -8,10 +8,13 @@ using Spectre.Console;
 
 namespace LeadPipeline.Worker.Cli;
 
-/// <summary><c>leads list</c> and <c>leads show ID</c>.</summary>
+/// <summary><c>leads list</c> and <c>leads show ID</c>; what changes a lead is in <see cref="LeadActs"/>.</summary>
 internal static class LeadsCommands
 {
-    public static Command Create(Dictionary<string, string?> settings) => new("leads", "Reads leads.") { List(settings), Show(settings) };
+    public static Command Create(Dictionary<string, string?> settings) => new("leads", "Reads leads, replays, cancels and erases them.")
+    {
+        List(settings), Show(settings), LeadActs.Replay(settings), LeadActs.Cancel(settings), LeadActs.Erase(settings),
+    };
 
     private static Command List(Dictionary<string, string?> settings)
     {

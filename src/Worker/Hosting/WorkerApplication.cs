@@ -46,7 +46,9 @@ public static class WorkerApplication
         builder.Services.AddSingleton<BearerTokens>();
         builder.Services.AddAuthentication(BearerHandler.Scheme).AddScheme<AuthenticationSchemeOptions, BearerHandler>(BearerHandler.Scheme, null);
         // Higher roles do not imply lower ones, except the administrator's.
-        builder.Services.AddAuthorizationBuilder().AddPolicy(Access.Reader, policy => policy.RequireRole("user", "admin"));
+        builder.Services.AddAuthorizationBuilder().AddPolicy(Access.Reader, policy => policy.RequireRole("user", "admin"))
+            .AddPolicy(Access.Operator, policy => policy.RequireRole("operator", "admin"))
+            .AddPolicy(Access.Admin, policy => policy.RequireRole("admin"));
         builder.Services.AddDoorLimit();
         // The consumers get their time to finish, and the host a little more.
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<Messaging.MessagingOptions>>((host, messaging) => host.ShutdownTimeout = messaging.Value.StopTimeout + TimeSpan.FromSeconds(4));
@@ -58,6 +60,7 @@ public static class WorkerApplication
         app.UseRateLimiter();
         app.MapLeadDoor();
         app.MapReading();
+        app.MapOperating();
         app.MapHealth();
         RefuseOpenDoor(app);
         return app;

@@ -65,6 +65,7 @@ public static class WorkerServices
         {
             ResendAfter = sp.GetRequiredService<IOptions<MessagingOptions>>().Value.ResendAfter,
         });
+        services.AddSingleton<LeadOperations>();
         services.AddSingleton<CompanyDirectory>();
         services.AddSingleton<MockCrmStore>();
         services.AddSingleton(sp => new AuditPublisher(
@@ -176,6 +177,7 @@ public static class WorkerServices
             }
         });
         services.AddSingleton<EvidenceGatherer>();
+        services.AddSingleton<EarlierRuns>();
         services.AddSingleton<AnalyzeLeadHandler>();
     }
 

@@ -72,6 +72,12 @@ public static class Access
     /// <summary>Reading leads, their audit and the CRM.</summary>
     public const string Reader = "user";
 
+    /// <summary>Replaying and cancelling leads.</summary>
+    public const string Operator = "operator";
+
+    /// <summary>What cannot be taken back.</summary>
+    public const string Admin = "admin";
+
     /// <summary>Whether the caller may post leads: anyone from this machine, otherwise a token with the scope.</summary>
     public static bool MayPost(HttpContext context) => IsLoopback(context) || context.User.HasClaim("scope", "leads:write");
 

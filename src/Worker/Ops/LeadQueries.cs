@@ -191,6 +191,7 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
             if (key is not null && effect.Sealed is not null && SealedJson.Open(key, effect.Sealed, row.Id, EffectJson.Default.EffectDetails).Warning is { } warning)
                 warnings.Add($"{effect.Step}: {warning}");
         }
+        warnings.AddRange(plan?.Differences ?? []);
         var view = Head(row, run, lead, full);
         view["analyzer"] = run?.Analyzer;
         view["executionId"] = row.Epoch > 0 ? DeterministicId.Execution(row.Id, row.Run, row.Epoch).ToString() : null;
@@ -198,7 +199,10 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
         view["run"] = row.Run;
         view["lead"] = lead is null ? null : LeadJson(lead, full);
         view["plan"] = new JsonArray([.. (plan?.Steps ?? []).Select(s => (JsonNode)new JsonObject { ["id"] = s.Id, ["tool"] = s.Tool, ["critical"] = s.Critical, ["when"] = new JsonArray([.. s.When.Select(w => (JsonNode)w)]), ["compensation"] = JsonSerializer.SerializeToNode(s.Compensation) })]);
-        view["effects"] = new JsonArray([.. (plan?.Steps ?? []).Select(s => (JsonNode)Effect(s, byStep.GetValueOrDefault(s.Id)))]);
+        // Without its plan (the lead is erased) the ledger alone still tells which records there are.
+        view["effects"] = plan is null
+            ? new JsonArray([.. effects.Select(e => (JsonNode)Effect(e.Step, e.Tool, e))])
+            : new JsonArray([.. plan.Steps.Select(s => (JsonNode)Effect(s.Id, s.Tool, byStep.GetValueOrDefault(s.Id)))]);
         view["claims"] = new JsonArray([.. (grounding?.Claims ?? []).Select(c => Claim(c, full))]);
         view["lowered"] = JsonSerializer.SerializeToNode(grounding?.Lowered ?? [], Json);
         view["signals"] = JsonSerializer.SerializeToNode(grounding?.Signals ?? [], Json);
@@ -223,10 +227,10 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
         ["fitScore"] = run?.FitScore,
     };
 
-    private static JsonObject Effect(PlanStep step, EffectRow? row) => new()
+    private static JsonObject Effect(string step, string tool, EffectRow? row) => new()
     {
-        ["step"] = step.Id,
-        ["tool"] = step.Tool,
+        ["step"] = step,
+        ["tool"] = tool,
         ["state"] = row?.State ?? EffectState.Planned.Name(),
         ["recordId"] = row?.RecordId,
         ["error"] = row?.Error,

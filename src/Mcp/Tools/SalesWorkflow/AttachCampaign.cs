@@ -14,6 +14,9 @@ public sealed class AttachCampaign() : RecordCreatingTool(CrmObject.CampaignMemb
     public override string Description => "Makes the lead a member of a campaign that exists.";
 
     /// <inheritdoc/>
+    public override bool FindsOrCreates => true;
+
+    /// <inheritdoc/>
     public override ToolCategory Category => ToolCategory.SalesWorkflow;
 
     /// <inheritdoc/>
