@@ -66,7 +66,7 @@ internal static class LeadActs
         {
             await using var host = new CliHost(WorkerApplication.Reader(settings));
             var operations = await host.OperationsAsync(cancellationToken);
-            var answer = await operations.EraseAsync(parsed.GetValue(id), inCrm: true, Actor, cancellationToken);
+            var answer = await operations.EraseAsync(parsed.GetValue(id), Actor, cancellationToken);
             if (answer is not OperatorAnswer.Done { Saga: var saga })
                 return await RefusedAsync(answer, parsed.GetValue(id));
             var records = await operations.RecordsAsync(saga.LeadId, cancellationToken);

@@ -15,6 +15,7 @@ using LeadPipeline.Worker.Messaging.RabbitMq;
 using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.Planning;
 using LeadPipeline.Worker.Privacy;
+using LeadPipeline.Worker.Retention;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.MockCrm;
@@ -218,6 +219,8 @@ public static class WorkerServices
         }
         services.AddHostedService(sp => sp.GetRequiredService<AuditPublisher>());
         services.AddHostedService<LeadSweeper>();
+        services.AddSingleton<RetentionRun>();
+        services.AddHostedService<RetentionJob>();
     }
 
     private static LeadCipher Cipher(EncryptionOptions options, string directory)

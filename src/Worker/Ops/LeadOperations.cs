@@ -76,29 +76,27 @@ public sealed class LeadOperations(LeadStore store, SqlDatabase database, IOptio
         };
     }
 
-    /// <summary>Destroys the personal data of a lead that has ended.</summary>
+    /// <summary>Destroys the personal data of a lead that has ended, in the mock CRM too.</summary>
     /// <param name="id">The lead, or an alias of it.</param>
-    /// <param name="inCrm">Whether the mock CRM's records of the lead lose their personal fields, too.</param>
     /// <param name="actor">Who orders it.</param>
     /// <param name="cancellationToken">The caller's patience.</param>
-    public async Task<OperatorAnswer> EraseAsync(Guid id, bool inCrm, string actor, CancellationToken cancellationToken)
+    public async Task<OperatorAnswer> EraseAsync(Guid id, string actor, CancellationToken cancellationToken)
     {
         var first = await store.FirstOfAsync(id, cancellationToken);
         var isMock = crm.Value.Provider == CrmProviderKind.Mock;
-        var (work, erased) = await store.LookAsync(first);
-        if (erased)
-        {
-            // Retention leaves the CRM alone; a person who asks is to be forgotten there as well.
-            if (inCrm && isMock)
-                await ForgetInCrmAsync(first, cancellationToken);
-            return new OperatorAnswer.Done(new LeadSaga { LeadId = first, Status = LeadStatus.Erased });
-        }
-        if (work is null)
-            return new OperatorAnswer.NotFound();
-        var applied = await ApplyAsync(work, new SagaMessage.Erased(), "erased", new JsonObject { ["from"] = work.Saga.Status.ToString(), ["crm"] = inCrm && isMock }, actor,
-            commit => commit with { Erase = new Erasure(inCrm && isMock) });
-        return applied.Decision is SagaDecision.Stale ? RunOpen : new OperatorAnswer.Done(work.Saga);
+        var answer = await EraseAsync(first, isMock, actor);
+        // Retention leaves the CRM alone; a person who asks is to be forgotten there as well.
+        if (answer is OperatorAnswer.Done && isMock)
+            await ForgetInCrmAsync(first, cancellationToken);
+        if (answer is OperatorAnswer.Done)
+            await database.SweepOutAsync(cancellationToken);
+        return answer;
     }
+
+    /// <summary>Destroys the personal data of a lead because it is old. The CRM is left alone: it has its own times.</summary>
+    /// <param name="leadId">The lead.</param>
+    /// <param name="actor">Who orders it.</param>
+    public Task<OperatorAnswer> ExpireAsync(Guid leadId, string actor) => EraseAsync(leadId, inMockCrm: false, actor);
 
     /// <summary>The CRM records that a lead made or changed, and which of them hold nothing personal of it any more.</summary>
     /// <param name="id">The lead, or an alias of it.</param>
@@ -117,6 +115,16 @@ public sealed class LeadOperations(LeadStore store, SqlDatabase database, IOptio
         }
         return new JsonArray([.. records.OrderBy(r => r.Object, StringComparer.Ordinal).ThenBy(r => r.Id, StringComparer.Ordinal)
             .Select(r => (JsonNode)new JsonObject { ["object"] = r.Object, ["recordId"] = r.Id, ["erased"] = forgotten.Contains(r.Id) })]);
+    }
+
+    private async Task<OperatorAnswer> EraseAsync(Guid leadId, bool inMockCrm, string actor)
+    {
+        var (work, erased) = await store.LookAsync(leadId);
+        if (work is null)
+            return erased ? new OperatorAnswer.Done(new LeadSaga { LeadId = leadId, Status = LeadStatus.Erased }) : new OperatorAnswer.NotFound();
+        var payload = new JsonObject { ["from"] = work.Saga.Status.ToString(), ["crm"] = inMockCrm };
+        var applied = await ApplyAsync(work, new SagaMessage.Erased(), "erased", payload, actor, commit => commit with { Erase = new Erasure(inMockCrm) });
+        return applied.Decision is SagaDecision.Stale ? RunOpen : new OperatorAnswer.Done(work.Saga);
     }
 
     private Task<Applied> ApplyAsync(LeadWork work, SagaMessage order, string kind, JsonObject payload, string actor, Func<LeadCommit, LeadCommit>? with = null)

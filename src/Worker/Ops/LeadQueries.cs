@@ -97,6 +97,19 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
         return [.. ids.Where(found.ContainsKey).Select(i => found[i])];
     }
 
+    /// <summary>Where these leads stand and what was decided about them, in the order of the ids.</summary>
+    public async Task<IReadOnlyList<(Guid Lead, LeadStatus Status, string? Decision)>> OutcomesAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        var rows = await (
+            from lead in db.Leads
+            where ids.Contains(lead.Id)
+            join run in db.Runs on new { LeadId = lead.Id, lead.Run } equals new { run.LeadId, run.Run } into runs
+            from run in runs.DefaultIfEmpty()
+            select new { lead.Id, lead.Status, Decision = run == null ? null : run.Decision }).ToDictionaryAsync(l => l.Id, cancellationToken);
+        return [.. ids.Where(rows.ContainsKey).Select(i => (i, Enum.Parse<LeadStatus>(rows[i].Status), rows[i].Decision))];
+    }
+
     /// <summary>Those of these leads that still have something outstanding, or are not stored yet.</summary>
     public async Task<List<Guid>> OpenAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
     {
@@ -109,25 +122,6 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
             open.AddRange(part.Except(done).Except(aliases));
         }
         return open;
-    }
-
-    /// <summary>How many leads stand at each status; only of these, if ids are given.</summary>
-    public async Task<Dictionary<LeadStatus, int>> CountAsync(IReadOnlyCollection<Guid>? ids, CancellationToken cancellationToken)
-    {
-        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        var counts = new Dictionary<LeadStatus, int>();
-        foreach (var part in ids is null ? [null] : ids.Chunk(1000).ToArray<Guid[]?>())
-        {
-            var query = db.Leads.AsNoTracking();
-            if (part is not null)
-                query = query.Where(l => part.Contains(l.Id));
-            foreach (var group in await query.GroupBy(l => l.Status).Select(g => new { g.Key, Count = g.Count() }).ToListAsync(cancellationToken))
-            {
-                var status = Enum.Parse<LeadStatus>(group.Key);
-                counts[status] = counts.GetValueOrDefault(status) + group.Count;
-            }
-        }
-        return counts;
     }
 
     /// <summary>The audit events of a lead, in order; null when there is no such lead.</summary>

@@ -27,7 +27,7 @@ public static class OperatorEndpoints
 
     private static async Task<IResult> EraseAsync(Guid id, HttpContext context, LeadOperations operations)
     {
-        var answer = await operations.EraseAsync(id, inCrm: true, Actor(context), context.RequestAborted);
+        var answer = await operations.EraseAsync(id, Actor(context), context.RequestAborted);
         if (answer is not OperatorAnswer.Done done)
             return Answer(answer, 200);
         var view = View(done.Saga);

@@ -104,7 +104,8 @@ public static class LeadSagaMachine
             Fresh(saga) with { Run = saga.Run + 1, Again = started.Again, Status = LeadStatus.Received, Pending = LeadStage.Analysis, Epoch = 0 }, now),
 
         // The epoch stays: the ledger of the run is still true, and what was sent is read back before anything is written.
-        SagaMessage.RunContinued continued when continued.Run == saga.Run && saga.Status == LeadStatus.DeadLettered => Proceed(
+        SagaMessage.RunContinued continued when continued.Run == saga.Run && saga.Status == LeadStatus.DeadLettered
+            && (continued.Stage == LeadStage.Execution || (continued.Stage == LeadStage.Analysis && saga.Epoch == 0)) => Proceed(
             Fresh(saga) with { Status = Reached(saga, continued.Stage), Pending = continued.Stage, Attempt = saga.Attempt + 1 }, now),
 
         SagaMessage.Cancelled cancelled when cancelled.Run == saga.Run && saga.Status == LeadStatus.Cancelled => new SagaDecision.AlreadyDone(saga),

@@ -45,8 +45,10 @@ public sealed record Erasure(bool InMockCrm)
         {
             foreach (var row in await MadeByAsync(session, kind, leadId, cancellationToken))
             {
-                foreach (var field in row.Fields.Keys.Where(f => !Kept.Contains(f)).ToList())
-                    row.Fields.Remove(field);
+                var personal = row.Fields.Keys.Where(f => !Kept.Contains(f)).ToList();
+                if (personal.Count == 0 && row.RecordKey is null)
+                    continue;
+                personal.ForEach(f => row.Fields.Remove(f));
                 await CrmTables.OverwriteAsync(session, row, now, cancellationToken);
             }
         }

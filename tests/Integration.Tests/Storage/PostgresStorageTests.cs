@@ -50,3 +50,6 @@ public sealed class PostgresMockCrmTests : MockCrmTests<PostgresStorage>;
 
 [Category("Integration")]
 public sealed class PostgresCatalogueTests : CatalogueTests<PostgresStorage>;
+
+[Category("Integration")]
+public sealed class PostgresLeadOperationsTests : LeadOperationsTests<PostgresStorage>;

@@ -97,15 +97,20 @@ public sealed class LeadSagaMachineTests
     {
         LeadSaga? saga = null;
         var now = Start;
-        foreach (var message in history)
+        var plannedRun = 0;
+        foreach (var order in history)
         {
             now += TimeSpan.FromSeconds(20);
+            // Whoever orders it looks whether the run has a plan.
+            var message = order is SagaMessage.RunContinued continued ? continued with { Stage = plannedRun == continued.Run ? LeadStage.Execution : LeadStage.Analysis } : order;
             var decision = LeadSagaMachine.Decide(saga, message, now);
             var after = decision is SagaDecision.Proceed proceed ? proceed.Next : saga;
             if (decision is SagaDecision.AlreadyDone done && !ReferenceEquals(done.Current, saga))
                 return (false, (saga, now));
             if (!holds(saga, message, after))
                 return (false, (after, now));
+            if (message is SagaMessage.AnalysisEnded { Status: LeadStatus.Analyzed } ended && !ReferenceEquals(saga, after))
+                plannedRun = ended.Run;
             saga = after;
         }
         return (true, (saga, now));

@@ -40,3 +40,5 @@ public sealed class SqliteLeadStoreTests : LeadStoreTests<SqliteStorage>;
 public sealed class SqliteMockCrmTests : MockCrmTests<SqliteStorage>;
 
 public sealed class SqliteCatalogueTests : CatalogueTests<SqliteStorage>;
+
+public sealed class SqliteLeadOperationsTests : LeadOperationsTests<SqliteStorage>;
