@@ -29,6 +29,9 @@ public sealed record InPlaceRetry
 /// </summary>
 public sealed class PlanExecutor(ToolRegistry tools, ICrm crm, TimeProvider time, InPlaceRetry retry, Func<string, string> recordKey)
 {
+    /// <summary>The tools that there are.</summary>
+    public ToolRegistry Tools => tools;
+
     /// <summary>Reads the CRM and decides every step. Nothing is written.</summary>
     public async Task<PlanOutcome> PrepareAsync(PlanRun run, CancellationToken cancellationToken)
     {
@@ -41,7 +44,7 @@ public sealed class PlanExecutor(ToolRegistry tools, ICrm crm, TimeProvider time
         }
         catch (CrmUnavailableException unavailable)
         {
-            return new PlanOutcome.NotNow(run.Effects, Reason(unavailable.Kind), unavailable.Kind == NotNowKind.Transient, unavailable.RetryAfter);
+            return new PlanOutcome.NotNow(run.Effects, Reason(unavailable.Kind), unavailable.Kind == NotNowKind.Transient, unavailable.RetryAfter) { Fault = unavailable.Fault };
         }
     }
 
@@ -79,7 +82,7 @@ public sealed class PlanExecutor(ToolRegistry tools, ICrm crm, TimeProvider time
                 continue;
             }
             if (stopped.Outcome.Kind != NotNowKind.Transient || attempt >= retry.Attempts)
-                return new PlanOutcome.NotNow(ledger.Effects, Reason(stopped.Outcome.Kind), stopped.Outcome.Kind == NotNowKind.Transient, stopped.Outcome.RetryAfter);
+                return new PlanOutcome.NotNow(ledger.Effects, Reason(stopped.Outcome.Kind), stopped.Outcome.Kind == NotNowKind.Transient, stopped.Outcome.RetryAfter) { Fault = stopped.Outcome.Fault };
 #pragma warning disable CA5394 // Jitter, not a secret.
             await Task.Delay(retry.Delay(attempt, Random.Shared.NextDouble()), time, cancellationToken);
 #pragma warning restore CA5394

@@ -1,4 +1,5 @@
 using LeadPipeline.Contracts;
+using LeadPipeline.Mcp.Crm;
 
 namespace LeadPipeline.Mcp.Execution;
 
@@ -49,6 +50,9 @@ public abstract record PlanOutcome(IReadOnlyList<StepEffect> Effects)
     {
         /// <summary>The reason for which waiting does not help: a person has to mend the credentials first.</summary>
         public const string Unauthorized = "crm-unauthorized";
+
+        /// <summary>What kind of trouble it was, for the meters.</summary>
+        public CrmFault Fault { get; init; }
     }
 
     /// <summary>A person has to decide.</summary>

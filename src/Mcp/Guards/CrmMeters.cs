@@ -10,7 +10,7 @@ public static class CrmMeters
     /// <summary>The meter's name, for whoever listens.</summary>
     public const string Name = "LeadPipeline.Mcp";
 
-    private static readonly Meter Meter = new(Name);
+    internal static readonly Meter Meter = new(Name);
     private static readonly Counter<long> Calls = Meter.CreateCounter<long>("crm_api_calls_total", "{call}", "HTTP calls to the CRM.");
 
     /// <summary>One HTTP exchange with a vendor has ended.</summary>

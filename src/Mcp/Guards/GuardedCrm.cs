@@ -35,6 +35,7 @@ public sealed class GuardedCrm : ICrm
     private readonly ICrm inner;
     private readonly CrmGuardSettings settings;
     private readonly TimeProvider time;
+    private readonly Circuit reading, writing;
     private readonly ResiliencePipeline<CrmView> read;
     private readonly ResiliencePipeline<IReadOnlyList<CrmOutcome>> write;
 
@@ -42,6 +43,7 @@ public sealed class GuardedCrm : ICrm
     public GuardedCrm(ICrm inner, CrmGuardSettings settings, TimeProvider time)
     {
         (this.inner, this.settings, this.time) = (inner, settings, time);
+        (reading, writing) = (new Circuit(inner.Provider, "read"), new Circuit(inner.Provider, "write"));
         var reads = new ResiliencePipelineBuilder<CrmView> { TimeProvider = time };
         if (settings.Attempts > 1)
         {
@@ -56,16 +58,19 @@ public sealed class GuardedCrm : ICrm
             });
         }
         read = reads
-            .AddCircuitBreaker(Breaker<CrmView>(outcome => outcome.Exception is CrmUnavailableException { Kind: NotNowKind.Transient }))
+            .AddCircuitBreaker(Breaker<CrmView>(reading, outcome => outcome.Exception is CrmUnavailableException { Kind: NotNowKind.Transient }))
             .Build();
         write = new ResiliencePipelineBuilder<IReadOnlyList<CrmOutcome>> { TimeProvider = time }
-            .AddCircuitBreaker(Breaker<IReadOnlyList<CrmOutcome>>(outcome =>
+            .AddCircuitBreaker(Breaker<IReadOnlyList<CrmOutcome>>(writing, outcome =>
                 outcome.Result?.Any(o => o is CrmOutcome.Unknown or CrmOutcome.NotNow { Kind: NotNowKind.Transient }) ?? outcome.Exception is not null))
             .Build();
     }
 
     /// <inheritdoc/>
     public string Provider => inner.Provider;
+
+    /// <summary>The breakers, one an operation.</summary>
+    public IReadOnlyList<Circuit> Circuits => [reading, writing];
 
     /// <inheritdoc/>
     public async Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken)
@@ -78,18 +83,28 @@ public sealed class GuardedCrm : ICrm
                 using var limit = new CancellationTokenSource(settings.CallTimeout, time);
                 // Given up with the call: the caller's token outlives it by far.
                 await using var link = token.Register(static s => ((CancellationTokenSource)s!).Cancel(), limit);
+                var begun = time.GetTimestamp();
                 try
                 {
-                    return await inner.ReadAsync(query, limit.Token);
+                    var view = await inner.ReadAsync(query, limit.Token);
+                    reading.Called(null, time.GetElapsedTime(begun));
+                    return view;
+                }
+                catch (CrmUnavailableException unavailable)
+                {
+                    reading.Called(FaultOf(unavailable.Kind, unavailable.Fault), time.GetElapsedTime(begun));
+                    throw;
                 }
                 catch (OperationCanceledException) when (!token.IsCancellationRequested)
                 {
-                    throw new CrmUnavailableException(NotNowKind.Transient, "the CRM did not answer in time");
+                    reading.Called(CrmFault.Timeout, time.GetElapsedTime(begun));
+                    throw new CrmUnavailableException(NotNowKind.Transient, "the CRM did not answer in time", fault: CrmFault.Timeout);
                 }
             }, cancellationToken);
         }
         catch (BrokenCircuitException open)
         {
+            reading.Rejected();
             throw new CrmUnavailableException(NotNowKind.BreakerOpen, "the circuit breaker is open", open.RetryAfter, open);
         }
     }
@@ -105,25 +120,47 @@ public sealed class GuardedCrm : ICrm
                 using var limit = new CancellationTokenSource(settings.CallTimeout, time);
                 // Given up with the call: the caller's token outlives it by far.
                 await using var link = token.Register(static s => ((CancellationTokenSource)s!).Cancel(), limit);
+                var begun = time.GetTimestamp();
+                IReadOnlyList<CrmOutcome> outcomes;
                 try
                 {
-                    return await inner.WriteAsync(batch, limit.Token);
+                    outcomes = await inner.WriteAsync(batch, limit.Token);
                 }
                 catch (OperationCanceledException) when (!token.IsCancellationRequested)
                 {
-                    return [.. batch.Writes.Select(_ => new CrmOutcome.Unknown("the CRM did not answer in time"))];
+                    outcomes = [.. batch.Writes.Select(_ => new CrmOutcome.Unknown("the CRM did not answer in time", CrmFault.Timeout))];
                 }
+                writing.Called(outcomes.Select(FaultOf).FirstOrDefault(f => f is not null), time.GetElapsedTime(begun));
+                return outcomes;
             }, cancellationToken);
         }
         catch (BrokenCircuitException open)
         {
+            writing.Rejected();
             var first = new CrmOutcome.NotNow(NotNowKind.BreakerOpen, "the circuit breaker is open", open.RetryAfter);
             return [.. batch.Writes.Select((_, i) => i == 0 ? (CrmOutcome)first : new CrmOutcome.NotTried())];
         }
     }
 
-    private CircuitBreakerStrategyOptions<T> Breaker<T>(Func<Outcome<T>, bool> failed) => new()
+    /// <summary>What went wrong with a write; null: the CRM answered.</summary>
+    private static CrmFault? FaultOf(CrmOutcome outcome) => outcome switch
     {
+        CrmOutcome.Unknown unknown => unknown.Fault,
+        CrmOutcome.NotNow notNow => FaultOf(notNow.Kind, notNow.Fault),
+        _ => null,
+    };
+
+    /// <summary>A provider that cannot tell more leaves the fault unknown; the kind still says this much.</summary>
+    private static CrmFault FaultOf(NotNowKind kind, CrmFault fault) => (kind, fault) switch
+    {
+        (NotNowKind.RateLimited, CrmFault.Unknown) => CrmFault.RateLimited,
+        (NotNowKind.Unauthorized, CrmFault.Unknown) => CrmFault.Unauthorized,
+        _ => fault,
+    };
+
+    private CircuitBreakerStrategyOptions<T> Breaker<T>(Circuit circuit, Func<Outcome<T>, bool> failed) => new()
+    {
+        StateProvider = circuit.State,
         FailureRatio = settings.FailureRatio,
         MinimumThroughput = Math.Max(2, settings.MinimumThroughput),
         SamplingDuration = settings.Window,

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Execution;
+using LeadPipeline.Mcp.Guards;
 using LeadPipeline.Mcp.Registry;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.DeadLetters;
@@ -13,6 +14,7 @@ using LeadPipeline.Worker.Grounding;
 using LeadPipeline.Worker.Planning;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Telemetry;
 using Microsoft.Extensions.Options;
 
 namespace LeadPipeline.Worker.Analysis;
@@ -84,34 +86,41 @@ public sealed partial class AnalyzeLeadHandler(
         var repeated = new List<EffectRow>();
         if (!analyzer.IsRemote)
             facts.Add(Started(started));
+        GroundingResult? verdict = null;
         var (status, reason) = outcome switch
         {
-            AnalysisOutcome.Answered answered => Ground(work, snapshot, answered.Answer, earlier, run, facts, repeated),
+            AnalysisOutcome.Answered answered => Ground(work, snapshot, answered.Answer, earlier, run, facts, repeated, out verdict),
             AnalysisOutcome.Blocked => Stop("model-blocked", facts),
             _ => Stop("model-unusable", facts),
         };
 
         var applied = await store.ApplyAsync(work, new SagaMessage.AnalysisEnded(work.Saga.Run, status, reason), facts, commit => commit with { Run = run, NewEffects = repeated });
         if (applied.Took)
+        {
+            if (verdict is not null)
+                PipelineMeters.Grounded(verdict);
             Log.Ended(logger, work.Saga.LeadId, status, reason ?? "-");
+        }
         else
+        {
             work.Plan = null;
+        }
         // Another copy may have been faster: then its plan counts, and the lead has to be loaded again to see it.
         return StageCommand.Pending(work.Saga, applied.Took ? work : null);
     }
 
     private (LeadStatus Status, string? Reason) Ground(
-        LeadWork work, EvidenceSnapshot snapshot, AnalyzerAnswer answer, IReadOnlyList<EarlierEffect> earlier, LeadRunRow run, List<AuditFact> facts, List<EffectRow> repeated)
+        LeadWork work, EvidenceSnapshot snapshot, AnalyzerAnswer answer, IReadOnlyList<EarlierEffect> earlier, LeadRunRow run, List<AuditFact> facts, List<EffectRow> repeated, out GroundingResult verdict)
     {
         var now = time.GetUtcNow();
         var leadId = work.Saga.LeadId;
         using var document = JsonDocument.Parse(answer.Json);
-        var verdict = Grounder.Ground(snapshot, document.RootElement, grounding.Value.ToRules(), now);
+        verdict = Grounder.Ground(snapshot, document.RootElement, grounding.Value.ToRules(), now);
         var plan = Planner.Plan(verdict, snapshot, policy.Policy, policy.Tools, now, policy.Planning);
         var comparison = RunComparison.Of(plan, policy.Tools, earlier);
         if (comparison.Differences.Count > 0)
             plan = plan with { Status = PlanStatus.Blocked, Reason = DiffersFromEarlierRun, Steps = [], Differences = [.. comparison.Differences.Select(d => d.ToString())] };
-        work.Plan = plan;
+        (work.Plan, work.Grounding) = (plan, verdict.Status);
 
         run.ModelVersion = answer.ModelVersion;
         run.PromptHash = answer.PromptHash;
@@ -151,6 +160,11 @@ public sealed partial class AnalyzeLeadHandler(
                 repeated.Add(Repeat(work, effect).ToRow(work, work.Saga.Run, AuditChain.Microseconds(now)));
                 facts.Add(new AuditFact("tool", "replayed", new JsonObject { ["step"] = effect.Step.Id, ["tool"] = effect.Step.Tool, ["recordId"] = effect.RecordId, ["run"] = before }));
             }
+        }
+        if (SafetyReason(plan) is { } unsafeBy)
+        {
+            GuardMeters.Blocked(SafetyGate.WholePlan, unsafeBy);
+            facts.Add(new AuditFact("guard", "safety_blocked", new JsonObject { ["reason"] = unsafeBy }));
         }
         return plan switch
         {
@@ -197,6 +211,16 @@ public sealed partial class AnalyzeLeadHandler(
         facts.Add(new AuditFact("analysis", "blocked", new JsonObject { ["reason"] = reason }));
         return (LeadStatus.NeedsReview, reason);
     }
+
+    /// <summary>The guard that stopped a plan; null: none did, or a person is to look at it anyway.</summary>
+    private static string? SafetyReason(ActionPlan plan) => plan.Reason switch
+    {
+        "rejected" => "grounding",
+        "no-email" => "email",
+        "policy" => "policy",
+        "injection-signal" => "injection",
+        _ => null,
+    };
 
     private static string FirstFault(GroundingResult verdict) =>
         verdict.Errors is [var error, ..] ? $"grounding:{error.Code}" : $"grounding:{verdict.Claims.FirstOrDefault(c => c.Verdict == ClaimVerdict.CONTRADICTED)?.Rule ?? "-"}";

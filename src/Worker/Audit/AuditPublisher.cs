@@ -105,7 +105,7 @@ public sealed partial class AuditPublisher(SqlDatabase database, LeadCipher ciph
         {
             foreach (var committed in batch)
                 sent[committed.Saga.LeadId] = Torn;
-            Log.NotPublished(logger, batch.Count, exception);
+            Log.NotPublished(logger, batch.Count, exception.Message);
         }
         foreach (var committed in batch.Where(c => c.Saga.Pending == LeadStage.None))
             sent.Remove(committed.Saga.LeadId);
@@ -139,7 +139,7 @@ public sealed partial class AuditPublisher(SqlDatabase database, LeadCipher ciph
 
     private static partial class Log
     {
-        [LoggerMessage(500, LogLevel.Warning, "Audit events of {Count} commits were not confirmed; the sweeper publishes them")]
-        public static partial void NotPublished(ILogger logger, int count, Exception exception);
+        [LoggerMessage(500, LogLevel.Warning, "Audit events of {Count} commits were not confirmed; the sweeper publishes them: {Why}")]
+        public static partial void NotPublished(ILogger logger, int count, string why);
     }
 }

@@ -62,8 +62,9 @@ public sealed partial class ExecutePlanHandler(ExecutionServices services)
 /// <param name="Store">Leads.</param>
 /// <param name="Executor">The path to the CRM.</param>
 /// <param name="Worker">Who we are, and who else lives.</param>
+/// <param name="Admission">Limits.</param>
 /// <param name="Deferral">How long to wait.</param>
 /// <param name="Time">The clock.</param>
 /// <param name="Logger">The log.</param>
 public sealed record ExecutionServices(
-    LeadStore Store, PlanExecutor Executor, WorkerIdentity Worker, IOptions<DeferralOptions> Deferral, TimeProvider Time, ILogger<ExecutePlanHandler> Logger);
+    LeadStore Store, PlanExecutor Executor, WorkerIdentity Worker, PlanAdmission Admission, IOptions<DeferralOptions> Deferral, TimeProvider Time, ILogger<ExecutePlanHandler> Logger);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Execution;
+using LeadPipeline.Mcp.Guards;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.DeadLetters;
 using LeadPipeline.Worker.Saga;
@@ -15,7 +16,10 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     /// <summary>How often the CRM may turn out to have changed under a plan before the lead is put off.</summary>
     private const int MaxDecisions = 5;
 
-    /// <summary>How long a lead waits for another one of the same person.</summary>
+    /// <summary>Why a lead waits for another one of the same person.</summary>
+    public const string PersonBusy = "person-busy";
+
+    /// <summary>How long it does.</summary>
     private static readonly TimeSpan PersonBusyDelay = TimeSpan.FromSeconds(1);
 
     private readonly ActionPlan plan = work.Plan!;
@@ -30,6 +34,18 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         run = await LoadAsync(cancellationToken);
+        // Only before the first epoch: what is under way must be brought to an end, forward or back.
+        if (epoch == 0 && SafetyGate.Check(plan, work.Grounding, work.Lead.Email, services.Executor.Tools) is { } block)
+        {
+            await BlockAsync(block);
+            return;
+        }
+        // What is being undone is not held up by any limit.
+        if (run.Failure is null && await services.Admission.AskAsync(work.Saga, work.Lead) is { Hit: { } limit, Until: var until })
+        {
+            await WaitAsync(limit, until);
+            return;
+        }
         for (var decisions = 1; ; decisions++)
         {
             var outcome = await services.Executor.PrepareAsync(run, cancellationToken);
@@ -40,7 +56,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
                 var steps = new JsonArray([.. run.Effects.Where(e => e.State == EffectState.Sent).Select(e => (JsonNode)e.Step.Id)]);
                 if (!await OpenEpochAsync(new AuditFact("execution", "started", new JsonObject { ["steps"] = steps })))
                     return;
-                outcome = await services.Executor.WriteAsync(run, cancellationToken);
+                outcome = await WriteAsync(cancellationToken);
             }
             run = run with { Effects = outcome.Effects };
             if (outcome is PlanOutcome.Again again)
@@ -77,6 +93,16 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         return fresh with { Effects = effects };
     }
 
+    private async Task<PlanOutcome> WriteAsync(CancellationToken cancellationToken)
+    {
+        var sent = run.Effects.Where(e => e.State == EffectState.Sent).Select(e => e.Step.Id).ToHashSet();
+        var begun = services.Time.GetTimestamp();
+        var outcome = await services.Executor.WriteAsync(run, cancellationToken);
+        foreach (var effect in outcome.Effects.Where(e => e.State == EffectState.Confirmed && sent.Contains(e.Step.Id)))
+            GuardMeters.Took(effect.Step.Tool, services.Time.GetElapsedTime(begun));
+        return outcome;
+    }
+
     private async Task<bool> OpenEpochAsync(AuditFact fact)
     {
         var applied = await CommitAsync(new SagaMessage.EpochOpened(work.Saga.Run, epoch, services.Worker.Id), [.. Changes(), fact]);
@@ -86,8 +112,35 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             return true;
         }
         if (applied.Busy)
-            await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, services.Time.GetUtcNow() + PersonBusyDelay, Failed: false, "person-busy", epoch), [], ledger: false);
+            await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, services.Time.GetUtcNow() + PersonBusyDelay, Failed: false, PersonBusy, epoch), [], ledger: false);
         return false;
+    }
+
+    private async Task BlockAsync(SafetyBlock block)
+    {
+        GuardMeters.Blocked(block.Tool, block.Reason);
+        AuditFact[] facts =
+        [
+            new("guard", "safety_blocked", new JsonObject { ["reason"] = block.Reason, ["tool"] = block.Tool, ["why"] = block.Why }),
+            new("execution", "completed", new JsonObject { ["status"] = nameof(LeadStatus.Blocked), ["reason"] = block.Reason }),
+        ];
+        _ = await CommitAsync(new SagaMessage.PlanEnded(work.Saga.Run, epoch, LeadStatus.Blocked, $"safety-{block.Reason}"), facts, ledger: false);
+        Log.Ended(services.Logger, work.Saga.LeadId, LeadStatus.Blocked, $"safety-{block.Reason}: {block.Why}");
+    }
+
+    private async Task WaitAsync(RateLimit limit, DateTimeOffset until)
+    {
+        var type = limit.Type.ToString().ToLowerInvariant();
+        var reason = PlanAdmission.Reason + type;
+        var due = until.ToString("O", CultureInfo.InvariantCulture);
+        GuardMeters.Limited(limit.Type);
+        AuditFact[] facts =
+        [
+            new("guard", "rate_limited", new JsonObject { ["limit"] = type, ["perMinute"] = limit.Count, ["until"] = due }),
+            new("execution", "deferred", new JsonObject { ["reason"] = reason, ["until"] = due }),
+        ];
+        _ = await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, until, Failed: false, reason, epoch), facts, ledger: false);
+        Log.Deferred(services.Logger, work.Saga.LeadId, reason, until);
     }
 
     private async Task EndAsync(PlanOutcome outcome)
@@ -142,6 +195,8 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         var facts = new List<AuditFact>(Changes());
         if (notNow.Reason is "crm-breaker-open" or "crm-rate-limited")
             facts.Add(new AuditFact("guard", notNow.Reason == "crm-breaker-open" ? "breaker_open" : "rate_limited", new JsonObject { ["crm"] = true }));
+        if (run.Effects.FirstOrDefault(e => !e.IsSettled) is { } stopped)
+            GuardMeters.Deferred(stopped.Step.Tool, notNow.Reason == "crm-breaker-open" ? null : notNow.Fault);
         facts.Add(new AuditFact("execution", "deferred", payload));
         await CommitAsync(new SagaMessage.StageDeferred(saga.Run, LeadStage.Execution, due, notNow.CountsAsFailure, notNow.Reason, epoch), facts);
         Log.Deferred(services.Logger, saga.LeadId, notNow.Reason, due);
@@ -170,7 +225,10 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         if (applied.Took)
         {
             foreach (var effect in changed)
+            {
+                GuardMeters.Settled(effect, stored.GetValueOrDefault(effect.Step.Id)?.State);
                 stored[effect.Step.Id] = effect;
+            }
         }
         return applied;
     }

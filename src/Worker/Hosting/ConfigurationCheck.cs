@@ -2,7 +2,9 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
 using LeadPipeline.Mcp.Crm.Mock;
+using LeadPipeline.Worker.Approvals;
 using LeadPipeline.Worker.Evidence;
+using LeadPipeline.Worker.Execution;
 using LeadPipeline.Worker.Grounding;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Messaging;
@@ -37,6 +39,8 @@ public static class ConfigurationCheck
         (RetryOptions.Section, typeof(RetryOptions)),
         (DeferralOptions.Section, typeof(DeferralOptions)),
         (BreakerOptions.Section, typeof(BreakerOptions)),
+        (RateLimitOptions.Section, typeof(RateLimitOptions)),
+        (ApprovalOptions.Section, typeof(ApprovalOptions)),
         (MockOptions.Section, typeof(MockOptions)),
         (AuthOptions.Section, typeof(AuthOptions)),
         (EncryptionOptions.Section, typeof(EncryptionOptions)),
@@ -46,7 +50,7 @@ public static class ConfigurationCheck
     ];
 
     // Settings that people know of and that nothing here obeys yet: to accept one in silence would be to promise it.
-    private static readonly string[] NotYet = ["Webhooks", "Forms", "RateLimits", "Gemini", "Salesforce", "HubSpot", "Aws"];
+    private static readonly string[] NotYet = ["Webhooks", "Forms", "Gemini", "Salesforce", "HubSpot", "Aws"];
 
     private static readonly string[] Secrets = ["password", "secret", "key", "token", "hash", "connectionstrings"];
 

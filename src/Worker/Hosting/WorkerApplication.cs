@@ -2,6 +2,7 @@ using System.Net;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Telemetry;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
@@ -48,8 +49,9 @@ public static class WorkerApplication
         // Higher roles do not imply lower ones, except the administrator's.
         builder.Services.AddAuthorizationBuilder().AddPolicy(Access.Reader, policy => policy.RequireRole("user", "admin"))
             .AddPolicy(Access.Operator, policy => policy.RequireRole("operator", "admin"))
-            .AddPolicy(Access.Admin, policy => policy.RequireRole("admin"));
+            .AddPolicy(Access.Administrator, policy => policy.RequireRole("admin"));
         builder.Services.AddDoorLimit();
+        builder.Services.AddTelemetry(configuration);
         // The consumers get their time to finish, and the host a little more.
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<Messaging.MessagingOptions>>((host, messaging) => host.ShutdownTimeout = messaging.Value.StopTimeout + TimeSpan.FromSeconds(4));
 
@@ -61,7 +63,9 @@ public static class WorkerApplication
         app.MapLeadDoor();
         app.MapReading();
         app.MapOperating();
+        app.MapAdministration();
         app.MapHealth();
+        app.MapMetrics();
         RefuseOpenDoor(app);
         return app;
     }

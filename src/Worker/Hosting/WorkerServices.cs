@@ -102,7 +102,8 @@ public static class WorkerServices
     private static void AddCrm(this IServiceCollection services)
     {
         services.AddSingleton(ToolRegistry.Default());
-        services.AddSingleton<ICrm>(sp =>
+        services.AddSingleton<ICrm>(sp => sp.GetRequiredService<GuardedCrm>());
+        services.AddSingleton(sp =>
         {
             var crm = sp.GetRequiredService<IOptions<CrmOptions>>().Value;
             if (crm.Provider != CrmProviderKind.Mock)
@@ -190,6 +191,11 @@ public static class WorkerServices
             var settings = new InPlaceRetry { Attempts = retry.Attempts, BaseDelay = retry.BaseDelay, MaxDelay = retry.MaxDelay, NonCriticalMaxAge = deferral.NonCriticalMaxAge };
             return new PlanExecutor(sp.GetRequiredService<ToolRegistry>(), sp.GetRequiredService<ICrm>(), sp.GetRequiredService<TimeProvider>(), settings, sp.GetRequiredService<LeadCipher>().RecordKey);
         });
+        services.AddSingleton<IRateLimiter, RateLimiter>();
+        services.AddSingleton(sp => new PlanAdmission(
+            sp.GetRequiredService<IRateLimiter>(),
+            sp.GetRequiredService<IOptions<RateLimitOptions>>().Value.InForce(sp.GetRequiredService<IOptions<CrmOptions>>().Value.Provider),
+            sp.GetRequiredService<LeadCipher>().RecordKey));
         services.AddSingleton<ExecutionServices>();
         services.AddSingleton<ExecutePlanHandler>();
     }

@@ -4,6 +4,7 @@ using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.Privacy;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Telemetry;
 using Microsoft.Extensions.Options;
 
 namespace LeadPipeline.Worker.Intake;
@@ -37,6 +38,7 @@ public sealed partial class IntakeHandler(
     /// <summary>Takes a lead in.</summary>
     public async Task<IntakeResult> HandleAsync(LeadSubmitted submitted)
     {
+        var began = time.GetTimestamp();
         var acceptedAt = submitted.AcceptedAt ?? time.GetUtcNow();
         var origin = new LeadOrigin(submitted.Door, submitted.Trusted, submitted.IdempotencyKey, acceptedAt, submitted.LeadId) { DedupeWindow = options.Value.DedupeWindow };
         var answer = LeadReader.Read(submitted.Lead, origin, time.GetUtcNow());
@@ -57,6 +59,8 @@ public sealed partial class IntakeHandler(
             var (work, result) = await store.AddAsync(read.Lead, facts, Keys(read, submitted, acceptedAt));
             if (result == CommitResult.Committed)
             {
+                PipelineMeters.Received(submitted.Door);
+                PipelineMeters.Worked("intake", time.GetElapsedTime(began));
                 Log.Received(logger, read.Lead.LeadId, read.Lead.Source);
                 return new IntakeResult.Accepted(read.Lead.LeadId, StageCommand.Pending(work!.Saga, work)!);
             }

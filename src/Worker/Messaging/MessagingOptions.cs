@@ -32,9 +32,9 @@ public sealed class MessagingOptions
     [Range(typeof(TimeSpan), "00:00:00.050", "00:10:00")]
     public TimeSpan SweepInterval { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long the broker may see no consumer of ours on a queue before the worker ends with exit code 1, to be started again. Default 60 s.</summary>
+    /// <summary>How long the broker may see no consumer of ours on a queue before the connection that consumes is replaced. Default 20 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
-    public TimeSpan WatchdogPatience { get; set; } = TimeSpan.FromSeconds(60);
+    public TimeSpan WatchdogPatience { get; set; } = TimeSpan.FromSeconds(20);
 
     /// <summary>How long nothing may be heard of a command, or of an audit event's confirm, before it is sent again. Shorter mends sooner and repeats more. Default 2 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]

@@ -1,6 +1,7 @@
 using LeadPipeline.Worker.Analysis;
 using LeadPipeline.Worker.Execution;
 using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Telemetry;
 
 namespace LeadPipeline.Worker.Messaging;
 
@@ -8,7 +9,7 @@ namespace LeadPipeline.Worker.Messaging;
 /// Brings a lead through the stages. After each stage's commit the next command is carried out right here when there is room, which saves a
 /// trip through the broker; the queue is where it goes otherwise. Either way the command is on record, so that a crash loses nothing.
 /// </summary>
-public sealed partial class StageRunner(AnalyzeLeadHandler analyze, ExecutePlanHandler execute, StageRoom room, ILogger<StageRunner> logger)
+public sealed partial class StageRunner(AnalyzeLeadHandler analyze, ExecutePlanHandler execute, StageRoom room, TimeProvider time, ILogger<StageRunner> logger)
 {
     /// <summary>Carries out a command that was delivered, and what follows from it.</summary>
     /// <param name="command">The command.</param>
@@ -63,9 +64,15 @@ public sealed partial class StageRunner(AnalyzeLeadHandler analyze, ExecutePlanH
 
     private async Task<StageCommand?> HandleAsync(StageCommand command, CancellationToken cancellationToken)
     {
+        var began = time.GetTimestamp();
         if (command.Stage == LeadStage.Analysis)
-            return await analyze.HandleAsync(command, cancellationToken);
+        {
+            var next = await analyze.HandleAsync(command, cancellationToken);
+            PipelineMeters.Worked("analysis", time.GetElapsedTime(began));
+            return next;
+        }
         await execute.HandleAsync(command, cancellationToken);
+        PipelineMeters.Worked("execution", time.GetElapsedTime(began));
         return null;
     }
 

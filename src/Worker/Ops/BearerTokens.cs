@@ -75,8 +75,8 @@ public static class Access
     /// <summary>Replaying and cancelling leads.</summary>
     public const string Operator = "operator";
 
-    /// <summary>What cannot be taken back.</summary>
-    public const string Admin = "admin";
+    /// <summary>Looking into the works, approving, and what cannot be taken back.</summary>
+    public const string Administrator = "admin";
 
     /// <summary>Whether the caller may post leads: anyone from this machine, otherwise a token with the scope.</summary>
     public static bool MayPost(HttpContext context) => IsLoopback(context) || context.User.HasClaim("scope", "leads:write");

@@ -1,8 +1,7 @@
 using System.Text.Json.Nodes;
 using LeadPipeline.Mcp.Crm;
-using LeadPipeline.Worker.Messaging;
+using LeadPipeline.Worker.Messaging.RabbitMq;
 using LeadPipeline.Worker.Storage.Sql;
-using MassTransit;
 
 namespace LeadPipeline.Worker.Ops;
 
@@ -45,8 +44,8 @@ public static class HealthEndpoints
             ["database"] = await DatabaseAsync(database, context.RequestAborted),
             ["draining"] = lifetime.ApplicationStopping.IsCancellationRequested ? "Unhealthy" : "Healthy",
         };
-        if (context.RequestServices.GetService<IBusControl>() is { } bus)
-            checks["broker"] = bus.CheckHealth().Status == BusHealthStatus.Healthy ? "Healthy" : "Unhealthy";
+        if (context.RequestServices.GetService<ConsumingBus>() is { } bus)
+            checks["broker"] = bus.IsConsuming ? "Healthy" : "Unhealthy";
         var ready = checks.All(c => c.Value!.GetValue<string>() == "Healthy");
         return Results.Json(new JsonObject { ["status"] = ready ? "Healthy" : "Unhealthy", ["checks"] = checks }, statusCode: ready ? 200 : 503);
     }

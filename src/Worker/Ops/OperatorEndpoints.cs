@@ -15,7 +15,7 @@ public static class OperatorEndpoints
         app.MapPost("/leads/{id:guid}/replay", ReplayAsync).RequireAuthorization(Access.Operator);
         app.MapPost("/leads/{id:guid}/cancel", async (Guid id, HttpContext context, LeadOperations operations) =>
             Answer(await operations.CancelAsync(id, Actor(context), context.RequestAborted), 200)).RequireAuthorization(Access.Operator);
-        app.MapDelete("/leads/{id:guid}", EraseAsync).RequireAuthorization(Access.Admin);
+        app.MapDelete("/leads/{id:guid}", EraseAsync).RequireAuthorization(Access.Administrator);
     }
 
     private static async Task<IResult> ReplayAsync(Guid id, HttpContext context, LeadOperations operations)

@@ -19,6 +19,7 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
     public DbSet<DirectoryRow> Companies => Set<DirectoryRow>();
     public DbSet<MetaRow> Meta => Set<MetaRow>();
     public DbSet<CrmSyncLogRow> CrmSyncLogs => Set<CrmSyncLogRow>();
+    public DbSet<ApprovalRow> Approvals => Set<ApprovalRow>();
 
     /// <inheritdoc/>
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
@@ -65,6 +66,13 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
         modelBuilder.Entity<MetaRow>(e => e.ToTable("meta").HasKey(x => x.Name));
         modelBuilder.Entity<DirectoryRow>(e => e.ToTable("companies").HasKey(x => x.Domain));
         modelBuilder.Entity<CrmSyncLogRow>(e => e.ToTable("crm_sync_logs").HasKey(x => x.Id));
+        modelBuilder.Entity<RateLimitRow>(e => e.ToTable("rate_limits").HasKey(x => x.Name));
+        modelBuilder.Entity<ApprovalRow>(e =>
+        {
+            e.ToTable("approvals").HasKey(x => x.Id);
+            e.HasIndex(x => x.LeadId).HasFilter("lead_id IS NOT NULL").HasDatabaseName("IX_approvals_lead_id");
+            e.HasIndex(x => x.RequestedAt).HasDatabaseName("IX_approvals_requested_at");
+        });
         foreach (var entity in modelBuilder.Model.GetEntityTypes())
         {
             foreach (var property in entity.GetProperties())

@@ -3,6 +3,7 @@ using LeadPipeline.Contracts;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage.Sql;
+using LeadPipeline.Worker.Telemetry;
 
 namespace LeadPipeline.Worker.Storage;
 
@@ -159,6 +160,7 @@ public sealed class LeadStore : IAsyncDisposable
             switch (await committer.CommitAsync(with is null ? commit : with(commit)))
             {
                 case CommitResult.Committed:
+                    PipelineMeters.Moved(work.Saga, saga);
                     work.Saga = saga;
                     audit.Committed(saga, rows, facts);
                     return new Applied(decision);
@@ -186,6 +188,7 @@ public sealed class LeadStore : IAsyncDisposable
             Key = key,
             RecordKey = loaded.RecordKey,
             Lead = SealedJson.Open(key, loaded.Body, leadId, ContractsJson.Default.Lead),
+            Grounding = Enum.TryParse<GroundingStatus>(loaded.Grounding, out var grounding) ? grounding : null,
             Plan = loaded.Plan is null ? null : SealedJson.Open(key, loaded.Plan, leadId, ContractsJson.Default.ActionPlan),
         };
     }
@@ -203,8 +206,8 @@ public sealed class LeadStore : IAsyncDisposable
     {
         await using var session = await database.OpenReaderAsync(cancellationToken);
         var rows = await session.QueryAsync(
-            $"SELECT {SagaReader.Columns}, l.record_key, l.data_key, l.body, r.plan FROM leads l LEFT JOIN lead_runs r ON r.lead_id = l.id AND r.run = l.run WHERE {{in:id}}",
-            r => new LoadedLead(SagaReader.Read(r, session), r.GetString(SagaReader.Count), Bytes(r, SagaReader.Count + 1), (byte[])r.GetValue(SagaReader.Count + 2), Bytes(r, SagaReader.Count + 3)),
+            $"SELECT {SagaReader.Columns}, l.record_key, l.data_key, l.body, r.plan, r.grounding_status FROM leads l LEFT JOIN lead_runs r ON r.lead_id = l.id AND r.run = l.run WHERE {{in:id}}",
+            r => new LoadedLead(SagaReader.Read(r, session), r.GetString(SagaReader.Count), Bytes(r, SagaReader.Count + 1), (byte[])r.GetValue(SagaReader.Count + 2), Bytes(r, SagaReader.Count + 3), Text(r, SagaReader.Count + 4)),
             cancellationToken, ("id", ids as Guid[] ?? [.. ids]));
         var byId = rows.ToDictionary(r => r.Saga.LeadId);
         return [.. ids.Select(byId.GetValueOrDefault)];
@@ -214,5 +217,5 @@ public sealed class LeadStore : IAsyncDisposable
 
     private static byte[]? Bytes(DbDataReader reader, int ordinal) => reader.IsDBNull(ordinal) ? null : (byte[])reader.GetValue(ordinal);
 
-    private sealed record LoadedLead(LeadSaga Saga, string RecordKey, byte[]? DataKey, byte[] Body, byte[]? Plan);
+    private sealed record LoadedLead(LeadSaga Saga, string RecordKey, byte[]? DataKey, byte[] Body, byte[]? Plan, string? Grounding);
 }

@@ -19,6 +19,9 @@ public sealed class LeadWork
     /// <summary>Keyed hash of its e-mail.</summary>
     public required string RecordKey { get; init; }
 
+    /// <summary>How the analysis of the current run was grounded, once it was.</summary>
+    public GroundingStatus? Grounding { get; set; }
+
     /// <summary>The plan of the current run, once there is one.</summary>
     public ActionPlan? Plan { get; set; }
 }

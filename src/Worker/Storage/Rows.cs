@@ -170,3 +170,35 @@ public sealed class CrmSyncLogRow
     public required string Call { get; set; }
     public required string Operations { get; set; }
 }
+
+/// <summary>A limit that holds over all workers; <see cref="Taken"/> is a <see cref="Mcp.Guards.RateWindow"/>.</summary>
+public sealed class RateLimitRow
+{
+    public required string Name { get; set; }
+    public required byte[] Taken { get; set; }
+    /// <summary>From when on the row says nothing any more.</summary>
+    public DateTimeOffset IdleAt { get; set; }
+}
+
+/// <summary>A request for a person's approval.</summary>
+public sealed class ApprovalRow
+{
+    public Guid Id { get; set; }
+    public int Version { get; set; }
+    public Guid? LeadId { get; set; }
+    public int? Run { get; set; }
+    public string? Step { get; set; }
+    public required string Operation { get; set; }
+    public required string ArgumentsHash { get; set; }
+    public required string State { get; set; }
+    public int Needed { get; set; }
+    public required string RequestedBy { get; set; }
+    public DateTimeOffset RequestedAt { get; set; }
+    public DateTimeOffset ExpiresAt { get; set; }
+    /// <summary>What people did about it, as JSON.</summary>
+    public required string Acts { get; set; }
+    /// <summary>The key of <see cref="Sealed"/>, wrapped; null when it is the lead's.</summary>
+    public byte[]? DataKey { get; set; }
+    /// <summary>The exact arguments and the reason, sealed.</summary>
+    public required byte[] Sealed { get; set; }
+}

@@ -53,3 +53,6 @@ public sealed class PostgresCatalogueTests : CatalogueTests<PostgresStorage>;
 
 [Category("Integration")]
 public sealed class PostgresLeadOperationsTests : LeadOperationsTests<PostgresStorage>;
+
+[Category("Integration")]
+public sealed class PostgresRateLimiterTests : RateLimiterTests<PostgresStorage>;

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Guards;
 using LeadPipeline.TestKit;
@@ -157,6 +158,56 @@ public sealed class GuardedCrmTests
         time.Advance(TimeSpan.FromSeconds(10));
 
         Assert.That(async () => await answer, Throws.TypeOf<CrmUnavailableException>().With.Property("Kind").EqualTo(NotNowKind.Transient));
+    }
+
+    [Test]
+    public async Task Should_tell_of_its_breakers_from_the_first_look_on()
+    {
+        var guarded = Guarded();
+        var atFirst = Look();
+        inner.Write = _ => Task.FromResult<IReadOnlyList<CrmOutcome>>([new CrmOutcome.NotNow(NotNowKind.Transient, "503", null, CrmFault.ServerError), new CrmOutcome.NotTried()]);
+        for (var i = 0; i < 5; i++)
+            _ = await guarded.WriteAsync(Batch, CancellationToken.None);
+
+        var open = Look();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(atFirst["mcp_circuit_breaker_state scripted:write"], Is.Zero);
+            Assert.That(atFirst["mcp_circuit_breaker_failures_total scripted:write dns_failure"], Is.Zero);
+            Assert.That(open["mcp_circuit_breaker_state scripted:write"], Is.EqualTo(2));
+            Assert.That(open["mcp_circuit_breaker_state scripted:read"], Is.Zero);
+            Assert.That(open["mcp_circuit_breaker_requests_total scripted:write"], Is.EqualTo(5));
+            Assert.That(open["mcp_circuit_breaker_rejections_total scripted:write"], Is.EqualTo(1));
+            Assert.That(open["mcp_circuit_breaker_failures_total scripted:write server_error"], Is.EqualTo(4));
+        }
+    }
+
+    [Test]
+    public async Task Should_count_a_limit_among_failures_without_opening()
+    {
+        var guarded = Guarded();
+        inner.Write = _ => Task.FromResult<IReadOnlyList<CrmOutcome>>([new CrmOutcome.NotNow(NotNowKind.RateLimited, "429"), new CrmOutcome.NotTried()]);
+
+        for (var i = 0; i < 20; i++)
+            _ = await guarded.WriteAsync(Batch, CancellationToken.None);
+
+        Assert.That((guarded.Circuits[1].Failures(CrmFault.RateLimited), guarded.Circuits[1].Level), Is.EqualTo((20, 0)));
+    }
+
+    private static Dictionary<string, long> Look()
+    {
+        var seen = new Dictionary<string, long>();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, l) =>
+        {
+            if (instrument.Meter.Name == CrmMeters.Name && instrument.IsObservable)
+                l.EnableMeasurementEvents(instrument);
+        };
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => seen[string.Join(' ', [instrument.Name, .. tags.ToArray().Where(t => t.Key != "crm_provider").Select(t => t.Value)])] = value);
+        listener.Start();
+        listener.RecordObservableInstruments();
+        return seen;
     }
 
     private GuardedCrm Guarded() => new(inner, Settings, time);

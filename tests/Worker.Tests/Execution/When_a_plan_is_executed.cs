@@ -3,6 +3,7 @@ using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Crm.Mock;
 using LeadPipeline.Mcp.Execution;
+using LeadPipeline.Mcp.Guards;
 using LeadPipeline.Mcp.Registry;
 using LeadPipeline.TestKit;
 using LeadPipeline.Worker.Audit;
@@ -22,12 +23,14 @@ namespace LeadPipeline.Worker.Tests.Execution;
 public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
 {
     private readonly FakeTimeProvider time = new(Now);
+    private PlanAdmission admission = PlanAdmission.Open;
     private LeadStore store = null!;
     private MockCrmStore records = null!;
 
     [SetUp]
     public void Start()
     {
+        admission = PlanAdmission.Open;
         store = new LeadStore(Database.Sql, new LeadCommitter(Database.Sql), Cipher, new NoSink(), time);
         records = new MockCrmStore(Database.Sql, time);
     }
@@ -89,6 +92,65 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
     }
 
     [Test]
+    public async Task Should_wait_for_a_limit_and_use_up_no_try()
+    {
+        var begun = time.GetUtcNow();
+        var (first, second) = (await PlannedAsync("a"), await PlannedAsync("b"));
+        await using var limiter = new RateLimiter(Database.Sql, time);
+        admission = new PlanAdmission(limiter, (0, 1, 0), domain => domain);
+        await HandleAsync(first, "");
+        await HandleAsync(second, "");
+        var waiting = (await store.LoadAsync(second.Saga.LeadId))!.Saga;
+        time.Advance(waiting.DueAt!.Value - time.GetUtcNow());
+
+        await HandleAsync(second, "");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((waiting.Status, waiting.Reason, waiting.Failures), Is.EqualTo((LeadStatus.Deferred, "rate-limited-account", 0)));
+            Assert.That(waiting.DueAt - begun, Is.EqualTo(TimeSpan.FromMinutes(1)).Within(TimeSpan.FromSeconds(3)));
+            Assert.That(await KindsAsync(second), Does.Contain("guard.rate_limited"));
+            Assert.That(await StatusAsync(second), Is.EqualTo((LeadStatus.Completed, (string?)null)));
+        }
+    }
+
+    [Test]
+    public async Task Should_not_ask_a_limit_when_the_plan_is_under_way_or_being_undone()
+    {
+        var (crashed, failing) = (await PlannedAsync(), await PlannedAsync());
+        await HandleAsync(failing, "create_task=permanent@1;upsert_lead=rate_limited@2");
+        var undoing = await StatusAsync(failing);
+        _ = await store.ApplyAsync(crashed, new SagaMessage.EpochOpened(1, 0, 99), []);
+        time.Advance(TimeSpan.FromMinutes(1));
+        admission = new PlanAdmission(new Closed(), (1, 1, 1), domain => domain);
+
+        await HandleAsync(crashed, "");
+        await HandleAsync(failing, "");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(undoing.Item1, Is.EqualTo(LeadStatus.Deferred), "the undo has to wait for the CRM");
+            Assert.That(await StatusAsync(crashed), Is.EqualTo((LeadStatus.Completed, (string?)null)));
+            Assert.That(await StatusAsync(failing), Is.EqualTo((LeadStatus.Compensated, CrmCodes.Permanent)));
+        }
+    }
+
+    [Test]
+    public async Task Should_block_a_plan_whose_analysis_was_never_grounded()
+    {
+        var work = await PlannedAsync(grounding: null);
+
+        await HandleAsync(work, "");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Blocked, "safety-grounding")));
+            Assert.That(await KindsAsync(work), Does.Contain("guard.safety_blocked"));
+            Assert.That((await FindAsync(work)).Leads, Is.Empty);
+        }
+    }
+
+    [Test]
     public async Task Should_leave_the_lead_to_the_worker_that_took_it_over()
     {
         var work = await PlannedAsync();
@@ -117,13 +179,13 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
         await using var worker = new OnlyWorker(Database.Sql, time);
         await worker.StartAsync(CancellationToken.None);
         var executor = new PlanExecutor(ToolRegistry.Default(), crm, time, new InPlaceRetry { BaseDelay = TimeSpan.Zero }, Cipher.RecordKey);
-        var handler = new ExecutePlanHandler(new ExecutionServices(store, executor, worker, Options.Create(new DeferralOptions()), time, NullLogger<ExecutePlanHandler>.Instance));
+        var handler = new ExecutePlanHandler(new ExecutionServices(store, executor, worker, admission, Options.Create(new DeferralOptions()), time, NullLogger<ExecutePlanHandler>.Instance));
         await handler.HandleAsync(new StageCommand(work.Saga.LeadId, LeadStage.Execution, 1, 0), CancellationToken.None);
     }
 
-    private async Task<LeadWork> PlannedAsync()
+    private async Task<LeadWork> PlannedAsync(string? name = null, string? grounding = "VALID")
     {
-        var (work, _) = await store.AddAsync(ALead(), [new AuditFact("intake", "received", [])], []);
+        var (work, _) = await store.AddAsync(ALead(name is null ? null : $"{name}@acme.example"), [new AuditFact("intake", "received", [])], []);
         var plan = new ActionPlan
         {
             Status = PlanStatus.Planned,
@@ -142,6 +204,7 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
             StartedAt = Now,
             Analyzer = "test",
             SnapshotHash = "hash",
+            GroundingStatus = grounding,
             Snapshot = [1],
             Plan = SealedJson.Seal(work.Key, plan, work.Saga.LeadId, ContractsJson.Default.ActionPlan),
         };
@@ -162,6 +225,18 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
         await using var db = Database.Open();
         var saga = (await store.LoadAsync(work.Saga.LeadId))!.Saga;
         return AuditChain.Verify(await db.AuditEvents.Where(a => a.LeadId == saga.LeadId).OrderBy(a => a.Seq).ToListAsync(), saga.AuditSeq, saga.AuditHead);
+    }
+
+    private async Task<List<string>> KindsAsync(LeadWork work)
+    {
+        await using var db = Database.Open();
+        return await db.AuditEvents.Where(a => a.LeadId == work.Saga.LeadId).OrderBy(a => a.Seq).Select(a => a.Stage + "." + a.Kind).ToListAsync();
+    }
+
+    /// <summary>Refuses to be asked.</summary>
+    private sealed class Closed : IRateLimiter
+    {
+        public Task<RateAnswer> AskAsync(RateRequest request) => throw new InvalidOperationException("nobody was to ask");
     }
 
     private sealed class Interrupted(ICrm inner, Func<Task> after) : ICrm

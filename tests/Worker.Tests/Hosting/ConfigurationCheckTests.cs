@@ -17,7 +17,7 @@ public sealed class ConfigurationCheckTests
     [TestCase("Auth:Tokns:0:Hash", "x", "Auth:Tokns is not a setting. Did you mean Auth:Tokens?")]
     [TestCase("Deferral:DelaysInForce:0", "00:00:05", "Deferral:DelaysInForce is not a setting. Did you mean Deferral:Delays?")]
     [TestCase("Auth:Tokens:0:Hash", "abc", "Auth:Tokens:0:Hash: the value is not allowed: write the SHA-256 of the token as 64 hex digits")]
-    [TestCase("RateLimits:Global", "5", "RateLimits: there are no such settings in this version; leave the section out")]
+    [TestCase("Retention:Leads", "5", "Retention: there are no such settings in this version; leave the section out")]
     [TestCase("Retry:Attempts", "many", "Retry:Attempts: 'many' is not a whole number")]
     public void Refuses_what_is_no_key_or_no_value_of_it(string key, string value, string fault)
     {

@@ -42,3 +42,5 @@ public sealed class SqliteMockCrmTests : MockCrmTests<SqliteStorage>;
 public sealed class SqliteCatalogueTests : CatalogueTests<SqliteStorage>;
 
 public sealed class SqliteLeadOperationsTests : LeadOperationsTests<SqliteStorage>;
+
+public sealed class SqliteRateLimiterTests : RateLimiterTests<SqliteStorage>;

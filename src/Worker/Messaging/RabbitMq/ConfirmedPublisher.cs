@@ -8,66 +8,73 @@ namespace LeadPipeline.Worker.Messaging.RabbitMq;
 /// </summary>
 public sealed class ConfirmedPublisher(BrokerAddress broker, string name, Func<IChannel, CancellationToken, Task>? declare = null) : IAsyncDisposable
 {
-    private readonly SemaphoreSlim opening = new(1, 1);
-    private Opened? current;
+    private static readonly TimeSpan ConnectDeadline = TimeSpan.FromSeconds(10);
+    private readonly Lock gate = new();
+    private Task<Opened>? current;
 
     /// <summary>
-    /// Sends a message; the task ends when a queue holds it. Messages of one caller arrive in the order of the calls, also when the
+    /// The channel in force, opened if need be. However many ask while it is being opened, one attempt is made and its failure is theirs.
+    /// </summary>
+    public async Task<IChannel> OpenAsync(CancellationToken cancellationToken) => (await CurrentAsync().WaitAsync(cancellationToken)).Channel;
+
+    /// <summary>
+    /// Sends a message; the task ends when a queue holds it. Messages on one channel arrive in the order of the calls, also when the
     /// caller awaits the tasks later, together.
     /// </summary>
+    /// <param name="channel">From <see cref="OpenAsync"/>.</param>
     /// <param name="exchange">The exchange; empty: the routing key is the queue.</param>
     /// <param name="routingKey">The routing key.</param>
     /// <param name="mandatory">Whether a message that no queue takes is an error.</param>
     /// <param name="properties">Message properties.</param>
     /// <param name="body">The message.</param>
     /// <param name="cancellationToken">The deadline. Without one it waits for as long as the broker is away.</param>
-    public async Task PublishAsync(
-        string exchange, string routingKey, bool mandatory, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
-    {
-        var open = current is { Channel.IsOpen: true } at ? at : await OpenAsync(cancellationToken);
+    public static Task PublishAsync(
+        IChannel channel, string exchange, string routingKey, bool mandatory, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
         // The wait is ended by us: the client's own looks at the token only while it sends.
-        await open.Channel.BasicPublishAsync(exchange, routingKey, mandatory, properties, body, cancellationToken).AsTask().WaitAsync(cancellationToken);
-    }
+        channel.BasicPublishAsync(exchange, routingKey, mandatory, properties, body, cancellationToken).AsTask().WaitAsync(cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        if (current is { } open)
-            await open.CloseAsync();
-        opening.Dispose();
+        if (current is { IsCompletedSuccessfully: true } open)
+            await (await open).CloseAsync();
     }
 
-    private async Task<Opened> OpenAsync(CancellationToken cancellationToken)
+    private Task<Opened> CurrentAsync()
     {
-        await opening.WaitAsync(cancellationToken);
+        lock (gate)
+        {
+            switch (current)
+            {
+                case { IsCompleted: false }:
+                    return current;
+                case { IsCompletedSuccessfully: true, Result.Channel.IsOpen: true }:
+                    return current;
+                case { IsCompletedSuccessfully: true, Result: var old }:
+                    // Nobody waits for the end of what is broken.
+                    _ = old.CloseAsync();
+                    break;
+            }
+            return current = Task.Run(ConnectAsync);
+        }
+    }
+
+    private async Task<Opened> ConnectAsync()
+    {
+        using var limit = new CancellationTokenSource(ConnectDeadline);
+        var connection = await broker.Factory(name).CreateConnectionAsync(limit.Token);
         try
         {
-            if (current is { Channel.IsOpen: true } at)
-                return at;
-            if (current is { } old)
-            {
-                current = null;
-                // Nobody waits for the end of what is broken.
-                _ = old.CloseAsync();
-            }
-            var connection = await broker.Factory(name).CreateConnectionAsync(cancellationToken);
-            try
-            {
-                var channel = await connection.CreateChannelAsync(new CreateChannelOptions(
-                    publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: null), cancellationToken);
-                if (declare is not null)
-                    await declare(channel, cancellationToken);
-                return current = new Opened(connection, channel);
-            }
-            catch
-            {
-                await connection.DisposeAsync();
-                throw;
-            }
+            var channel = await connection.CreateChannelAsync(new CreateChannelOptions(
+                publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: null), limit.Token);
+            if (declare is not null)
+                await declare(channel, limit.Token);
+            return new Opened(connection, channel);
         }
-        finally
+        catch
         {
-            opening.Release();
+            await connection.DisposeAsync();
+            throw;
         }
     }
 

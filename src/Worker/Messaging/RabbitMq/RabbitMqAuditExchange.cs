@@ -28,6 +28,8 @@ public sealed class RabbitMqAuditExchange(BrokerAddress broker) : IAuditExchange
         try
         {
             limit.CancelAfter(Deadline);
+            // All on one channel: when it breaks, what follows fails too instead of overtaking.
+            var channel = await publisher.OpenAsync(limit.Token);
             var confirms = new List<Task>(events.Count);
             foreach (var audit in events)
             {
@@ -40,7 +42,7 @@ public sealed class RabbitMqAuditExchange(BrokerAddress broker) : IAuditExchange
                 };
                 var body = JsonSerializer.SerializeToUtf8Bytes(audit, ContractsJson.Default.AuditEvent);
                 // Sent one after the other, so that they arrive in order; the confirms are awaited together.
-                confirms.Add(publisher.PublishAsync(Name, $"{audit.Stage}.{audit.Kind}", mandatory: false, properties, body, limit.Token));
+                confirms.Add(ConfirmedPublisher.PublishAsync(channel, Name, $"{audit.Stage}.{audit.Kind}", mandatory: false, properties, body, limit.Token));
             }
             await Task.WhenAll(confirms);
         }

@@ -51,7 +51,8 @@ public sealed class RabbitMqBus(BrokerAddress broker, IOptions<MessagingOptions>
         try
         {
             // Mandatory, since confirmed is not enough: a message that no queue took would be confirmed and gone.
-            await publisher.PublishAsync("", queue, mandatory: true, properties, Envelope.Write(id, message, shape), either.Token);
+            var channel = await publisher.OpenAsync(either.Token);
+            await ConfirmedPublisher.PublishAsync(channel, "", queue, mandatory: true, properties, Envelope.Write(id, message, shape), either.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -1,3 +1,4 @@
+using LeadPipeline.Contracts;
 using MassTransit;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
@@ -16,51 +17,48 @@ public static class RabbitMqRegistration
     /// <summary>Commands to execute.</summary>
     public const string ExecutionQueue = "lead-execution";
 
-    /// <summary>Adds MassTransit on RabbitMQ.</summary>
+    /// <summary>All that this worker consumes.</summary>
+    public static readonly IReadOnlyList<string> Queues = [IntakeQueue, AnalysisQueue, ExecutionQueue];
+
+    /// <summary>Adds sending to the queues, and consuming them through MassTransit.</summary>
     public static void AddRabbitMqMessaging(this IServiceCollection services, BrokerAddress broker)
     {
         services.AddSingleton(broker);
-        services.AddSingleton<RabbitMqBus>();
-        services.AddSingleton<ILeadBus>(sp => sp.GetRequiredService<RabbitMqBus>());
-        services.AddHostedService<BrokerWatchdog>();
-        services.AddOptions<MassTransitHostOptions>().Configure<IOptions<MessagingOptions>>((host, messaging) =>
+        services.AddSingleton<ILeadBus, RabbitMqBus>();
+        services.AddSingleton<LeadConsumers>();
+        services.AddSingleton(sp => new ConsumingBus(broker, () => Bus(sp, broker), sp.GetRequiredService<IOptions<MessagingOptions>>(), sp.GetRequiredService<ILogger<ConsumingBus>>()));
+        services.AddHostedService(sp => sp.GetRequiredService<ConsumingBus>());
+    }
+
+    private static IBusControl Bus(IServiceProvider services, BrokerAddress broker)
+    {
+        LogContext.ConfigureCurrentLogContext(services.GetRequiredService<ILoggerFactory>());
+        var options = services.GetRequiredService<IOptions<MessagingOptions>>().Value;
+        var consumers = services.GetRequiredService<LeadConsumers>();
+        return MassTransit.Bus.Factory.CreateUsingRabbitMq(bus =>
         {
-            // No ConsumerStopTimeout: after an outage an endpoint connects again when its handlers are done, and one that is made to stop
-            // waiting for them gives up for good.
-            host.StopTimeout = messaging.Value.StopTimeout;
-        });
-        services.AddMassTransit(x =>
-        {
-            x.DisableUsageTelemetry();
-            x.AddConsumer<SubmittedLeadConsumer>();
-            x.AddConsumer<AnalyzeLeadConsumer>();
-            x.AddConsumer<ExecutePlanConsumer>();
-            x.UsingRabbitMq((context, bus) =>
+            bus.Host(broker.Host, broker.Port, broker.VirtualHost, host =>
             {
-                var options = context.GetRequiredService<IOptions<MessagingOptions>>().Value;
-                bus.Host(broker.Host, broker.Port, broker.VirtualHost, host =>
-                {
-                    host.Username(broker.Username);
-                    host.Password(broker.Password);
-                    if (broker.UseTls)
-                        host.UseSsl();
-                });
-                bus.ReceiveEndpoint(IntakeQueue, e =>
-                {
-                    Queue(e, options);
-                    e.AddDeserializer(new PlainLeadSerializerFactory(), isDefault: true);
-                    e.ConfigureConsumer<SubmittedLeadConsumer>(context);
-                });
-                bus.ReceiveEndpoint(AnalysisQueue, e =>
-                {
-                    Queue(e, options);
-                    e.ConfigureConsumer<AnalyzeLeadConsumer>(context);
-                });
-                bus.ReceiveEndpoint(ExecutionQueue, e =>
-                {
-                    Queue(e, options);
-                    e.ConfigureConsumer<ExecutePlanConsumer>(context);
-                });
+                host.Username(broker.Username);
+                host.Password(broker.Password);
+                if (broker.UseTls)
+                    host.UseSsl();
+            });
+            bus.ReceiveEndpoint(IntakeQueue, e =>
+            {
+                Queue(e, options);
+                e.AddDeserializer(new PlainLeadSerializerFactory(), isDefault: true);
+                e.Handler<LeadSubmitted>(consumers.TakeInAsync);
+            });
+            bus.ReceiveEndpoint(AnalysisQueue, e =>
+            {
+                Queue(e, options);
+                e.Handler<AnalyzeLead>(consumers.AnalyzeAsync);
+            });
+            bus.ReceiveEndpoint(ExecutionQueue, e =>
+            {
+                Queue(e, options);
+                e.Handler<ExecutePlan>(consumers.ExecuteAsync);
             });
         });
     }

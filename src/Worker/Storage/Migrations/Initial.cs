@@ -150,6 +150,28 @@ public sealed class Initial : Migration
         """CREATE TABLE workers (id {identity} NOT NULL CONSTRAINT "PK_workers" PRIMARY KEY, name {text} NOT NULL, started_at {time} NOT NULL)""",
         """CREATE TABLE meta (name {text} NOT NULL CONSTRAINT "PK_meta" PRIMARY KEY, value {text} NOT NULL)""",
         """CREATE TABLE companies (domain {text} NOT NULL CONSTRAINT "PK_companies" PRIMARY KEY, facts {text} NOT NULL, loaded_at {time} NOT NULL)""",
+        """CREATE TABLE rate_limits (name {text} NOT NULL CONSTRAINT "PK_rate_limits" PRIMARY KEY, taken {bytes} NOT NULL, idle_at {time} NOT NULL){hot}""",
+        """
+        CREATE TABLE approvals (
+            id {uuid} NOT NULL CONSTRAINT "PK_approvals" PRIMARY KEY,
+            version {int} NOT NULL,
+            lead_id {uuid} NULL,
+            run {int} NULL,
+            step {text} NULL,
+            operation {text} NOT NULL,
+            arguments_hash {text} NOT NULL,
+            state {text} NOT NULL,
+            needed {int} NOT NULL,
+            requested_by {text} NOT NULL,
+            requested_at {time} NOT NULL,
+            expires_at {time} NOT NULL,
+            acts {text} NOT NULL,
+            data_key {bytes} NULL,
+            sealed {bytes} NOT NULL
+        )
+        """,
+        """CREATE INDEX "IX_approvals_lead_id" ON approvals (lead_id) WHERE lead_id IS NOT NULL""",
+        """CREATE INDEX "IX_approvals_requested_at" ON approvals (requested_at)""",
         .. CrmTables(),
         """
         CREATE TABLE crm_sync_logs (

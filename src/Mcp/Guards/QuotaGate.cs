@@ -1,0 +1,53 @@
+namespace LeadPipeline.Mcp.Guards;
+
+/// <summary>How much of a vendor's allowance is used, as the vendor last said.</summary>
+/// <param name="Used">Calls used.</param>
+/// <param name="Allowed">Calls allowed; 0 or less: not known.</param>
+/// <param name="ResetsAt">When the allowance is whole again; null: it rolls.</param>
+public sealed record CrmQuota(long Used, long Allowed, DateTimeOffset? ResetsAt);
+
+/// <summary>What an allowance says about beginning a plan.</summary>
+public enum QuotaVerdict
+{
+    /// <summary>There is plenty.</summary>
+    Free,
+    /// <summary>There is enough, but a person should know.</summary>
+    Warn,
+    /// <summary>What is left is for leads that a salesperson waits for; this one waits.</summary>
+    RoutedOnly,
+    /// <summary>Nothing is left.</summary>
+    Spent,
+}
+
+/// <summary>Decides whether a plan may begin, given what is left of the vendor's allowance. Pure.</summary>
+public static class QuotaGate
+{
+    /// <summary>How long to wait when the vendor does not say when the allowance is whole again: a rolling day lets go of a part every hour.</summary>
+    private static readonly TimeSpan Rolling = TimeSpan.FromHours(1);
+
+    /// <summary>From 80 % used a warning, from 90 % only leads that are routed to sales, at 100 % none.</summary>
+    /// <param name="quota">The allowance; null: the vendor has none, or has not said yet.</param>
+    /// <param name="isRouted">Whether the lead is routed to sales.</param>
+    public static QuotaVerdict Decide(CrmQuota? quota, bool isRouted)
+    {
+        if (quota is not { Allowed: > 0 })
+            return QuotaVerdict.Free;
+        var share = (double)quota.Used / quota.Allowed;
+        return share switch
+        {
+            >= 1 => QuotaVerdict.Spent,
+            >= 0.9 when !isRouted => QuotaVerdict.RoutedOnly,
+            >= 0.8 => QuotaVerdict.Warn,
+            _ => QuotaVerdict.Free,
+        };
+    }
+
+    /// <summary>When a plan that had to wait comes back: spread over an hour by its lead, so that not all come at once.</summary>
+    public static DateTimeOffset ComeBack(CrmQuota quota, Guid leadId, DateTimeOffset now)
+    {
+        var from = quota.ResetsAt is { } reset && reset > now ? reset : now + Rolling;
+        Span<byte> id = stackalloc byte[16];
+        _ = leadId.TryWriteBytes(id);
+        return from + Rolling * (BitConverter.ToUInt16(id[..2]) / 65536.0);
+    }
+}

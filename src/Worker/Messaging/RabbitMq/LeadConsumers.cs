@@ -1,0 +1,48 @@
+using LeadPipeline.Contracts;
+using LeadPipeline.Worker.Intake;
+using LeadPipeline.Worker.Saga;
+using MassTransit;
+
+namespace LeadPipeline.Worker.Messaging.RabbitMq;
+
+/// <summary>What is done with a message from each queue. A message is acknowledged when its method has ended without an exception.</summary>
+public sealed class LeadConsumers(IntakeHandler intake, StageRunner runner, ILeadBus bus, StageFailures failures, Retrying retrying)
+{
+    /// <summary><c>lead-intake</c>: the lead is stored and goes on.</summary>
+    public Task TakeInAsync(ConsumeContext<LeadSubmitted> context) =>
+        retrying.RunAsync("Intake", _ => TakeInAsync(context.Message, context.CancellationToken), context.CancellationToken);
+
+    /// <summary><c>lead-analysis</c>.</summary>
+    public Task AnalyzeAsync(ConsumeContext<AnalyzeLead> context) =>
+        RunAsync(new StageCommand(context.Message.LeadId, LeadStage.Analysis, context.Message.Run, context.Message.Attempt), context.CancellationToken);
+
+    /// <summary><c>lead-execution</c>.</summary>
+    public Task ExecuteAsync(ConsumeContext<ExecutePlan> context) =>
+        RunAsync(new StageCommand(context.Message.LeadId, LeadStage.Execution, context.Message.Run, context.Message.Attempt), context.CancellationToken);
+
+    private async Task TakeInAsync(LeadSubmitted submitted, CancellationToken cancellationToken)
+    {
+        var next = await intake.HandleAsync(submitted) switch
+        {
+            IntakeResult.Accepted accepted => accepted.Next,
+            IntakeResult.Duplicate duplicate => duplicate.Next,
+            IntakeResult.Refused refused => throw new InvalidLeadException("The lead cannot be taken in. " + string.Join(" ", refused.Errors.Select(e => $"{e}."))),
+            _ => null,
+        };
+        await runner.ContinueAsync(next, bus, cancellationToken);
+    }
+
+    private async Task RunAsync(StageCommand command, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await retrying.RunAsync($"Lead {command.LeadId}", _ => runner.RunAsync(command, bus, cancellationToken), cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            // The lead is marked, and the message itself goes to the error queue with the exception.
+            await failures.RecordAsync(command, exception);
+            throw;
+        }
+    }
+}
