@@ -150,8 +150,10 @@ public sealed class When_a_lead_is_replayed
         JsonObject? found = null;
         await Eventually.ShouldAsync(async () =>
         {
+            if ((await Queries.OpenAsync([lead], CancellationToken.None)).Count > 0)
+                return false;
             found = await Queries.FindAsync(lead, full: true, CancellationToken.None);
-            return found!["run"]!.GetValue<int>() == run && (await Queries.OpenAsync([lead], CancellationToken.None)).Count == 0;
+            return found!["run"]!.GetValue<int>() == run;
         }, $"finish run {run} of lead {lead}");
         return found!;
     }
