@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Worker.Hosting;
+using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Storage;
 using Spectre.Console;
 
@@ -16,13 +17,16 @@ internal static class LeadsCommands
         List(settings), Show(settings), LeadActs.Replay(settings), LeadActs.Cancel(settings), LeadActs.Erase(settings),
     };
 
+    private static readonly string[] CsvColumns = ["leadId", "email", "status", "reason", "source", "grounding", "intent", "decision", "fitScore", "receivedAt", "updatedAt", "dueAt"];
+
     private static Command List(Dictionary<string, string?> settings)
     {
         var status = new Option<LeadStatus?>("--status") { Description = "Only leads that stand there" };
         var since = new Option<DateTimeOffset?>("--since") { Description = "Only leads received since then (ISO time)" };
         var limit = new Option<int>("--limit") { Description = "At most so many", DefaultValueFactory = _ => 50 };
         var json = CliOutput.JsonOption();
-        var command = new Command("list", "Lists leads, newest first.") { status, since, limit, json };
+        var csv = new Option<bool>("--csv") { Description = "CSV on standard output, for a spreadsheet" };
+        var command = new Command("list", "Lists leads, newest first.") { status, since, limit, json, csv };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var host = new CliHost(WorkerApplication.Reader(settings));
@@ -40,6 +44,13 @@ internal static class LeadsCommands
             if (parsed.GetValue(json))
             {
                 CliOutput.WriteJson(new JsonObject { ["items"] = new JsonArray([.. items.Select(i => (JsonNode)i)]), ["next"] = cursor });
+                return 0;
+            }
+            if (parsed.GetValue(csv))
+            {
+                Console.Out.WriteLine(string.Join(',', CsvColumns));
+                foreach (var item in items)
+                    Console.Out.WriteLine(string.Join(',', CsvColumns.Select(c => CsvText.Shown(item[c]?.ToString() ?? ""))));
                 return 0;
             }
             var table = new Table().Border(TableBorder.Rounded).AddColumns("Lead", "E-mail", "Status", "Decision", "Score", "Received");
