@@ -39,6 +39,8 @@ public sealed record CrmQuery
     public string? AccountDomain { get; init; }
     /// <summary>Accounts whose names resemble this one. The provider answers candidates; the tool decides.</summary>
     public string? AccountName { get; init; }
+    /// <summary>The external key that an account made for this domain or name carries. Accounts with it belong to the answer, however lately they were made.</summary>
+    public string? AccountKey { get; init; }
     /// <summary>The campaign with this id or name.</summary>
     public string? Campaign { get; init; }
     /// <summary>Users with this id, e-mail address or name.</summary>

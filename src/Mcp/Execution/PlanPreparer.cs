@@ -27,7 +27,8 @@ public static class PlanPreparer
             if (effect.State != EffectState.Planned && tool.Creates is { } kind)
                 effects.Add((kind, effect.EffectKey));
         }
-        return query with { RecordKey = recordKey(run.Email), Email = run.Email, Effects = effects };
+        var account = MatchAccount.Identity(query.AccountDomain, query.AccountName);
+        return query with { RecordKey = recordKey(run.Email), Email = run.Email, AccountKey = account is null ? null : recordKey(account), Effects = effects };
     }
 
     /// <summary>Decides every step that is not settled.</summary>

@@ -12,10 +12,14 @@ public static class CrmMeters
 
     internal static readonly Meter Meter = new(Name);
     private static readonly Counter<long> Calls = Meter.CreateCounter<long>("crm_api_calls_total", "{call}", "HTTP calls to the CRM.");
+    private static readonly Gauge<long> Quota = Meter.CreateGauge<long>("crm_quota_remaining", "{call}", "Calls that the CRM's allowance leaves.");
 
     /// <summary>One HTTP exchange with a vendor has ended.</summary>
     public static void Called(string provider, string operation, VendorReply reply) =>
         Calls.Add(1, new("crm_provider", provider), new("operation", operation), new("status", Status(reply)));
+
+    /// <summary>A vendor has told how much of its allowance is left.</summary>
+    public static void QuotaLeft(string provider, long calls) => Quota.Record(calls, new KeyValuePair<string, object?>("crm_provider", provider));
 
     /// <summary>A kind of trouble as a label.</summary>
     public static string Label(this CrmFault fault) => fault switch

@@ -4,7 +4,7 @@ namespace LeadPipeline.Mcp.Guards;
 /// <param name="Used">Calls used.</param>
 /// <param name="Allowed">Calls allowed; 0 or less: not known.</param>
 /// <param name="ResetsAt">When the allowance is whole again; null: it rolls.</param>
-public sealed record CrmQuota(long Used, long Allowed, DateTimeOffset? ResetsAt);
+public sealed record CrmAllowance(long Used, long Allowed, DateTimeOffset? ResetsAt);
 
 /// <summary>What an allowance says about beginning a plan.</summary>
 public enum QuotaVerdict
@@ -28,7 +28,7 @@ public static class QuotaGate
     /// <summary>From 80 % used a warning, from 90 % only leads that are routed to sales, at 100 % none.</summary>
     /// <param name="quota">The allowance; null: the vendor has none, or has not said yet.</param>
     /// <param name="isRouted">Whether the lead is routed to sales.</param>
-    public static QuotaVerdict Decide(CrmQuota? quota, bool isRouted)
+    public static QuotaVerdict Decide(CrmAllowance? quota, bool isRouted)
     {
         if (quota is not { Allowed: > 0 })
             return QuotaVerdict.Free;
@@ -43,7 +43,7 @@ public static class QuotaGate
     }
 
     /// <summary>When a plan that had to wait comes back: spread over an hour by its lead, so that not all come at once.</summary>
-    public static DateTimeOffset ComeBack(CrmQuota quota, Guid leadId, DateTimeOffset now)
+    public static DateTimeOffset ComeBack(CrmAllowance quota, Guid leadId, DateTimeOffset now)
     {
         var from = quota.ResetsAt is { } reset && reset > now ? reset : now + Rolling;
         Span<byte> id = stackalloc byte[16];

@@ -4,6 +4,7 @@ using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Worker.Hosting;
 using LeadPipeline.Worker.Messaging.RabbitMq;
 using LeadPipeline.Worker.Planning;
+using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 
 namespace LeadPipeline.Worker.Cli;
@@ -41,6 +42,12 @@ internal static class DoctorCommand
                     return $"{crm.Provider} answers";
                 }, cancellationToken),
             };
+            if (host.Services.GetKeyedService<ICrmProbe>(host.Services.GetRequiredService<IOptions<CrmOptions>>().Value.Provider) is { } probe)
+            {
+                using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                patience.CancelAfter(Patience);
+                findings.AddRange((await probe.ProbeAsync(patience.Token)).Select(f => ($"crm: {f.What}", f.Well, f.Says)));
+            }
             if (host.Services.GetService<BrokerAddress>() is { } broker)
                 findings.Add(await TryAsync("broker", "check ConnectionStrings:Broker, that the server runs, and the user's rights on the virtual host", token => BrokerAsync(broker, token), cancellationToken));
 

@@ -1,7 +1,9 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
+using LeadPipeline.Mcp.Crm.HubSpot;
 using LeadPipeline.Mcp.Crm.Mock;
+using LeadPipeline.Mcp.Crm.Salesforce;
 using LeadPipeline.Worker.Approvals;
 using LeadPipeline.Worker.Evidence;
 using LeadPipeline.Worker.Execution;
@@ -42,6 +44,8 @@ public static class ConfigurationCheck
         (RateLimitOptions.Section, typeof(RateLimitOptions)),
         (ApprovalOptions.Section, typeof(ApprovalOptions)),
         (MockOptions.Section, typeof(MockOptions)),
+        (HubSpotOptions.Section, typeof(HubSpotOptions)),
+        (SalesforceOptions.Section, typeof(SalesforceOptions)),
         (AuthOptions.Section, typeof(AuthOptions)),
         (EncryptionOptions.Section, typeof(EncryptionOptions)),
         (PrivacyOptions.Section, typeof(PrivacyOptions)),
@@ -50,7 +54,7 @@ public static class ConfigurationCheck
     ];
 
     // Settings that people know of and that nothing here obeys yet: to accept one in silence would be to promise it.
-    private static readonly string[] NotYet = ["Webhooks", "Forms", "Gemini", "Salesforce", "HubSpot", "Aws"];
+    private static readonly string[] NotYet = ["Webhooks", "Forms", "Gemini", "Aws"];
 
     private static readonly string[] Secrets = ["password", "secret", "key", "token", "hash", "connectionstrings"];
 

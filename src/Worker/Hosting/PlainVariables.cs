@@ -8,6 +8,17 @@ public static class PlainVariables
     private static readonly (string Variable, string Key)[] Names =
     [
         ("CRM_PROVIDER", "Crm:Provider"),
+        ("HUBSPOT_ACCESS_TOKEN", "HubSpot:AccessToken"),
+        ("HUBSPOT_PIPELINE_ID", "HubSpot:PipelineId"),
+        ("SALESFORCE_LOGIN_URL", "Salesforce:LoginUrl"),
+        ("SALESFORCE_CLIENT_ID", "Salesforce:ClientId"),
+        ("SALESFORCE_CLIENT_SECRET", "Salesforce:ClientSecret"),
+        ("SALESFORCE_USERNAME", "Salesforce:Username"),
+        ("SALESFORCE_PASSWORD", "Salesforce:Password"),
+        ("SALESFORCE_SECURITY_TOKEN", "Salesforce:SecurityToken"),
+        ("SALESFORCE_PRIVATE_KEY_FILE", "Salesforce:PrivateKeyFile"),
+        ("SALESFORCE_CUSTOM_FIELD_AI_SCORE", "Salesforce:Fields:Score"),
+        ("SALESFORCE_CUSTOM_FIELD_AI_INTENT", "Salesforce:Fields:Intent"),
         ("DATABASE_URL", "ConnectionStrings:Database"),
     ];
 

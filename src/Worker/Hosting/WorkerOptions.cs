@@ -70,9 +70,9 @@ public enum CrmProviderKind
 {
     /// <summary>A small real CRM in our own database.</summary>
     Mock,
-    /// <summary>Salesforce. Refused at start: not in this version.</summary>
+    /// <summary>Salesforce; needs an app to log in with.</summary>
     Salesforce,
-    /// <summary>HubSpot. Refused at start: not in this version.</summary>
+    /// <summary>HubSpot; needs an access token.</summary>
     HubSpot,
 }
 

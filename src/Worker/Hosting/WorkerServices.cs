@@ -1,6 +1,8 @@
 using System.Globalization;
 using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Crm.HubSpot;
 using LeadPipeline.Mcp.Crm.Mock;
+using LeadPipeline.Mcp.Crm.Salesforce;
 using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Mcp.Guards;
 using LeadPipeline.Mcp.Registry;
@@ -102,12 +104,12 @@ public static class WorkerServices
     private static void AddCrm(this IServiceCollection services)
     {
         services.AddSingleton(ToolRegistry.Default());
+        services.AddSalesforce();
+        services.AddHubSpot();
         services.AddSingleton<ICrm>(sp => sp.GetRequiredService<GuardedCrm>());
         services.AddSingleton(sp =>
         {
             var crm = sp.GetRequiredService<IOptions<CrmOptions>>().Value;
-            if (crm.Provider != CrmProviderKind.Mock)
-                throw new ConfigurationException($"CRM_PROVIDER: '{crm.Provider}' is not in this version; use MOCK");
             var (retry, breaker) = (sp.GetRequiredService<IOptions<RetryOptions>>().Value, sp.GetRequiredService<IOptions<BreakerOptions>>().Value);
             var settings = new CrmGuardSettings
             {
@@ -121,7 +123,12 @@ public static class WorkerServices
                 BreakDuration = breaker.BreakDuration,
             };
             var time = sp.GetRequiredService<TimeProvider>();
-            return new GuardedCrm(Mock(sp, time), settings, time);
+            return crm.Provider switch
+            {
+                CrmProviderKind.Salesforce => new GuardedCrm(sp.GetRequiredService<SalesforceCrm>(), SalesforceRegistration.Guards(settings, sp.GetRequiredService<IOptions<SalesforceOptions>>().Value), time),
+                CrmProviderKind.HubSpot => new GuardedCrm(sp.GetRequiredService<HubSpotCrm>(), settings with { CallTimeout = HubSpotRegistration.AllCalls }, time),
+                _ => new GuardedCrm(Mock(sp, time), settings, time),
+            };
         });
     }
 

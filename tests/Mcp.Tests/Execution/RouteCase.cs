@@ -22,10 +22,12 @@ internal sealed class RouteCase
 
     private readonly ToolRegistry tools = ToolRegistry.Default();
 
-    public RouteCase()
+    /// <param name="crm">The CRM to write to; the fake one when it is left out.</param>
+    /// <param name="campaign">The id of a campaign in that CRM.</param>
+    public RouteCase(ICrm? crm = null, string? campaign = null)
     {
-        Campaign = Crm.Add(CrmObject.Campaign, null, (CrmFields.Name, "Spring"));
-        Executor = new PlanExecutor(tools, Crm, Time, new InPlaceRetry { BaseDelay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero }, Key);
+        Campaign = campaign ?? Crm.Add(CrmObject.Campaign, null, (CrmFields.Name, "Spring"));
+        Executor = new PlanExecutor(tools, crm ?? Crm, Time, new InPlaceRetry { BaseDelay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero }, Key);
         Run = PlanRun.New(LeadId, 1, Email, Plan());
     }
 

@@ -45,6 +45,9 @@ public sealed class OperationsTests
             var element = inner.IsArray ? inner.GetElementType()! : isList ? inner.GetGenericArguments()[0] : null;
             if (isDictionary)
                 yield return $"{key}:NAME";
+            else if (!isList && inner.IsClass && inner != typeof(string))
+                foreach (var nested in Keys(key, inner))
+                    yield return nested;
             else if (element is { IsClass: true } && element != typeof(string))
                 foreach (var nested in Keys($"{key}:n", element))
                     yield return nested;

@@ -89,6 +89,12 @@ public sealed class MatchAccount : CrmTool
                 ranked);
     }
 
+    /// <summary>What the external key of a new account is made from; null: there is nothing that tells it from others.</summary>
+    internal static string? Identity(string? domain, string? company) =>
+        !string.IsNullOrEmpty(domain) ? domain
+        : !string.IsNullOrEmpty(company) && CompanyNames.Core(company) is { Length: > 0 } core ? "company:" + core
+        : null;
+
     private static List<(CrmRecord Account, decimal Confidence)> Rank(IReadOnlyList<CrmRecord> accounts, string? company) =>
         string.IsNullOrEmpty(company)
             ? []
@@ -117,8 +123,7 @@ public sealed class MatchAccount : CrmTool
                 fields[field] = value;
         }
         // Two leads of one company may be at this point at once: the key lets the CRM take the account once.
-        var identity = !string.IsNullOrEmpty(domain) ? domain : CompanyNames.Core(company) is { Length: > 0 } core ? "company:" + core : null;
-        var key = identity is null ? null : call.RecordKey(identity);
+        var key = Identity(domain, company) is { } identity ? call.RecordKey(identity) : null;
         var account = new CreateRecord(call.Step, Name, CrmObject.Account, call.EffectKey, key, fields);
         var (link, note) = Link(call, view, RecordRef.CreatedBy(call.Step).ToString());
 

@@ -1,0 +1,478 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace LeadPipeline.TestKit.Simulators.HubSpot;
+
+/// <summary>
+/// HubSpot's CRM API over HTTP, as strict as the real one: unknown properties, values of the wrong kind, batches that are too large, taken unique
+/// values, malformed associations and missing scopes are refused in its words. Search lags behind.
+/// <para>Operations: <c>create</c>, <c>read</c>, <c>update</c>, <c>upsert</c>, <c>archive</c>, <c>search</c> with <c>_contacts</c>, …;
+/// <c>read_associations</c>, <c>link</c>, <c>unlink</c>, <c>labels</c>, <c>properties</c>, <c>owners</c>, <c>pipelines</c>.</para>
+/// </summary>
+public sealed class HubSpotSimulator : VendorSimulator
+{
+    private const int LargestBatch = 100;
+    private static readonly string[] Types = ["contacts", "companies", "deals", "tasks", "notes"];
+    private readonly HubSpotStore store;
+    private int requests, tokens;
+
+    private HubSpotSimulator() => store = new HubSpotStore(Properties);
+
+    /// <summary>The account's property definitions, to be changed before use.</summary>
+    public Dictionary<string, Dictionary<string, HubSpotProperty>> Properties { get; } = HubSpotAccount.Properties();
+
+    /// <summary>The token in force.</summary>
+    public string Token { get; private set; } = "token-0";
+
+    /// <summary>Scopes that the token does not have: <c>crm.objects.deals.write</c>, …</summary>
+    public HashSet<string> MissingScopes { get; } = [];
+
+    /// <summary>How many requests later search knows of a new record. Default 0.</summary>
+    public int SearchLag { get; set; }
+
+    /// <summary>Whether a refusal of one input refuses its whole batch, without a word on which. Default: only when inputs carry no trace id.</summary>
+    public bool RefusesWholeBatches { get; set; }
+
+    /// <summary>The path's version.</summary>
+    public string Version { get; init; } = "2026-03";
+
+    /// <summary>A running simulator.</summary>
+    public static async Task<HubSpotSimulator> StartAsync()
+    {
+        var simulator = new HubSpotSimulator();
+        await simulator.ListenAsync();
+        return simulator;
+    }
+
+    /// <summary>A record that a person made; known to search at once.</summary>
+    public string Add(string type, params ReadOnlySpan<(string Property, string Value)> properties)
+    {
+        var row = store.Add(type);
+        foreach (var (property, value) in properties)
+            row.Properties[property] = value;
+        return row.Id;
+    }
+
+    /// <summary>A person changes a property; null clears it.</summary>
+    public void Edit(string type, string id, string property, string? value)
+    {
+        var row = store.Find(type, id)!;
+        if (value is null)
+            row.Properties.Remove(property);
+        else
+            row.Properties[property] = value;
+    }
+
+    /// <summary>A person associates two records.</summary>
+    public void Associate(string from, string to) => store.Associate(from, to);
+
+    /// <summary>The live records of a type.</summary>
+    public IReadOnlyList<HubSpotRow> All(string type) => [.. store.Rows.Where(r => r.Type == type && !r.Archived)];
+
+    /// <summary>Live records of a type that a record is associated with.</summary>
+    public IReadOnlyList<string> Associated(string id, string type) => [.. store.Associated(id, type).Select(r => r.Id)];
+
+    /// <summary>All live records with what they are associated with, as text, to be compared. Times of change are left out.</summary>
+    public string Dump() => string.Join('\n', store.Rows.Where(r => !r.Archived).Select(r =>
+        $"{r.Type} {r.Id}: {string.Join(", ", r.Properties.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}={p.Value}"))} -> {string.Join(",", Types.SelectMany(t => store.Associated(r.Id, t)).Select(a => a.Id))}"));
+
+    /// <inheritdoc/>
+    protected override string OperationOf(SimulatedRequest request) => request.Path.Split('/', StringSplitOptions.RemoveEmptyEntries) switch
+    {
+        ["crm", "objects", _, var type, "batch", var verb] => $"{verb}_{type}",
+        ["crm", "objects", _, var type, "search"] => $"search_{type}",
+        ["crm", "associations", _, _, _, "batch", "read"] => "read_associations",
+        ["crm", "associations", _, _, _, "batch", "associate", "default"] => "link",
+        ["crm", "associations", _, _, _, "batch", "archive"] => "unlink",
+        ["crm", "associations", _, _, _, "labels"] => "labels",
+        ["crm", "properties", ..] => "properties",
+        ["crm", "owners", ..] => "owners",
+        ["crm", "pipelines", ..] => "pipelines",
+        _ => "unknown",
+    };
+
+    /// <inheritdoc/>
+    protected override SimulatedAnswer Answer(string operation, SimulatedRequest request, SimulatorFault.FailPart? part)
+    {
+        requests++;
+        var answer = Authorised(operation, request) ?? Route(operation, request, part);
+        // Search sends no figures of the limit.
+        return operation.StartsWith("search", StringComparison.Ordinal) ? answer : answer with { Headers = RateHeaders(answer.Headers) };
+    }
+
+    /// <inheritdoc/>
+    protected override SimulatedAnswer Refusal(string operation, SimulatorFault.Refuse fault) => fault.Status switch
+    {
+        429 => SimulatedAnswer.Json(429, new JsonObject
+        {
+            ["status"] = "error",
+            ["message"] = "You have reached your limit.",
+            ["errorType"] = "RATE_LIMIT",
+            ["correlationId"] = Correlation(),
+            ["category"] = "RATE_LIMITS",
+            ["policyName"] = fault.Code ?? "TEN_SECONDLY_ROLLING",
+        }),
+        503 or 502 or 504 => new SimulatedAnswer(fault.Status, "<html>upstream</html>", "text/html"),
+        _ => Problem(new(fault.Status, fault.Code ?? fault.Status switch { 423 => "LOCKED", 403 => "MISSING_SCOPES", _ => "INTERNAL_ERROR" }, "as ordered")),
+    };
+
+    /// <inheritdoc/>
+    protected override void RotateTokens() => Token = "token-" + (++tokens).ToString(CultureInfo.InvariantCulture);
+
+    private SimulatedAnswer? Authorised(string operation, SimulatedRequest request)
+    {
+        if (request.Headers.GetValueOrDefault("Authorization") != "Bearer " + Token)
+            return Problem(new(401, "INVALID_AUTHENTICATION", "Authentication credentials not found."));
+        return ScopeOf(operation) is { } scope && MissingScopes.Contains(scope)
+            ? Problem(new(403, "MISSING_SCOPES", "This app hasn't been granted all required scopes to make this call.", "MISSING_SCOPES"))
+            : null;
+    }
+
+    private static string? ScopeOf(string operation)
+    {
+        if (operation.Split('_', 2) is not [var verb, var type] || !Types.Contains(type))
+            return operation switch { "owners" => "crm.objects.owners.read", "properties" => "crm.schemas.contacts.read", "link" or "unlink" => "crm.objects.contacts.write", _ => null };
+        // Tasks and notes go by the contacts' scopes.
+        var of = type is "tasks" or "notes" ? "contacts" : type;
+        return $"crm.objects.{of}.{(verb is "read" or "search" ? "read" : "write")}";
+    }
+
+    private SimulatedAnswer Route(string operation, SimulatedRequest request, SimulatorFault.FailPart? part)
+    {
+        var path = request.Path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        if (path.Length < 4 - (operation == "owners" ? 1 : 0) || path[2] != Version)
+            return Problem(new(404, "OBJECT_NOT_FOUND", "resource not found"));
+        if (request.Method == "GET")
+            return Get(operation, path, request.Query);
+        if (request.Method != "POST" || request.Headers.GetValueOrDefault("Content-Type")?.StartsWith("application/json", StringComparison.Ordinal) != true)
+            return Problem(new(415, "VALIDATION_ERROR", "Unsupported Media Type"));
+        var body = request.Json() as JsonObject;
+        if (operation.StartsWith("search_", StringComparison.Ordinal))
+            return Search(path[3], body);
+        if (!Types.Contains(path[3]) || body?["inputs"] is not JsonArray inputs || inputs.Any(i => i is not JsonObject))
+            return Problem(new(400, "VALIDATION_ERROR", "Invalid input JSON"));
+        if (inputs.Count is 0 or > LargestBatch)
+            return Problem(new(400, "VALIDATION_ERROR", $"A batch holds 1 to {LargestBatch} inputs"));
+        if (inputs.Select(i => (string?)i!["objectWriteTraceId"]).OfType<string>().GroupBy(t => t).Any(g => g.Count() > 1))
+            return Problem(new(400, "VALIDATION_ERROR", "objectWriteTraceId is not unique"));
+        return operation switch
+        {
+            "read_associations" => ReadAssociations(path[3], path[4], inputs),
+            "link" => Link(path[3], path[4], inputs),
+            "unlink" => Unlink(inputs),
+            _ when path is [_, _, _, var type, "batch", var verb] => verb switch
+            {
+                "read" => Read(type, body, inputs),
+                "create" => Write(type, inputs, part, Create, 201),
+                "update" => HasDuplicates(inputs) ?? Write(type, inputs, part, Update, 200),
+                "upsert" => HasDuplicates(inputs) ?? Write(type, inputs, part, Upsert, 200),
+                "archive" => Archive(type, inputs),
+                _ => Problem(new(404, "OBJECT_NOT_FOUND", "resource not found")),
+            },
+            _ => Problem(new(404, "OBJECT_NOT_FOUND", "resource not found")),
+        };
+    }
+
+    private SimulatedAnswer? HasDuplicates(JsonArray inputs) =>
+        inputs.GroupBy(i => (string?)i!["id"]).Any(g => g.Count() > 1) ? Problem(new(400, "VALIDATION_ERROR", "Duplicate IDs found in batch input")) : null;
+
+    private SimulatedAnswer Get(string operation, string[] path, IReadOnlyDictionary<string, string> query)
+    {
+        switch (operation)
+        {
+            case "owners":
+                var owners = Owners.Skip(query.ContainsKey("after") ? 1 : 0).Take(1).ToArray();
+                var page = new JsonObject { ["results"] = new JsonArray([.. owners.Select(o => o.DeepClone())]) };
+                if (!query.ContainsKey("after"))
+                    page["paging"] = new JsonObject { ["next"] = new JsonObject { ["after"] = "1" } };
+                return SimulatedAnswer.Json(200, page);
+            case "properties" when path.Length == 5 && Properties[path[3]].TryGetValue(path[4], out var property):
+                return SimulatedAnswer.Json(200, property.ToJson());
+            case "properties" when path.Length == 4:
+                return SimulatedAnswer.Json(200, new JsonObject { ["results"] = new JsonArray([.. Properties[path[3]].Values.Select(p => p.ToJson())]) });
+            case "pipelines":
+                return SimulatedAnswer.Json(200, new JsonObject
+                {
+                    ["results"] = new JsonArray([.. Properties["deals"]["pipeline"].Options.Select(p => (JsonNode)new JsonObject
+                    {
+                        ["id"] = p,
+                        ["label"] = p,
+                        ["stages"] = new JsonArray([.. Properties["deals"]["dealstage"].Options.Select(s => (JsonNode)new JsonObject { ["id"] = s, ["label"] = s })]),
+                    })]),
+                });
+            case "labels":
+                var types = HubSpotAccount.AssociationTypes.Where(a => a.Value == (path[3], path[4]));
+                return SimulatedAnswer.Json(200, new JsonObject { ["results"] = new JsonArray([.. types.Select(t => (JsonNode)new JsonObject { ["category"] = "HUBSPOT_DEFINED", ["typeId"] = t.Key, ["label"] = null })]) });
+            default:
+                return Problem(new(404, "OBJECT_NOT_FOUND", "resource not found"));
+        }
+    }
+
+    private static readonly JsonObject[] Owners =
+    [
+        new() { ["id"] = "9001", ["email"] = "sam.rivera@crm.example", ["firstName"] = "Sam", ["lastName"] = "Rivera", ["type"] = "PERSON", ["archived"] = false, ["createdAt"] = "2026-01-01T00:00:00Z", ["updatedAt"] = "2026-01-01T00:00:00Z" },
+        new() { ["id"] = "9002", ["email"] = "mei.tanaka@crm.example", ["firstName"] = "Mei", ["lastName"] = "Tanaka", ["type"] = "PERSON", ["archived"] = false, ["createdAt"] = "2026-01-01T00:00:00Z", ["updatedAt"] = "2026-01-01T00:00:00Z" },
+    ];
+
+    private SimulatedAnswer Read(string type, JsonObject body, JsonArray inputs)
+    {
+        if (body["properties"] is not JsonArray asked || body["propertiesWithHistory"] is not JsonArray)
+            return Problem(new(400, "VALIDATION_ERROR", "Invalid input JSON: properties and propertiesWithHistory are required"));
+        var idProperty = (string?)body["idProperty"];
+        if (idProperty is not null && (!Properties[type].TryGetValue(idProperty, out var definition) || !definition.Unique))
+            return Problem(new(400, "VALIDATION_ERROR", $"{idProperty} is not a unique property"));
+        var ids = inputs.Select(i => (string)i!["id"]!).ToList();
+        if (ids.Distinct().Count() != ids.Count)
+            return Problem(new(400, "VALIDATION_ERROR", "Duplicate IDs found in batch input"));
+        var found = ids.ConvertAll(id => idProperty is null ? store.Find(type, id) : store.Find(type, idProperty, id));
+        var missing = ids.Where((_, i) => found[i] is null).ToArray();
+        var errors = missing.Length == 0 ? [] : new List<JsonNode> { StandardError(new(404, "OBJECT_NOT_FOUND", "Could not get some objects, they may be deleted or not exist."), "ids", missing) };
+        return Batch(errors.Count == 0 ? 200 : 207, [.. found.OfType<HubSpotRow>().Distinct().Select(r => Shown(r, asked.Select(a => (string)a!)))], errors);
+    }
+
+    private SimulatedAnswer Write(string type, JsonArray inputs, SimulatorFault.FailPart? part, Func<string, JsonObject, (JsonObject?, HubSpotProblem?)> write, int status)
+    {
+        var traced = inputs.All(i => i!["objectWriteTraceId"] is not null) && !RefusesWholeBatches;
+        // Without trace ids a batch is taken or refused as one: it is looked at before anything of it is done.
+        if (!traced && (part is not null || inputs.Count > 0) && FirstProblem(type, inputs, part, status == 201) is { } first)
+            return Problem(first);
+        var (results, errors) = (new List<JsonNode>(), new List<JsonNode>());
+        for (var i = 0; i < inputs.Count; i++)
+        {
+            var input = inputs[i]!.AsObject();
+            var (result, problem) = part?.Part == i ? (null, new HubSpotProblem(part.Status, part.Code, "as ordered")) : write(type, input);
+            if (problem is not null)
+                errors.Add(StandardError(problem, "objectWriteTraceId", (string)input["objectWriteTraceId"]!));
+            else
+                results.Add(result!);
+        }
+        return Batch(errors.Count == 0 ? status : 207, results, errors);
+    }
+
+    private HubSpotProblem? FirstProblem(string type, JsonArray inputs, SimulatorFault.FailPart? part, bool creating)
+    {
+        if (part is not null && part.Part < inputs.Count)
+            return new(part.Status, part.Code, "as ordered");
+        var taken = new HashSet<(string, string)>();
+        foreach (var input in inputs)
+        {
+            foreach (var (name, value) in input!["properties"] as JsonObject ?? [])
+            {
+                if (Properties[type].TryGetValue(name, out var property) && property.Unique && !taken.Add((name, (string?)value ?? "")))
+                    return new(400, "VALIDATION_ERROR", "Duplicate values found in batch input", "CONFLICTING_UNIQUE_VALUE", name);
+            }
+            var row = creating ? null : store.Find(type, (string?)input!["id"] ?? "");
+            if (!creating && row is null && input!["idProperty"] is null)
+                return new(404, "OBJECT_NOT_FOUND", "resource not found");
+            if ((store.Check(type, input!["properties"] as JsonObject, row) ?? (input["associations"] as JsonArray ?? []).Select(a => store.Check(type, a, out _)).FirstOrDefault(p => p is not null)) is { } problem)
+                return problem;
+        }
+        return null;
+    }
+
+    private (JsonObject?, HubSpotProblem?) Create(string type, JsonObject input)
+    {
+        var links = new List<string>();
+        foreach (var association in input["associations"] as JsonArray ?? [])
+        {
+            if (store.Check(type, association, out var to) is { } wrong)
+                return (null, wrong);
+            links.Add(to);
+        }
+        if (store.Check(type, input["properties"] as JsonObject, null) is { } problem)
+            return (null, problem);
+        var row = store.Add(type, requests + SearchLag);
+        store.Set(row, input["properties"]!.AsObject());
+        links.ForEach(to => store.Associate(row.Id, to));
+        if (row.Properties.TryGetValue("leadpipeline_effect", out var effect))
+            Made(effect);
+        return (Traced(Shown(row, row.Properties.Keys), input), null);
+    }
+
+    private (JsonObject?, HubSpotProblem?) Update(string type, JsonObject input)
+    {
+        var row = store.Find(type, (string?)input["id"] ?? "");
+        if (row is null)
+            return (null, new(404, "OBJECT_NOT_FOUND", "resource not found"));
+        if (store.Check(type, input["properties"] as JsonObject, row) is { } problem)
+            return (null, problem);
+        var given = input["properties"]!.AsObject();
+        store.Set(row, given);
+        // Only what was written comes back, not the whole record.
+        return (Traced(Shown(row, given.Select(g => g.Key)), input), null);
+    }
+
+    private (JsonObject?, HubSpotProblem?) Upsert(string type, JsonObject input)
+    {
+        if ((string?)input["idProperty"] is not { } idProperty || !Properties[type].TryGetValue(idProperty, out var property) || !property.Unique)
+            return (null, new(400, "VALIDATION_ERROR", "idProperty must name a unique property"));
+        if (idProperty == "email")
+            return (null, new(400, "VALIDATION_ERROR", "Partial upserts are not supported when using email as the idProperty"));
+        var value = (string)input["id"]!;
+        var given = input["properties"]?.AsObject() ?? [];
+        given[idProperty] ??= value;
+        if (store.Find(type, idProperty, value) is { } row)
+        {
+            var (updated, problem) = Update(type, new JsonObject { ["id"] = row.Id, ["properties"] = given.DeepClone(), ["objectWriteTraceId"] = input["objectWriteTraceId"]?.DeepClone() });
+            updated?["new"] = false;
+            return (updated, problem);
+        }
+        var (made, refused) = Create(type, new JsonObject { ["properties"] = given.DeepClone(), ["objectWriteTraceId"] = input["objectWriteTraceId"]?.DeepClone() });
+        made?["new"] = true;
+        return (made, refused);
+    }
+
+    private SimulatedAnswer Archive(string type, JsonArray inputs)
+    {
+        foreach (var input in inputs)
+        {
+            if (store.Find(type, (string?)input!["id"] ?? "") is { } row)
+                store.Archive(row);
+        }
+        return new SimulatedAnswer(204);
+    }
+
+    private SimulatedAnswer Search(string type, JsonObject? body)
+    {
+        var groups = body?["filterGroups"] as JsonArray ?? [];
+        if (groups.Count > 5 || groups.Any(g => (g!["filters"] as JsonArray)?.Count is not (> 0 and <= 6)) || (int?)body?["limit"] is > 200)
+            return Problem(new(400, "VALIDATION_ERROR", "too many filters"));
+        foreach (var filter in groups.SelectMany(g => g!["filters"]!.AsArray()))
+        {
+            if (!Properties[type].ContainsKey((string)filter!["propertyName"]!))
+                return Problem(new(400, "VALIDATION_ERROR", "There was a problem with the request.", "PROPERTY_DOESNT_EXIST", (string)filter["propertyName"]!));
+        }
+        var rows = store.Rows.Where(r => r.Type == type && !r.Archived && r.SearchableFrom <= requests && groups.Any(g => g!["filters"]!.AsArray().All(f => Matches(r, f!)))).ToList();
+        return SimulatedAnswer.Json(200, new JsonObject
+        {
+            ["total"] = rows.Count,
+            ["results"] = new JsonArray([.. rows.Take((int?)body?["limit"] ?? 10).Select(r => (JsonNode)Shown(r, (body?["properties"] as JsonArray ?? []).Select(p => (string)p!)))]),
+        });
+    }
+
+    private static bool Matches(HubSpotRow row, JsonNode filter)
+    {
+        var (value, wanted) = (row.Properties.GetValueOrDefault((string)filter["propertyName"]!) ?? "", (string?)filter["value"] ?? "");
+        return (string)filter["operator"]! switch
+        {
+            "EQ" => string.Equals(value, wanted, StringComparison.OrdinalIgnoreCase),
+            "CONTAINS_TOKEN" => value.Split([' ', ',', '.', '-', '&'], StringSplitOptions.RemoveEmptyEntries).Contains(wanted, StringComparer.OrdinalIgnoreCase),
+            _ => false,
+        };
+    }
+
+    private SimulatedAnswer ReadAssociations(string from, string to, JsonArray inputs)
+    {
+        var (results, errors) = (new List<JsonNode>(), new List<JsonNode>());
+        foreach (var id in inputs.Select(i => (string)i!["id"]!))
+        {
+            var targets = store.Find(from, id) is null ? [] : store.Associated(id, to).ToList();
+            if (targets.Count == 0)
+            {
+                errors.Add(StandardError(new(404, "OBJECT_NOT_FOUND", $"No {to} is associated with {from} {id}."), "fromObjectId", id));
+                continue;
+            }
+            results.Add(new JsonObject
+            {
+                ["from"] = new JsonObject { ["id"] = id },
+                ["to"] = new JsonArray([.. targets.Select(t => (JsonNode)new JsonObject { ["toObjectId"] = t.Id, ["associationTypes"] = new JsonArray(new JsonObject { ["category"] = "HUBSPOT_DEFINED", ["typeId"] = TypeId(from, to) }) })]),
+            });
+        }
+        return Batch(errors.Count == 0 ? 200 : 207, results, errors);
+    }
+
+    private SimulatedAnswer Link(string from, string to, JsonArray inputs)
+    {
+        var results = new List<JsonNode>();
+        foreach (var input in inputs)
+        {
+            var (a, b) = ((string)input!["from"]!["id"]!, (string)input["to"]!["id"]!);
+            if (store.Find(from, a) is null || store.Find(to, b) is null)
+                return Problem(new(404, "OBJECT_NOT_FOUND", "one of the objects does not exist", "INVALID_ASSOCIATION"));
+            store.Associate(a, b);
+            foreach (var (x, y, type) in ((string, string, int)[])[(a, b, TypeId(from, to)), (b, a, TypeId(to, from))])
+                results.Add(new JsonObject { ["from"] = new JsonObject { ["id"] = x }, ["to"] = new JsonObject { ["id"] = y }, ["associationSpec"] = new JsonObject { ["associationCategory"] = "HUBSPOT_DEFINED", ["associationTypeId"] = type } });
+        }
+        return Batch(200, results, []);
+    }
+
+    private SimulatedAnswer Unlink(JsonArray inputs)
+    {
+        foreach (var input in inputs)
+        {
+            foreach (var to in input!["to"]!.AsArray())
+                store.Dissociate((string)input["from"]!["id"]!, (string)to!["id"]!);
+        }
+        return new SimulatedAnswer(204);
+    }
+
+    private static int TypeId(string from, string to) => HubSpotAccount.AssociationTypes.FirstOrDefault(t => t.Value == (from, to)).Key;
+
+    private static JsonObject Shown(HubSpotRow row, IEnumerable<string> asked)
+    {
+        var properties = new JsonObject { ["hs_object_id"] = row.Id, ["createdate"] = Iso(row.CreatedAt), ["lastmodifieddate"] = Iso(row.UpdatedAt) };
+        foreach (var name in asked)
+            properties[name] = row.Properties.GetValueOrDefault(name);
+        return new JsonObject { ["id"] = row.Id, ["properties"] = properties, ["createdAt"] = Iso(row.CreatedAt), ["updatedAt"] = Iso(row.UpdatedAt), ["archived"] = false };
+    }
+
+    private static JsonObject Traced(JsonObject shown, JsonObject input)
+    {
+        if ((string?)input["objectWriteTraceId"] is { } trace)
+            shown["objectWriteTraceId"] = trace;
+        return shown;
+    }
+
+    private static SimulatedAnswer Batch(int status, List<JsonNode> results, List<JsonNode> errors)
+    {
+        var body = new JsonObject { ["status"] = "COMPLETE", ["results"] = new JsonArray([.. results]), ["startedAt"] = "2026-03-03T10:00:00Z", ["completedAt"] = "2026-03-03T10:00:00Z" };
+        if (errors.Count > 0)
+        {
+            body["numErrors"] = errors.Count;
+            body["errors"] = new JsonArray([.. errors]);
+        }
+        return SimulatedAnswer.Json(status, body);
+    }
+
+    private static JsonObject StandardError(HubSpotProblem problem, string contextName, params string[] context) => new()
+    {
+        ["status"] = "error",
+        ["category"] = problem.Category,
+        ["message"] = problem.Message,
+        ["context"] = new JsonObject { [contextName] = new JsonArray([.. context.Select(c => (JsonNode)c)]) },
+        ["links"] = new JsonObject(),
+        ["errors"] = Details(problem),
+    };
+
+    private static SimulatedAnswer Problem(HubSpotProblem problem) => SimulatedAnswer.Json(problem.Status, new JsonObject
+    {
+        ["status"] = "error",
+        ["message"] = problem.Message,
+        ["correlationId"] = Correlation(),
+        ["category"] = problem.Category,
+        ["errors"] = Details(problem),
+    });
+
+    private static JsonArray Details(HubSpotProblem problem)
+    {
+        if (problem.Code is null)
+            return [];
+        var detail = new JsonObject { ["message"] = problem.Message, ["code"] = problem.Code };
+        if (problem.Property is not null)
+            detail["context"] = new JsonObject { ["propertyName"] = new JsonArray(problem.Property) };
+        return [detail];
+    }
+
+    private Dictionary<string, string> RateHeaders(IReadOnlyDictionary<string, string> headers) => new(headers)
+    {
+        ["X-HubSpot-RateLimit-Daily"] = "650000",
+        ["X-HubSpot-RateLimit-Daily-Remaining"] = (650_000 - requests).ToString(CultureInfo.InvariantCulture),
+        ["X-HubSpot-RateLimit-Interval-Milliseconds"] = "10000",
+        ["X-HubSpot-RateLimit-Max"] = "190",
+        ["X-HubSpot-RateLimit-Remaining"] = Math.Max(0, 190 - requests).ToString(CultureInfo.InvariantCulture),
+    };
+
+    private static string Iso(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+
+    private static string Correlation() => "2dea5219-07f2-40ce-82ec-9c2e302317a4";
+}
