@@ -63,9 +63,12 @@ public sealed record ActionPlan
 {
     /// <summary>Whether there is something to run.</summary>
     public required PlanStatus Status { get; init; }
-    /// <summary>Stable code of why not; null when planned: <c>rejected</c>, <c>manual-review</c>, <c>injection-signal</c>, <c>no-email</c>, <c>policy</c>.</summary>
+    /// <summary>Stable code of why not; null when planned: <c>rejected</c>, <c>manual-review</c>, <c>injection-signal</c>, <c>no-email</c>, <c>policy</c>, <c>differs-from-earlier-run</c>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public string? Reason { get; init; }
+    /// <summary>For <c>differs-from-earlier-run</c>: each step that an earlier run did with other arguments, with their names; else left out.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Differences { get; init; }
     /// <summary>The policy that decided.</summary>
     public required PolicyIdentity Policy { get; init; }
     /// <summary>The steps in order; empty unless planned.</summary>

@@ -16,7 +16,10 @@ public sealed record PlanRun(Guid LeadId, int Run, string Email, IReadOnlyList<S
         new(leadId, run, email, [.. plan.Steps.Select(s => new StepEffect { Step = s, EffectKey = KeyOf(leadId, run, s.Id) })], null);
 
     /// <summary>The step's stable key: lead, run and step, nothing that changes from try to try.</summary>
-    public static string KeyOf(Guid leadId, int run, string step) => $"{leadId:N}.{run}.{step}";
+    public static string KeyOf(Guid leadId, int run, string step) => $"{KeyPrefix(leadId)}{run}.{step}";
+
+    /// <summary>What the keys of all runs of a lead begin with.</summary>
+    public static string KeyPrefix(Guid leadId) => $"{leadId:N}.";
 
     /// <summary>The critical step that failed, if one did: the plan goes backward from then on.</summary>
     public StepEffect? Failure => Effects.FirstOrDefault(e => e.State == EffectState.Failed && e.Step.Critical);

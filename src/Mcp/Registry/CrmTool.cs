@@ -59,6 +59,12 @@ public abstract class CrmTool
     /// <summary>The kind of record that a step may create, looked for by its effect key before it is created again; null when it only changes fields.</summary>
     public virtual CrmObject? Creates => null;
 
+    /// <summary>
+    /// Whether the tool looks for what is there before it creates, so that a later run of the same lead may simply ask it again. A tool that
+    /// creates and does not look would add a second record; what an earlier run did with it is never done again unasked.
+    /// </summary>
+    public virtual bool FindsOrCreates => false;
+
     /// <summary>Adds what has to be read before <see cref="Decide"/>. Arguments may still hold references to earlier steps.</summary>
     public virtual CrmQuery Ask(CrmQuery query, JsonObject arguments) => query;
 

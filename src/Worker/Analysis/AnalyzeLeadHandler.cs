@@ -3,11 +3,13 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Mcp.Guards;
 using LeadPipeline.Mcp.Registry;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.DeadLetters;
 using LeadPipeline.Worker.Evidence;
+using LeadPipeline.Worker.Execution;
 using LeadPipeline.Worker.Grounding;
 using LeadPipeline.Worker.Planning;
 using LeadPipeline.Worker.Saga;
@@ -27,10 +29,14 @@ public sealed partial class AnalyzeLeadHandler(
     IAnalyzer analyzer,
     IOptions<GroundingOptions> grounding,
     PolicyInForce policy,
+    EarlierRuns earlierRuns,
     IOptions<DeferralOptions> deferral,
     TimeProvider time,
     ILogger<AnalyzeLeadHandler> logger)
 {
+    /// <summary>Why a run is blocked that would add to the CRM what an earlier one has added otherwise.</summary>
+    public const string DiffersFromEarlierRun = "differs-from-earlier-run";
+
     private readonly KeyedGate<Guid> leads = new();
 
     /// <summary>Carries out the command, if it still is to be, and answers the one that follows.</summary>
@@ -54,7 +60,8 @@ public sealed partial class AnalyzeLeadHandler(
         {
             var snapshot = await evidence.GatherAsync(work!, cancellationToken);
             var outcome = await analyzer.AnalyzeAsync(snapshot, cancellationToken);
-            return await DecideAsync(work!, snapshot, outcome, started);
+            var earlier = await earlierRuns.InCrmAsync(work!, cancellationToken);
+            return await DecideAsync(work!, snapshot, outcome, earlier, started);
         }
         catch (CrmUnavailableException unavailable)
         {
@@ -63,7 +70,7 @@ public sealed partial class AnalyzeLeadHandler(
         }
     }
 
-    private async Task<StageCommand?> DecideAsync(LeadWork work, EvidenceSnapshot snapshot, AnalysisOutcome outcome, DateTimeOffset started)
+    private async Task<StageCommand?> DecideAsync(LeadWork work, EvidenceSnapshot snapshot, AnalysisOutcome outcome, IReadOnlyList<EarlierEffect> earlier, DateTimeOffset started)
     {
         var frozen = SnapshotCodec.Encode(snapshot);
         var run = new LeadRunRow
@@ -76,17 +83,18 @@ public sealed partial class AnalyzeLeadHandler(
             Snapshot = work.Key.Seal(frozen, work.Saga.LeadId),
         };
         var facts = new List<AuditFact>();
+        var repeated = new List<EffectRow>();
         if (!analyzer.IsRemote)
             facts.Add(Started(started));
         GroundingResult? verdict = null;
         var (status, reason) = outcome switch
         {
-            AnalysisOutcome.Answered answered => Ground(work, snapshot, answered.Answer, run, facts, out verdict),
+            AnalysisOutcome.Answered answered => Ground(work, snapshot, answered.Answer, earlier, run, facts, repeated, out verdict),
             AnalysisOutcome.Blocked => Stop("model-blocked", facts),
             _ => Stop("model-unusable", facts),
         };
 
-        var applied = await store.ApplyAsync(work, new SagaMessage.AnalysisEnded(work.Saga.Run, status, reason), facts, commit => commit with { Run = run });
+        var applied = await store.ApplyAsync(work, new SagaMessage.AnalysisEnded(work.Saga.Run, status, reason), facts, commit => commit with { Run = run, NewEffects = repeated });
         if (applied.Took)
         {
             if (verdict is not null)
@@ -101,13 +109,17 @@ public sealed partial class AnalyzeLeadHandler(
         return StageCommand.Pending(work.Saga, applied.Took ? work : null);
     }
 
-    private (LeadStatus Status, string? Reason) Ground(LeadWork work, EvidenceSnapshot snapshot, AnalyzerAnswer answer, LeadRunRow run, List<AuditFact> facts, out GroundingResult verdict)
+    private (LeadStatus Status, string? Reason) Ground(
+        LeadWork work, EvidenceSnapshot snapshot, AnalyzerAnswer answer, IReadOnlyList<EarlierEffect> earlier, LeadRunRow run, List<AuditFact> facts, List<EffectRow> repeated, out GroundingResult verdict)
     {
         var now = time.GetUtcNow();
         var leadId = work.Saga.LeadId;
         using var document = JsonDocument.Parse(answer.Json);
         verdict = Grounder.Ground(snapshot, document.RootElement, grounding.Value.ToRules(), now);
         var plan = Planner.Plan(verdict, snapshot, policy.Policy, policy.Tools, now, policy.Planning);
+        var comparison = RunComparison.Of(plan, policy.Tools, earlier);
+        if (comparison.Differences.Count > 0)
+            plan = plan with { Status = PlanStatus.Blocked, Reason = DiffersFromEarlierRun, Steps = [], Differences = [.. comparison.Differences.Select(d => d.ToString())] };
         (work.Plan, work.Grounding, work.Decision) = (plan, verdict.Status, verdict.Decision);
 
         run.ModelVersion = answer.ModelVersion;
@@ -139,7 +151,16 @@ public sealed partial class AnalyzeLeadHandler(
             ["planHash"] = plan.PlanHash,
             ["reason"] = plan.Reason,
             ["steps"] = new JsonArray([.. plan.Steps.Select(s => (JsonNode)s.Id)]),
+            ["differences"] = plan.Differences is null ? null : new JsonArray([.. plan.Differences.Select(d => (JsonNode)d)]),
         }));
+        if (plan.Status == PlanStatus.Planned)
+        {
+            foreach (var (before, effect) in comparison.Repeated)
+            {
+                repeated.Add(Repeat(work, effect).ToRow(work, work.Saga.Run, AuditChain.Microseconds(now)));
+                facts.Add(new AuditFact("tool", "replayed", new JsonObject { ["step"] = effect.Step.Id, ["tool"] = effect.Step.Tool, ["recordId"] = effect.RecordId, ["run"] = before }));
+            }
+        }
         if (SafetyReason(plan) is { } unsafeBy)
         {
             GuardMeters.Blocked(SafetyGate.WholePlan, unsafeBy);
@@ -153,6 +174,18 @@ public sealed partial class AnalyzeLeadHandler(
             _ => (LeadStatus.NeedsReview, plan.Reason),
         };
     }
+
+    /// <summary>The line of this run's ledger for what an earlier run has done: settled, with its results, and not ours to undo.</summary>
+    private static StepEffect Repeat(LeadWork work, StepEffect earlier) => new()
+    {
+        Step = earlier.Step,
+        EffectKey = PlanRun.KeyOf(work.Saga.LeadId, work.Saga.Run, earlier.Step.Id),
+        State = EffectState.Unchanged,
+        RecordId = earlier.RecordId,
+        Object = earlier.Object,
+        Data = earlier.Data,
+        Warning = CrmCodes.Replayed,
+    };
 
     private async Task DeferAsync(LeadWork work, string reason, bool failed, TimeSpan? retryAfter)
     {

@@ -17,6 +17,13 @@ internal sealed class CliHost(IHost host) : IAsyncDisposable
         return Services.GetRequiredService<LeadQueries>();
     }
 
+    /// <summary>What may be done with leads, once it is sure that there are tables.</summary>
+    public async Task<LeadOperations> OperationsAsync(CancellationToken cancellationToken)
+    {
+        await Services.GetRequiredService<DatabaseStart>().RunAsync(cancellationToken);
+        return Services.GetRequiredService<LeadOperations>();
+    }
+
     /// <summary>Starts the services of the host.</summary>
     public Task StartAsync(CancellationToken cancellationToken) => host.StartAsync(cancellationToken);
 

@@ -31,6 +31,21 @@ internal static class CliOutput
 
     public static void WriteJsonLine(JsonNode? node) => System.Console.Out.WriteLine(node?.ToJsonString(OneLine) ?? "null");
 
+    /// <summary>Shows how far something is, from 0 to 1, and how long it will take.</summary>
+    /// <param name="title">What is under way.</param>
+    /// <param name="work">Does it, and says now and then how far it is and what it is at.</param>
+    public static Task ProgressAsync(string title, Func<Action<double, string>, Task> work) => Error.Progress().AutoClear(true)
+        .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new SpinnerColumn())
+        .StartAsync(async progress =>
+        {
+            var task = progress.AddTask(title, maxValue: 1);
+            await work((part, words) =>
+            {
+                task.Value = part;
+                task.Description = words;
+            });
+        });
+
     /// <summary>Text from leads is never markup.</summary>
     public static string Plain(string? text) => Markup.Escape(new string([.. (text ?? "-").Select(c => char.IsControl(c) ? ' ' : c)]));
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using LeadPipeline.Worker.Intake;
 
 namespace LeadPipeline.Worker.Cli;
 
@@ -22,7 +21,14 @@ internal static class LeadFiles
         }
     }
 
-    /// <summary>A refused line in words.</summary>
-    public static string Describe(int line, IEnumerable<FieldError> errors) =>
-        string.Create(CultureInfo.InvariantCulture, $"line {line}: {string.Join("; ", errors.Select(e => e.ToString()))}");
+    /// <summary>Tells of the refused lines, and where they are to be corrected.</summary>
+    public static void Say(RefusalLog refusals)
+    {
+        foreach (var line in refusals.First)
+            CliOutput.Say("  " + line);
+        if (refusals.Count > refusals.First.Count)
+            CliOutput.Say(string.Create(CultureInfo.InvariantCulture, $"  … and {refusals.Count - refusals.First.Count} more; --json lists them all"));
+        if (refusals.File is { } file)
+            CliOutput.Say($"The refused lines are in {Path.GetRelativePath(Directory.GetCurrentDirectory(), file)}: correct them there, and feed that file.");
+    }
 }

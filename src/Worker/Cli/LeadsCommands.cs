@@ -3,15 +3,21 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Worker.Hosting;
+using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Storage;
 using Spectre.Console;
 
 namespace LeadPipeline.Worker.Cli;
 
-/// <summary><c>leads list</c> and <c>leads show ID</c>.</summary>
+/// <summary><c>leads list</c> and <c>leads show ID</c>; what changes a lead is in <see cref="LeadActs"/>.</summary>
 internal static class LeadsCommands
 {
-    public static Command Create(Dictionary<string, string?> settings) => new("leads", "Reads leads.") { List(settings), Show(settings) };
+    public static Command Create(Dictionary<string, string?> settings) => new("leads", "Reads leads, replays, cancels and erases them.")
+    {
+        List(settings), Show(settings), LeadActs.Replay(settings), LeadActs.Cancel(settings), LeadActs.Erase(settings),
+    };
+
+    private static readonly string[] CsvColumns = ["leadId", "email", "status", "reason", "source", "grounding", "intent", "decision", "fitScore", "receivedAt", "updatedAt", "dueAt"];
 
     private static Command List(Dictionary<string, string?> settings)
     {
@@ -19,7 +25,8 @@ internal static class LeadsCommands
         var since = new Option<DateTimeOffset?>("--since") { Description = "Only leads received since then (ISO time)" };
         var limit = new Option<int>("--limit") { Description = "At most so many", DefaultValueFactory = _ => 50 };
         var json = CliOutput.JsonOption();
-        var command = new Command("list", "Lists leads, newest first.") { status, since, limit, json };
+        var csv = new Option<bool>("--csv") { Description = "CSV on standard output, for a spreadsheet" };
+        var command = new Command("list", "Lists leads, newest first.") { status, since, limit, json, csv };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var host = new CliHost(WorkerApplication.Reader(settings));
@@ -37,6 +44,13 @@ internal static class LeadsCommands
             if (parsed.GetValue(json))
             {
                 CliOutput.WriteJson(new JsonObject { ["items"] = new JsonArray([.. items.Select(i => (JsonNode)i)]), ["next"] = cursor });
+                return 0;
+            }
+            if (parsed.GetValue(csv))
+            {
+                Console.Out.WriteLine(string.Join(',', CsvColumns));
+                foreach (var item in items)
+                    Console.Out.WriteLine(string.Join(',', CsvColumns.Select(c => CsvText.Shown(item[c]?.ToString() ?? ""))));
                 return 0;
             }
             var table = new Table().Border(TableBorder.Rounded).AddColumns("Lead", "E-mail", "Status", "Decision", "Score", "Received");

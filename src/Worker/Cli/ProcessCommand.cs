@@ -1,15 +1,11 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using LeadPipeline.Contracts;
 using LeadPipeline.Worker.Evidence;
 using LeadPipeline.Worker.Hosting;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Ops;
-using LeadPipeline.Worker.Storage;
-using Spectre.Console;
 
 namespace LeadPipeline.Worker.Cli;
 
@@ -32,35 +28,35 @@ internal static class ProcessCommand
 }
 
 /// <summary>One run of <c>process</c>.</summary>
-internal sealed class ProcessRun(Dictionary<string, string?> settings, string path, TimeSpan timeout, bool json) : IDisposable
+internal sealed class ProcessRun : IDisposable
 {
     private const int Together = 256;
 
-    private static readonly (LeadStatus Status, string Meaning)[] Meanings =
-    [
-        (LeadStatus.Completed, "worked into the CRM"),
-        (LeadStatus.Rejected, "the judgement did not match the evidence; nothing was done, a person looks"),
-        (LeadStatus.NeedsReview, "a person has to look"),
-        (LeadStatus.Blocked, "a safety rule or the policy forbids it; nothing was done"),
-        (LeadStatus.Compensated, "a step failed; what had been done was undone"),
-        (LeadStatus.DeadLettered, "failed for good; see dead letters"),
-        (LeadStatus.Deferred, "waits for something that does not work now; goes on by itself"),
-        (LeadStatus.Cancelled, "cancelled"),
-        (LeadStatus.Erased, "erased"),
-        (LeadStatus.Received, "taken in, not worked on yet"),
-        (LeadStatus.Analyzing, "being analysed"),
-        (LeadStatus.Analyzed, "planned, not executed yet"),
-        (LeadStatus.Executing, "being executed"),
-    ];
+    /// <summary>Leads that are waited for together.</summary>
+    private const int Window = 1000;
 
-    private readonly Dictionary<Guid, int> ids = [];
-    private readonly List<(int Line, IReadOnlyList<FieldError> Errors)> invalid = [];
+    /// <summary>About as many as the embedded queue holds and works on.</summary>
+    private const int Queued = 2100;
+
+    private readonly Dictionary<string, string?> settings;
+    private readonly string path;
+    private readonly TimeSpan timeout;
+    private readonly bool json;
+
+    /// <summary>The leads in the order of the file. This is all that grows with the file: some 40 bytes a lead.</summary>
+    private readonly OrderedDictionary<Guid, int> ids = [];
+    private readonly LeadFileLayout layout = new();
+    private readonly RefusalLog refusals;
     private readonly Dictionary<string, Task> latest = [];
-    private readonly SemaphoreSlim seats = new(Together);
-    private readonly Lock gate = new();
+    private readonly Queue<Task<Taken>> inHand = new(Together);
     private int submitted, duplicates;
-    private Exception? failure;
     private string? companies;
+
+    public ProcessRun(Dictionary<string, string?> settings, string path, TimeSpan timeout, bool json)
+    {
+        (this.settings, this.path, this.timeout, this.json) = (settings, path, timeout, json);
+        refusals = new RefusalLog(path, layout);
+    }
 
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
@@ -73,13 +69,14 @@ internal sealed class ProcessRun(Dictionary<string, string?> settings, string pa
         await host.StartAsync(cancellationToken);
         try
         {
+            var leads = host.Services.GetRequiredService<LeadQueries>();
             await WithProgressAsync(async report =>
             {
                 await FeedAsync(host.Services.GetRequiredService<LeadDoor>(), stream, name, report, cancellationToken);
-                await WaitAsync(host.Services.GetRequiredService<LeadQueries>(), watch, report, cancellationToken);
+                await WaitAsync(leads, watch, report, cancellationToken);
             });
-            var leads = await host.Services.GetRequiredService<LeadQueries>().SummariesAsync([.. ids.OrderBy(i => i.Value).Select(i => i.Key)], cancellationToken);
-            return Report(leads, watch.Elapsed);
+            refusals.Complete();
+            return await new ProcessReport(leads, ids, submitted, duplicates, refusals, layout, watch.Elapsed, companies).WriteAsync(json, cancellationToken);
         }
         catch (OperationCanceledException)
         {
@@ -92,7 +89,7 @@ internal sealed class ProcessRun(Dictionary<string, string?> settings, string pa
         }
     }
 
-    public void Dispose() => seats.Dispose();
+    public void Dispose() => refusals.Dispose();
 
     /// <summary>A <c>companies.csv</c> beside the leads is their company directory, unless another one is configured.</summary>
     private void UseCompaniesBeside()
@@ -107,170 +104,117 @@ internal sealed class ProcessRun(Dictionary<string, string?> settings, string pa
         companies = beside;
     }
 
-    private async Task FeedAsync(LeadDoor door, Stream stream, string name, Action<int, int> report, CancellationToken cancellationToken)
+    private async Task FeedAsync(LeadDoor door, Stream stream, string name, Action<double, string> report, CancellationToken cancellationToken)
     {
-        await foreach (var line in LeadFile.ReadAsync(stream, name, cancellationToken))
+        var length = stream.CanSeek ? stream.Length : 0;
+        await foreach (var line in LeadFile.ReadAsync(stream, name, layout, cancellationToken))
         {
-            await seats.WaitAsync(cancellationToken);
-            ThrowIfFailed(cancellationToken);
+            if (inHand.Count == Together)
+                await SettleAsync(cancellationToken);
             submitted++;
-            TakeInOrder(door, line, cancellationToken);
+            inHand.Enqueue(TakeInOrder(door, line, cancellationToken));
             if (submitted % 50 == 0)
-                report(submitted, 0);
+            {
+                // What was read last is not done yet: the queue holds some.
+                var done = Math.Max(0, submitted - Queued) / (double)submitted;
+                report(length > 0 ? done * stream.Position / length : 0, $"{submitted} read");
+            }
         }
-        for (var i = 0; i < Together; i++)
-            await seats.WaitAsync(cancellationToken);
-        ThrowIfFailed(cancellationToken);
-    }
-
-    private void ThrowIfFailed(CancellationToken cancellationToken)
-    {
-        // An interruption fails the leads in hand too; it is the user's wish and not their failure.
-        cancellationToken.ThrowIfCancellationRequested();
-        if (failure is not null)
-            throw new InvalidOperationException("A lead could not be taken in.", failure);
+        while (inHand.Count > 0)
+            await SettleAsync(cancellationToken);
     }
 
     /// <summary>Lines are taken in together, but of two copies of a lead the one that stands first in the file is the lead.</summary>
-    private void TakeInOrder(LeadDoor door, LeadLine line, CancellationToken cancellationToken)
+    private Task<Taken> TakeInOrder(LeadDoor door, LeadLine line, CancellationToken cancellationToken)
     {
         var key = Text("externalId") ?? Text("email");
         var before = key is null ? null : latest.GetValueOrDefault(key);
         var task = TakeAsync(door, line, before, cancellationToken);
         if (key is null)
-            return;
+            return task;
         latest[key] = task;
         if (latest.Count > 4 * Together)
         {
             foreach (var done in latest.Where(l => l.Value.IsCompleted).Select(l => l.Key).ToList())
                 _ = latest.Remove(done);
         }
+        return task;
 
         string? Text(string member) =>
             line.Body is { ValueKind: JsonValueKind.Object } body && body.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()?.Trim().ToLowerInvariant() : null;
     }
 
-    private async Task TakeAsync(LeadDoor door, LeadLine line, Task? before, CancellationToken cancellationToken)
+    private static async Task<Taken> TakeAsync(LeadDoor door, LeadLine line, Task? before, CancellationToken cancellationToken)
     {
+        // Whether the one before could be taken in is for the reader of the file to find out.
+        if (before is not null)
+            await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return new Taken(line, line.Body is { } body
+            ? await door.TakeAsync(body, "file", trusted: true, null, null, cancellationToken)
+            : new DoorAnswer.Refused([new FieldError("$", line.Error ?? "is not a lead", "correct the line")]));
+    }
+
+    /// <summary>Notes what became of the line that has been in hand for longest, so that everything is noted in the order of the file.</summary>
+    private async Task SettleAsync(CancellationToken cancellationToken)
+    {
+        Taken taken;
         try
         {
-            if (before is not null)
-                await before;
-            var answer = line.Body is { } body
-                ? await door.TakeAsync(body, "file", trusted: true, null, null, cancellationToken)
-                : new DoorAnswer.Refused([new FieldError("$", line.Error ?? "is not a lead", "correct the line")]);
-            lock (gate)
+            taken = await inHand.Dequeue();
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            // An interruption fails the leads in hand too; it is the user's wish and not their failure.
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new InvalidOperationException("A lead could not be taken in.", exception);
+        }
+        switch (taken.Answer)
+        {
+            case DoorAnswer.Accepted accepted:
+                // Two lines of one lead, or a lead that an earlier run of this command took in.
+                if (!ids.TryAdd(accepted.LeadId, taken.Line.Line))
+                    duplicates++;
+                break;
+            case DoorAnswer.Refused refused:
+                Refuse(taken.Line, refused.Errors);
+                break;
+            case DoorAnswer.Taken known:
+                Refuse(taken.Line, [known.Error]);
+                break;
+        }
+    }
+
+    private void Refuse(LeadLine line, IReadOnlyList<FieldError> errors) => refusals.Add(
+        line, string.Join("; ", errors.Select(e => e.ToString())), new JsonObject { ["line"] = line.Line, ["errors"] = Problems.Errors(errors) });
+
+    /// <summary>Looks at the oldest leads that are not done; those behind them are done by the time it comes to them, mostly.</summary>
+    private async Task WaitAsync(LeadQueries leads, Stopwatch watch, Action<double, string> report, CancellationToken cancellationToken)
+    {
+        for (var from = 0; from < ids.Count; from += Window)
+        {
+            var open = Enumerable.Range(from, Math.Min(Window, ids.Count - from)).Select(i => ids.GetAt(i).Key).ToList();
+            var pause = TimeSpan.FromMilliseconds(20);
+            while ((open = await leads.OpenAsync(open, cancellationToken)).Count > 0)
             {
-                switch (answer)
-                {
-                    case DoorAnswer.Accepted accepted:
-                        // Two lines of one lead, or a lead that an earlier run of this command took in.
-                        if (!ids.TryAdd(accepted.LeadId, line.Line))
-                            duplicates++;
-                        break;
-                    case DoorAnswer.Refused refused:
-                        invalid.Add((line.Line, refused.Errors));
-                        break;
-                    case DoorAnswer.Taken taken:
-                        invalid.Add((line.Line, [taken.Error]));
-                        break;
-                }
+                if (watch.Elapsed >= timeout)
+                    return;
+                var done = Math.Min(from + Window, ids.Count) - open.Count;
+                report(done / (double)ids.Count, $"{submitted} read, {done} done");
+                await Task.Delay(pause, cancellationToken);
+                pause = TimeSpan.FromMilliseconds(Math.Min(500, pause.TotalMilliseconds * 1.5));
             }
         }
-#pragma warning disable CA1031 // Carried to the reader of the file, which ends the run.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            failure ??= exception;
-        }
-        finally
-        {
-            seats.Release();
-        }
     }
 
-    private async Task WaitAsync(LeadQueries leads, Stopwatch watch, Action<int, int> report, CancellationToken cancellationToken)
-    {
-        var open = ids.Keys.ToList();
-        var pause = TimeSpan.FromMilliseconds(20);
-        while (open.Count > 0 && watch.Elapsed < timeout)
-        {
-            open = await leads.OpenAsync(open, cancellationToken);
-            report(submitted, ids.Count - open.Count);
-            if (open.Count == 0)
-                return;
-            await Task.Delay(pause, cancellationToken);
-            pause = TimeSpan.FromMilliseconds(Math.Min(500, pause.TotalMilliseconds * 1.5));
-        }
-    }
-
-    private async Task WithProgressAsync(Func<Action<int, int>, Task> work)
+    private async Task WithProgressAsync(Func<Action<double, string>, Task> work)
     {
         if (!CliOutput.IsWatched || json)
         {
             await work((_, _) => { });
             return;
         }
-        await CliOutput.Error.Progress().AutoClear(true)
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new SpinnerColumn())
-            .StartAsync(async progress =>
-            {
-                var task = progress.AddTask("Leads");
-                await work((total, done) =>
-                {
-                    task.MaxValue = Math.Max(1, total);
-                    task.Value = done;
-                    task.Description = string.Create(CultureInfo.InvariantCulture, $"{total} read, {done} done");
-                });
-            });
+        await CliOutput.ProgressAsync("Leads", work);
     }
 
-    private int Report(IReadOnlyList<JsonObject> leads, TimeSpan elapsed)
-    {
-        var outcomes = leads.GroupBy(l => l["status"]!.GetValue<string>()).ToDictionary(g => g.Key, g => g.Count());
-        var finished = leads.All(l => Enum.Parse<LeadStatus>(l["status"]!.GetValue<string>()).IsTerminal());
-        if (json)
-            CliOutput.WriteJson(Json(leads, outcomes, elapsed));
-        else
-            Print(leads, outcomes, elapsed);
-        return invalid.Count == 0 && finished ? 0 : 1;
-    }
-
-    private JsonObject Json(IReadOnlyList<JsonObject> leads, Dictionary<string, int> outcomes, TimeSpan elapsed) => new()
-    {
-        ["submitted"] = submitted,
-        ["accepted"] = ids.Count,
-        ["duplicates"] = duplicates,
-        ["invalid"] = new JsonArray([.. invalid.OrderBy(i => i.Line).Select(i => (JsonNode)new JsonObject { ["line"] = i.Line, ["errors"] = Problems.Errors(i.Errors) })]),
-        ["outcomes"] = new JsonObject(outcomes.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)o.Value))),
-        ["seconds"] = Math.Round(elapsed.TotalSeconds, 3),
-        ["leads"] = new JsonArray([.. leads.Select(l => (JsonNode)l)]),
-    };
-
-    private void Print(IReadOnlyList<JsonObject> leads, Dictionary<string, int> outcomes, TimeSpan elapsed)
-    {
-        var table = new Table().Border(TableBorder.Rounded).AddColumn("Outcome").AddColumn(new TableColumn("Leads").RightAligned()).AddColumn("What it means");
-        foreach (var (status, meaning) in Meanings.Where(m => outcomes.ContainsKey(m.Status.ToString())))
-            table.AddRow(status.ToString(), outcomes[status.ToString()].ToString(CultureInfo.InvariantCulture), meaning);
-        CliOutput.Out.Write(table);
-
-        var decisions = leads.Where(l => l["status"]!.GetValue<string>() == nameof(LeadStatus.Completed)).GroupBy(l => l["decision"]?.GetValue<string>()).ToDictionary(g => g.Key ?? "", g => g.Count());
-        var routed = decisions.GetValueOrDefault(nameof(LeadDecision.ROUTE_TO_SDR));
-        CliOutput.Say($"Of those in the CRM: {routed} to sales with a task for the next business day, {decisions.GetValueOrDefault(nameof(LeadDecision.NURTURE))} to be nurtured, {decisions.GetValueOrDefault(nameof(LeadDecision.IGNORE))} disqualified.");
-        CliOutput.Say(string.Create(CultureInfo.InvariantCulture, $"{submitted} lines read, {ids.Count} leads, {duplicates} copies, {invalid.Count} refused, in {elapsed.TotalSeconds:0.0} s."));
-        if (companies is not null)
-            CliOutput.Say($"Companies were looked up in {Path.GetRelativePath(Directory.GetCurrentDirectory(), companies)}.");
-        foreach (var (line, errors) in invalid.OrderBy(i => i.Line).Take(20))
-            CliOutput.Say("  " + LeadFiles.Describe(line, errors));
-        if (invalid.Count > 20)
-            CliOutput.Say($"  … and {invalid.Count - 20} more; --json lists them all");
-        if (leads.Count > 0)
-        {
-            var example = leads.FirstOrDefault(l => l["decision"]?.GetValue<string>() == nameof(LeadDecision.ROUTE_TO_SDR)) ?? leads[0];
-            CliOutput.Say("Where to look next:");
-            CliOutput.Say($"  leadpipeline leads show {example["leadId"]}");
-            CliOutput.Say("  leadpipeline leads list --status Rejected");
-            CliOutput.Say("  leadpipeline crm list tasks");
-        }
-    }
+    private sealed record Taken(LeadLine Line, DoorAnswer Answer);
 }

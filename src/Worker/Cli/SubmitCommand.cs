@@ -9,7 +9,6 @@ using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Messaging.RabbitMq;
 using LeadPipeline.Worker.Ops;
 using RabbitMQ.Client;
-using Spectre.Console;
 
 namespace LeadPipeline.Worker.Cli;
 
@@ -46,83 +45,85 @@ internal interface ILeadTarget : IAsyncDisposable
     Task<IReadOnlyList<(int Index, string Why)>> PutAsync(IReadOnlyList<LeadLine> batch, CancellationToken cancellationToken);
 }
 
-/// <summary>Reads a file and puts it somewhere, batch by batch.</summary>
+/// <summary>Reads a file and puts it somewhere, batch by batch. Nothing grows with the file.</summary>
 internal sealed class Submission(ILeadTarget target, bool json)
 {
     private const int BatchSize = 100;
-    private readonly List<(int Line, string Why)> refused = [];
     private int read, accepted;
 
     public async Task<int> RunAsync(string path, CancellationToken cancellationToken)
     {
         var (stream, name) = LeadFiles.Open(path);
         await using var _ = stream;
+        var layout = new LeadFileLayout();
+        using var refusals = new RefusalLog(path, layout);
         var length = stream.CanSeek ? stream.Length : 0;
         await WithProgressAsync(async report =>
         {
             var batch = new List<LeadLine>(BatchSize);
-            await foreach (var line in LeadFile.ReadAsync(stream, name, cancellationToken))
+            await foreach (var line in LeadFile.ReadAsync(stream, name, layout, cancellationToken))
             {
                 read++;
-                if (line.Body is null)
-                    refused.Add((line.Line, line.Error ?? "is not a lead"));
-                else
-                    batch.Add(line);
-                if (batch.Count == BatchSize)
-                    await FlushAsync(batch, cancellationToken);
-                report(length > 0 ? (double)stream.Position / length : 0);
+                batch.Add(line);
+                if (batch.Count < BatchSize)
+                    continue;
+                await FlushAsync(batch, refusals, cancellationToken);
+                report(length > 0 ? (double)stream.Position / length : 0, string.Create(CultureInfo.InvariantCulture, $"{accepted} accepted, {refusals.Count} refused"));
             }
-            await FlushAsync(batch, cancellationToken);
-            report(1);
+            await FlushAsync(batch, refusals, cancellationToken);
         });
-        Report();
-        return refused.Count == 0 ? 0 : 1;
+        refusals.Complete();
+        Report(refusals, layout);
+        return refusals.Count == 0 ? 0 : 1;
     }
 
-    private async Task FlushAsync(List<LeadLine> batch, CancellationToken cancellationToken)
+    /// <summary>Puts there what can be read, and notes what is refused, here or there, in the order of the file.</summary>
+    private async Task FlushAsync(List<LeadLine> batch, RefusalLog refusals, CancellationToken cancellationToken)
     {
-        if (batch.Count == 0)
-            return;
-        var bad = await target.PutAsync(batch, cancellationToken);
-        refused.AddRange(bad.Select(b => (batch[b.Index].Line, b.Why)));
-        accepted += batch.Count - bad.Count;
+        var readable = batch.FindAll(l => l.Body is not null);
+        var bad = readable.Count == 0 ? new Dictionary<object, string>() : (await target.PutAsync(readable, cancellationToken)).ToDictionary(b => (object)readable[b.Index], b => b.Why, ReferenceEqualityComparer.Instance);
+        foreach (var line in batch)
+        {
+            var why = line.Body is null ? line.Error ?? "is not a lead" : bad.GetValueOrDefault(line);
+            if (why is null)
+                accepted++;
+            else
+                refusals.Add(line, why, new JsonObject { ["line"] = line.Line, ["why"] = why });
+        }
         batch.Clear();
     }
 
-    private async Task WithProgressAsync(Func<Action<double>, Task> work)
+    private async Task WithProgressAsync(Func<Action<double, string>, Task> work)
     {
-        if (!CliOutput.IsWatched || json)
-        {
-            await work(_ => { });
-            return;
-        }
-        await CliOutput.Error.Progress().AutoClear(true).StartAsync(async progress =>
-        {
-            var task = progress.AddTask("Submitting", maxValue: 1);
-            await work(part =>
-            {
-                task.Value = part;
-                task.Description = string.Create(CultureInfo.InvariantCulture, $"{accepted} accepted, {refused.Count} refused");
-            });
-        });
+        if (CliOutput.IsWatched && !json)
+            await CliOutput.ProgressAsync("Submitting", work);
+        else
+            await work((_, _) => { });
     }
 
-    private void Report()
+    private void Report(RefusalLog refusals, LeadFileLayout layout)
     {
-        refused.Sort((a, b) => a.Line.CompareTo(b.Line));
-        if (json)
+        foreach (var notice in layout.Notices)
+            Console.Error.WriteLine(notice);
+        if (refusals.NotWritten is { } why)
+            Console.Error.WriteLine($"The refused lines could not be written beside the file: {why}");
+        if (!json)
         {
-            CliOutput.WriteJson(new JsonObject
-            {
-                ["submitted"] = read,
-                ["accepted"] = accepted,
-                ["refused"] = new JsonArray([.. refused.Select(r => (JsonNode)new JsonObject { ["line"] = r.Line, ["why"] = r.Why })]),
-            });
+            CliOutput.Say($"{read} lines read, {accepted} accepted, {refusals.Count} refused.");
+            LeadFiles.Say(refusals);
             return;
         }
-        CliOutput.Say($"{read} lines read, {accepted} accepted, {refused.Count} refused.");
-        foreach (var (line, why) in refused)
-            CliOutput.Say($"  line {line}: {why}");
+        using var output = Console.OpenStandardOutput();
+        using var writer = new Utf8JsonWriter(output, new JsonWriterOptions { Indented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        writer.WriteStartObject();
+        writer.WriteNumber("submitted", read);
+        writer.WriteNumber("accepted", accepted);
+        writer.WriteStartArray("refused");
+        refusals.WriteEntries(writer);
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+        writer.Flush();
+        output.WriteByte((byte)'\n');
     }
 }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Worker.Storage;
 
 namespace LeadPipeline.Worker.Evidence;
@@ -21,11 +22,18 @@ public sealed class EvidenceGatherer(CompanyDirectory directory, ICrm crm, TimeP
         var view = await crm.ReadAsync(new CrmQuery { RecordKey = work.RecordKey, Email = lead.Email }, cancellationToken);
         if (await company is { } known)
             contributions.Add(new EvidenceContribution("enrichment", known.Facts, "directory", "-", known.LoadedAt));
-        if ((view.Leads.FirstOrDefault(l => l.RecordKey == work.RecordKey) ?? (view.Leads.Count == 1 ? view.Leads[0] : null)) is { } record)
+        if ((view.Leads.FirstOrDefault(l => l.RecordKey == work.RecordKey) ?? (view.Leads.Count == 1 ? view.Leads[0] : null)) is { } record && !IsEcho(record, work))
             contributions.Add(new EvidenceContribution("crm", await FactsAsync(record, cancellationToken), crm.Provider, "-", now));
         // The sender's blocks are as old as their arrival here; when the lead itself happened says nothing about them.
         return EvidenceBuilder.Build(lead, contributions, now, inlineFetchedAt: work.Saga.ReceivedAt);
     }
+
+    /// <summary>
+    /// A record that an earlier run of this very lead made says nothing that was not known before. Taken for evidence, a second run would judge by what the
+    /// first one did.
+    /// </summary>
+    private static bool IsEcho(CrmRecord record, LeadWork work) =>
+        record.EffectKey?.StartsWith(PlanRun.KeyPrefix(work.Saga.LeadId), StringComparison.Ordinal) == true;
 
     private async Task<JsonObject> FactsAsync(CrmRecord lead, CancellationToken cancellationToken)
     {

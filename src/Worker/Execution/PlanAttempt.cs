@@ -111,8 +111,8 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     private async Task<PlanRun> LoadAsync(CancellationToken cancellationToken)
     {
         var fresh = PlanRun.New(work.Saga.LeadId, work.Saga.Run, work.Lead.Email, plan) with { FirstFailedAt = work.Saga.FirstFailedAt };
-        // Before the first epoch of a run nothing has been written into the ledger.
-        var rows = work.Saga is { Epoch: 0, Failures: 0, Attempt: 0 } ? [] : await services.Store.EffectsAsync(work.Saga.LeadId, work.Saga.Run, cancellationToken);
+        // Before the first epoch of the first run nothing has been written into the ledger; a later run may find there what it need not do again.
+        var rows = work.Saga is { Run: 1, Epoch: 0, Failures: 0, Attempt: 0 } ? [] : await services.Store.EffectsAsync(work.Saga.LeadId, work.Saga.Run, cancellationToken);
         var byStep = rows.ToDictionary(r => r.Step);
         var effects = fresh.Effects.Select(e => byStep.TryGetValue(e.Step.Id, out var row) ? row.ToEffect(e.Step, work) : e).ToList();
         foreach (var effect in effects.Where(e => byStep.ContainsKey(e.Step.Id)))

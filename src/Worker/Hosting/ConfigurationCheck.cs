@@ -16,6 +16,7 @@ using LeadPipeline.Worker.Messaging;
 using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.Planning;
 using LeadPipeline.Worker.Privacy;
+using LeadPipeline.Worker.Retention;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
 
@@ -54,10 +55,11 @@ public static class ConfigurationCheck
         (EncryptionOptions.Section, typeof(EncryptionOptions)),
         (PrivacyOptions.Section, typeof(PrivacyOptions)),
         (MessagingOptions.Section, typeof(MessagingOptions)),
+        (RetentionOptions.Section, typeof(RetentionOptions)),
     ];
 
     // Settings that people know of and that nothing here obeys yet: to accept one in silence would be to promise it.
-    private static readonly string[] NotYet = ["Retention", "Gemini", "Aws"];
+    private static readonly string[] NotYet = ["Gemini", "Aws"];
 
     private static readonly string[] Secrets = ["password", "secret", "key", "token", "hash", "connectionstrings"];
 

@@ -25,6 +25,23 @@ public sealed class DataLock : IAsyncDisposable
             : await AdvisoryAsync(PostgresAddress.Parse(connections.Database), cancellationToken));
     }
 
+    /// <summary>Whether a process works on an embedded data directory.</summary>
+    public static bool IsHeld(string directory)
+    {
+        var path = Path.Combine(directory, "lock");
+        if (!System.IO.File.Exists(path))
+            return false;
+        try
+        {
+            using var free = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => held?.DisposeAsync() ?? ValueTask.CompletedTask;
 

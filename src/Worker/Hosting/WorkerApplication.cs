@@ -70,6 +70,7 @@ public static class WorkerApplication
         app.MapWebhooks();
         app.MapForms();
         app.MapReading();
+        app.MapOperating();
         app.MapAdministration();
         app.MapApprovals();
         app.MapHealth();

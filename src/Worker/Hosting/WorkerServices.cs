@@ -19,6 +19,7 @@ using LeadPipeline.Worker.Messaging.RabbitMq;
 using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.Planning;
 using LeadPipeline.Worker.Privacy;
+using LeadPipeline.Worker.Retention;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.MockCrm;
@@ -74,6 +75,7 @@ public static class WorkerServices
         services.AddSingleton(sp => new ApprovalStore(
             sp.GetRequiredService<SqlDatabase>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadCipher>(), sp.GetRequiredService<TimeProvider>(),
             sp.GetRequiredService<IOptions<ApprovalOptions>>().Value.ExpireAfter));
+        services.AddSingleton<LeadOperations>();
         services.AddSingleton<CompanyDirectory>();
         services.AddSingleton<MockCrmStore>();
         services.AddSingleton(sp => new AuditPublisher(
@@ -188,6 +190,7 @@ public static class WorkerServices
             }
         });
         services.AddSingleton<EvidenceGatherer>();
+        services.AddSingleton<EarlierRuns>();
         services.AddSingleton<AnalyzeLeadHandler>();
     }
 
@@ -237,6 +240,8 @@ public static class WorkerServices
         }
         services.AddHostedService(sp => sp.GetRequiredService<AuditPublisher>());
         services.AddHostedService<LeadSweeper>();
+        services.AddSingleton<RetentionRun>();
+        services.AddHostedService<RetentionJob>();
     }
 
     private static LeadCipher Cipher(EncryptionOptions options, string directory)

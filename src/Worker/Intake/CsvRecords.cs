@@ -7,11 +7,12 @@ namespace LeadPipeline.Worker.Intake;
 /// <param name="Line">The physical line that it starts on, from 1.</param>
 /// <param name="Fields">Its fields; empty when it could not be read.</param>
 /// <param name="Error">Why it could not be read.</param>
-public sealed record CsvRecord(int Line, IReadOnlyList<string> Fields, string? Error = null);
+/// <param name="Raw">Its text as it stands in the file, without the line's end.</param>
+public sealed record CsvRecord(int Line, IReadOnlyList<string> Fields, string? Error = null, string Raw = "");
 
 /// <summary>
-/// CSV as RFC 4180 has it, and as spreadsheets write it: comma, semicolon or tab, whichever the first line holds most of;
-/// quoted fields with new lines; LF, CRLF or CR. One record at a time is in memory. A quote that is never closed costs its
+/// CSV as RFC 4180 has it, and as spreadsheets write it: comma, semicolon, tab or bar, whichever parts the first lines most alike, or what a
+/// first line <c>sep=;</c> says; quoted fields with new lines; LF, CRLF or CR. One record at a time is in memory. A quote that is never closed costs its
 /// own line, not the rest of the file.
 /// </summary>
 public sealed class CsvRecords(TextReader reader)
@@ -25,6 +26,9 @@ public sealed class CsvRecords(TextReader reader)
     private string _again = "";
     private int _againAt, _at, _end, _line = 1;
 
+    /// <summary>The delimiter; known from the first record on.</summary>
+    public char Delimiter { get; private set; } = ',';
+
     /// <summary>All records that are not blank.</summary>
     public async IAsyncEnumerable<CsvRecord> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -35,11 +39,26 @@ public sealed class CsvRecords(TextReader reader)
             more = await reader.ReadAsync(_buffer.AsMemory(_end), cancellationToken).ConfigureAwait(false);
             _end += more;
         }
-        while (more > 0 && _end < _buffer.Length && !_buffer.AsSpan(0, _end).ContainsAny('\n', '\r'));
-        var delimiter = Delimiter(_buffer.AsSpan(0, _end));
-        while (await RecordAsync(delimiter, cancellationToken).ConfigureAwait(false) is { } record)
+        while (more > 0 && _end < _buffer.Length && !HoldsLines(_buffer.AsSpan(0, _end)));
+        if (!TakeDirective())
+            Delimiter = CsvDelimiter.Guess(_buffer.AsSpan(0, _end), isAll: more == 0);
+        while (await RecordAsync(Delimiter, cancellationToken).ConfigureAwait(false) is { } record)
             if (record.Error is not null || record.Fields.Any(f => !string.IsNullOrWhiteSpace(f)))
                 yield return record;
+    }
+
+    /// <summary>A few lines, so that the delimiter is told by more than the first.</summary>
+    private static bool HoldsLines(ReadOnlySpan<char> text) => text.Count('\n') > 8;
+
+    /// <summary>Spreadsheets write the delimiter into a line of its own before everything else, when asked to.</summary>
+    private bool TakeDirective()
+    {
+        var head = _buffer.AsSpan(0, _end);
+        if (head.Length < 6 || !head.StartsWith("sep=", StringComparison.OrdinalIgnoreCase) || head[5] is not ('\n' or '\r'))
+            return false;
+        (Delimiter, _line) = (head[4], 2);
+        _at = head[5] == '\r' && head.Length > 6 && head[6] == '\n' ? 7 : 6;
+        return true;
     }
 
     private async ValueTask<CsvRecord?> RecordAsync(char delimiter, CancellationToken cancellationToken)
@@ -78,7 +97,7 @@ public sealed class CsvRecords(TextReader reader)
                 if (c == '\r' && await PeekAsync(cancellationToken).ConfigureAwait(false) == '\n')
                     await NextAsync(cancellationToken).ConfigureAwait(false);
                 fields.Add(_field.ToString());
-                return new CsvRecord(start, fields);
+                return new CsvRecord(start, fields, Raw: Text(_raw));
             }
             else if (c == delimiter)
             {
@@ -102,7 +121,7 @@ public sealed class CsvRecords(TextReader reader)
             _again = string.Concat(text.AsSpan(lineEnd + 1), _again.AsSpan(_againAt));
             (_againAt, _line) = (0, start + 1);
         }
-        return new CsvRecord(start, [], quoted ? "has a quote (\") that is never closed" : $"is longer than {MaxRecord / 1024} KB");
+        return new CsvRecord(start, [], Raw: (lineEnd < 0 ? text : text[..lineEnd]).TrimEnd('\r', '\n'), Error: quoted ? "has a quote (\") that is never closed" : $"is longer than {MaxRecord / 1024} KB");
     }
 
     private async ValueTask<int> NextAsync(CancellationToken cancellationToken)
@@ -144,19 +163,11 @@ public sealed class CsvRecords(TextReader reader)
         return true;
     }
 
-    private static char Delimiter(ReadOnlySpan<char> head)
+    private static string Text(StringBuilder raw)
     {
-        Span<int> counts = stackalloc int[3];
-        var quoted = false;
-        foreach (var c in head)
-        {
-            if (c == '"')
-                quoted = !quoted;
-            else if (!quoted && c is '\n' or '\r')
-                break;
-            else if (!quoted && ",;\t".IndexOf(c) is >= 0 and var i)
-                counts[i]++;
-        }
-        return counts[1] > counts[0] && counts[1] >= counts[2] ? ';' : counts[2] > counts[0] ? '\t' : ',';
+        var end = raw.Length;
+        while (end > 0 && (raw[end - 1] is '\n' or '\r'))
+            end--;
+        return raw.ToString(0, end);
     }
 }

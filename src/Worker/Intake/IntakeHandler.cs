@@ -47,8 +47,13 @@ public sealed partial class IntakeHandler(
 
         for (var tries = 1; ; tries++)
         {
-            if (await FindFirstAsync(read, acceptedAt) is { } first)
-                return await DuplicateAsync(first, read.Lead, acceptedAt);
+            switch (await FindFirstAsync(read, acceptedAt))
+            {
+                case { Work: { } first }:
+                    return await DuplicateAsync(first, read.Lead, acceptedAt);
+                case { Erased: { } erased }:
+                    return await CopyOfErasedAsync(erased, read.Lead, acceptedAt);
+            }
 
             var facts = new[] { new AuditFact("intake", "received", Received(read)) };
             var (work, result) = await store.AddAsync(read.Lead, facts, Keys(read, submitted, acceptedAt));
@@ -59,8 +64,7 @@ public sealed partial class IntakeHandler(
                 Log.Received(logger, read.Lead.LeadId, read.Lead.Source);
                 return new IntakeResult.Accepted(read.Lead.LeadId, StageCommand.Pending(work!.Saga, work)!);
             }
-            // Someone stored the same lead in the same moment: look again and find it. What is there and yet cannot be found was erased; it
-            // stays a copy of nothing.
+            // Someone stored the same lead in the same moment: look again and find it.
             if (tries >= MaxTries)
                 return new IntakeResult.Duplicate(read.Lead.LeadId, null);
         }
@@ -70,24 +74,49 @@ public sealed partial class IntakeHandler(
     /// The lead that this one is a copy of, if any: one that has a key of it, or whose id follows from one. For leads without keys that is the
     /// lead of the same e-mail and campaign in this window's bucket or, while it is young enough, in the one before.
     /// </summary>
-    private async Task<LeadWork?> FindFirstAsync(ReadLead.Accepted read, DateTimeOffset acceptedAt)
+    private async Task<First> FindFirstAsync(ReadLead.Accepted read, DateTimeOffset acceptedAt)
     {
-        if (await store.LoadAsync(read.Lead.LeadId) is { } same)
+        if (await LookAsync(read.Lead.LeadId) is { IsKnown: true } same)
             return same;
         foreach (var key in read.Keys.Stable)
         {
-            if (await directory.FindAsync(key.Value) is { } known && await store.LoadAsync(known.LeadId) is { } byKey)
+            if (await directory.FindAsync(key.Value) is { } known && await LookAsync(known.LeadId) is { IsKnown: true } byKey)
                 return byKey;
             // The id that the first key gives is the lead's own, mostly, and that was looked for already.
             if (key.Kind != LeadKeyKind.LeadId && DeterministicId.Create(DeterministicId.Leads, key.Value) is var id && id != read.Lead.LeadId
-                && await store.LoadAsync(id) is { } byId)
+                && await LookAsync(id) is { IsKnown: true } byId)
                 return byId;
         }
         if (!read.Keys.ByEmail)
-            return null;
+            return default;
         var window = options.Value.DedupeWindow;
         var before = LeadIdentity.Keys(read.Lead, null, null, read.Lead.Source, acceptedAt - window, window).LeadId;
-        return await store.LoadAsync(before) is { } young && young.Saga.ReceivedAt > acceptedAt - window ? young : null;
+        // Of an erased lead nothing is left to compare with: in the next window the person is new.
+        return await store.LoadAsync(before) is { } young && young.Saga.ReceivedAt > acceptedAt - window ? new First(young, null) : default;
+    }
+
+    private async Task<First> LookAsync(Guid leadId)
+    {
+        var (work, erased) = await store.LookAsync(leadId);
+        return new First(work, erased ? leadId : null);
+    }
+
+    /// <summary>
+    /// A copy of a lead that was erased: most likely the same message once more. It must not bring back what was destroyed, so nothing of it is kept; its id
+    /// answers as the erased lead.
+    /// </summary>
+    private async Task<IntakeResult> CopyOfErasedAsync(Guid erased, Lead copy, DateTimeOffset at)
+    {
+        if (copy.LeadId != erased)
+            await store.AliasAsync(new LeadAliasRow { AliasId = copy.LeadId, LeadId = erased, At = at }, CancellationToken.None);
+        Log.CopyOfErased(logger, erased);
+        return new IntakeResult.Duplicate(erased, null);
+    }
+
+    /// <summary>The lead that a post is a copy of: itself, or that it was erased; default when there is none.</summary>
+    private readonly record struct First(LeadWork? Work, Guid? Erased)
+    {
+        public bool IsKnown => Work is not null || Erased is not null;
     }
 
     private async Task<IntakeResult> DuplicateAsync(LeadWork first, Lead copy, DateTimeOffset at)
@@ -99,7 +128,10 @@ public sealed partial class IntakeHandler(
             var payload = new JsonObject { ["differs"] = new JsonArray([.. fields.Select(f => (JsonNode)f)]) };
             if (alias is not null)
                 payload["aliasId"] = alias.AliasId.ToString();
-            await store.ApplyAsync(first, new SagaMessage.Noted(), [new AuditFact("intake", "duplicate", payload)], commit => commit with { Alias = alias });
+            var noted = await store.ApplyAsync(first, new SagaMessage.Noted(), [new AuditFact("intake", "duplicate", payload)], commit => commit with { Alias = alias });
+            // Erased at this very moment.
+            if (!noted.Took)
+                return await CopyOfErasedAsync(first.Saga.LeadId, copy, at);
         }
         Log.Duplicate(logger, first.Saga.LeadId, fields.Count);
         return new IntakeResult.Duplicate(first.Saga.LeadId, StageCommand.Pending(first.Saga, first));
@@ -125,5 +157,8 @@ public sealed partial class IntakeHandler(
 
         [LoggerMessage(101, LogLevel.Information, "Lead {LeadId} was posted again, {Differing} fields differ; nothing was changed")]
         public static partial void Duplicate(ILogger logger, Guid leadId, int differing);
+
+        [LoggerMessage(102, LogLevel.Information, "Lead {LeadId}, which is erased, was posted again; nothing was kept")]
+        public static partial void CopyOfErased(ILogger logger, Guid leadId);
     }
 }

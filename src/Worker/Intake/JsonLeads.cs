@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 
@@ -49,14 +50,14 @@ internal static class JsonLeads
         if (bytes.Trim(" \t\r"u8).IsEmpty)
             return null;
         if (!Utf8.IsValid(bytes))
-            return new(number, null, "is not UTF-8: save the file as UTF-8");
+            return new(number, null, "is not UTF-8: save the file as UTF-8") { Raw = Encoding.UTF8.GetString(bytes).TrimEnd('\r') };
         try
         {
             return new(number, JsonElement.Parse(bytes), null);
         }
         catch (JsonException e)
         {
-            return new(number, null, NotJson(e, e.BytePositionInLine));
+            return new(number, null, NotJson(e, e.BytePositionInLine)) { Raw = Encoding.UTF8.GetString(bytes).TrimEnd('\r') };
         }
     }
 

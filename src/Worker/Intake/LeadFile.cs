@@ -14,16 +14,27 @@ public static class LeadFile
     /// <param name="stream">The bytes; left open.</param>
     /// <param name="name">The file's name; <c>-</c> or any name without a known extension for "look and see".</param>
     /// <param name="cancellationToken">Stops the reading.</param>
-    public static async IAsyncEnumerable<LeadLine> ReadAsync(Stream stream, string name, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public static IAsyncEnumerable<LeadLine> ReadAsync(Stream stream, string name, CancellationToken cancellationToken = default) =>
+        ReadAsync(stream, name, new LeadFileLayout(), cancellationToken);
+
+    /// <summary>The same, and what is found out about the file as a whole.</summary>
+    /// <param name="stream">The bytes; left open. One that can be rewound is read twice when it has columns of days.</param>
+    /// <param name="name">The file's name.</param>
+    /// <param name="layout">Filled in on the way.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    public static async IAsyncEnumerable<LeadLine> ReadAsync(Stream stream, string name, LeadFileLayout layout, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
+        var start = stream.CanSeek ? stream.Position : -1;
         var pipe = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 64 * 1024, minimumReadSize: 4096, leaveOpen: true));
         try
         {
-            var lines = await FormatAsync(pipe, name, cancellationToken).ConfigureAwait(false) switch
+            layout.Format = await FormatAsync(pipe, name, cancellationToken).ConfigureAwait(false);
+            var lines = layout.Format switch
             {
                 LeadFileFormat.JsonLines => JsonLeads.LinesAsync(pipe, cancellationToken),
                 LeadFileFormat.Json => JsonLeads.DocumentAsync(pipe, cancellationToken),
-                _ => CsvLeads.ReadAsync(pipe.AsStream(leaveOpen: true), cancellationToken),
+                _ when start >= 0 => TwiceAsync(stream, start, layout, cancellationToken),
+                _ => CsvLeads.ReadAsync(pipe.AsStream(leaveOpen: true), new CsvDates(), layout, cancellationToken),
             };
             await foreach (var line in lines.ConfigureAwait(false))
                 yield return line;
@@ -33,6 +44,16 @@ public static class LeadFile
             // Also when the caller has seen enough: the buffers are pooled.
             await pipe.CompleteAsync().ConfigureAwait(false);
         }
+    }
+
+    /// <summary>What the pipe has looked at so far is read again: the stream is set back.</summary>
+    private static async IAsyncEnumerable<LeadLine> TwiceAsync(Stream stream, long start, LeadFileLayout layout, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        stream.Position = start;
+        var dates = await CsvLeads.ScanAsync(stream, cancellationToken).ConfigureAwait(false);
+        stream.Position = start;
+        await foreach (var line in CsvLeads.ReadAsync(stream, dates, layout, cancellationToken).ConfigureAwait(false))
+            yield return line;
     }
 
     private static async ValueTask<LeadFileFormat> FormatAsync(PipeReader pipe, string name, CancellationToken cancellationToken)
@@ -76,6 +97,4 @@ public static class LeadFile
             return null;
         return end < 0 || rest[..end].TrimEnd(" \t\r"u8).EndsWith("}"u8) ? LeadFileFormat.JsonLines : LeadFileFormat.Json;
     }
-
-    private enum LeadFileFormat { JsonLines, Json, Csv }
 }

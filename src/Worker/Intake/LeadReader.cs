@@ -89,6 +89,8 @@ public static class LeadReader
                 case "customFields": Custom(value); break;
                 // Ours, not the sender's: whether a sender is believed is for the door to say.
                 case "trusted": Errors.AddRange(StrictJson.Check(value, name) is { } fault ? [fault] : []); break;
+                // From a file of refusals that was corrected and is fed again.
+                case LeadFileLayout.RejectedBecause: break;
                 default:
                     if (name.Equals("email", StringComparison.OrdinalIgnoreCase))
                         _almostEmail = name;

@@ -9,20 +9,23 @@ namespace LeadPipeline.Worker.Intake;
 /// </summary>
 internal static class TextDecoding
 {
-    internal static StreamReader Open(Stream stream)
+    /// <summary>Opens the text.</summary>
+    /// <param name="stream">The bytes; left open.</param>
+    /// <param name="notUtf8">Called when a byte is not UTF-8, each time.</param>
+    internal static StreamReader Open(Stream stream, Action? notUtf8 = null)
     {
         var encoding = (Encoding)new UTF8Encoding(encoderShouldEmitUTF8Identifier: false).Clone();
-        encoding.DecoderFallback = new Windows1252Fallback();
+        encoding.DecoderFallback = new Windows1252Fallback(notUtf8);
         return new StreamReader(stream, encoding, detectEncodingFromByteOrderMarks: true, bufferSize: 16 * 1024, leaveOpen: true);
     }
 
-    private sealed class Windows1252Fallback : DecoderFallback
+    private sealed class Windows1252Fallback(Action? used) : DecoderFallback
     {
         public override int MaxCharCount => 4;
 
-        public override DecoderFallbackBuffer CreateFallbackBuffer() => new Buffer();
+        public override DecoderFallbackBuffer CreateFallbackBuffer() => new Buffer(used);
 
-        private sealed class Buffer : DecoderFallbackBuffer
+        private sealed class Buffer(Action? used) : DecoderFallbackBuffer
         {
             // 0x80 to 0x9F; the five bytes that Windows-1252 leaves open become spaces.
             private const string High = "€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ";
@@ -33,6 +36,7 @@ internal static class TextDecoding
 
             public override bool Fallback(byte[] bytesUnknown, int index)
             {
+                used?.Invoke();
                 (_bytes, _next) = (bytesUnknown.ToArray(), 0);
                 return _bytes.Length > 0;
             }

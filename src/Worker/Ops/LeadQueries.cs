@@ -97,6 +97,19 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
         return [.. ids.Where(found.ContainsKey).Select(i => found[i])];
     }
 
+    /// <summary>Where these leads stand and what was decided about them, in the order of the ids.</summary>
+    public async Task<IReadOnlyList<(Guid Lead, LeadStatus Status, string? Decision)>> OutcomesAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        var rows = await (
+            from lead in db.Leads
+            where ids.Contains(lead.Id)
+            join run in db.Runs on new { LeadId = lead.Id, lead.Run } equals new { run.LeadId, run.Run } into runs
+            from run in runs.DefaultIfEmpty()
+            select new { lead.Id, lead.Status, Decision = run == null ? null : run.Decision }).ToDictionaryAsync(l => l.Id, cancellationToken);
+        return [.. ids.Where(rows.ContainsKey).Select(i => (i, Enum.Parse<LeadStatus>(rows[i].Status), rows[i].Decision))];
+    }
+
     /// <summary>Those of these leads that still have something outstanding, or are not stored yet.</summary>
     public async Task<List<Guid>> OpenAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
     {
@@ -109,25 +122,6 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
             open.AddRange(part.Except(done).Except(aliases));
         }
         return open;
-    }
-
-    /// <summary>How many leads stand at each status; only of these, if ids are given.</summary>
-    public async Task<Dictionary<LeadStatus, int>> CountAsync(IReadOnlyCollection<Guid>? ids, CancellationToken cancellationToken)
-    {
-        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        var counts = new Dictionary<LeadStatus, int>();
-        foreach (var part in ids is null ? [null] : ids.Chunk(1000).ToArray<Guid[]?>())
-        {
-            var query = db.Leads.AsNoTracking();
-            if (part is not null)
-                query = query.Where(l => part.Contains(l.Id));
-            foreach (var group in await query.GroupBy(l => l.Status).Select(g => new { g.Key, Count = g.Count() }).ToListAsync(cancellationToken))
-            {
-                var status = Enum.Parse<LeadStatus>(group.Key);
-                counts[status] = counts.GetValueOrDefault(status) + group.Count;
-            }
-        }
-        return counts;
     }
 
     /// <summary>The audit events of a lead, in order; null when there is no such lead.</summary>
@@ -191,6 +185,7 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
             if (key is not null && effect.Sealed is not null && SealedJson.Open(key, effect.Sealed, row.Id, EffectJson.Default.EffectDetails).Warning is { } warning)
                 warnings.Add($"{effect.Step}: {warning}");
         }
+        warnings.AddRange(plan?.Differences ?? []);
         var view = Head(row, run, lead, full);
         view["analyzer"] = run?.Analyzer;
         view["executionId"] = row.Epoch > 0 ? DeterministicId.Execution(row.Id, row.Run, row.Epoch).ToString() : null;
@@ -198,7 +193,10 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
         view["run"] = row.Run;
         view["lead"] = lead is null ? null : LeadJson(lead, full);
         view["plan"] = new JsonArray([.. (plan?.Steps ?? []).Select(s => (JsonNode)new JsonObject { ["id"] = s.Id, ["tool"] = s.Tool, ["critical"] = s.Critical, ["when"] = new JsonArray([.. s.When.Select(w => (JsonNode)w)]), ["compensation"] = JsonSerializer.SerializeToNode(s.Compensation) })]);
-        view["effects"] = new JsonArray([.. (plan?.Steps ?? []).Select(s => (JsonNode)Effect(s, byStep.GetValueOrDefault(s.Id)))]);
+        // Without its plan (the lead is erased) the ledger alone still tells which records there are.
+        view["effects"] = plan is null
+            ? new JsonArray([.. effects.Select(e => (JsonNode)Effect(e.Step, e.Tool, e))])
+            : new JsonArray([.. plan.Steps.Select(s => (JsonNode)Effect(s.Id, s.Tool, byStep.GetValueOrDefault(s.Id)))]);
         view["claims"] = new JsonArray([.. (grounding?.Claims ?? []).Select(c => Claim(c, full))]);
         view["lowered"] = JsonSerializer.SerializeToNode(grounding?.Lowered ?? [], Json);
         view["signals"] = JsonSerializer.SerializeToNode(grounding?.Signals ?? [], Json);
@@ -223,10 +221,10 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
         ["fitScore"] = run?.FitScore,
     };
 
-    private static JsonObject Effect(PlanStep step, EffectRow? row) => new()
+    private static JsonObject Effect(string step, string tool, EffectRow? row) => new()
     {
-        ["step"] = step.Id,
-        ["tool"] = step.Tool,
+        ["step"] = step,
+        ["tool"] = tool,
         ["state"] = row?.State ?? EffectState.Planned.Name(),
         ["recordId"] = row?.RecordId,
         ["error"] = row?.Error,

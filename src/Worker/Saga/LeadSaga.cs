@@ -25,6 +25,8 @@ public sealed record LeadSaga
     public int Version { get; init; }
     /// <summary>The run, from 1.</summary>
     public int Run { get; init; } = 1;
+    /// <summary>Whether this run does once more what earlier runs have done; an operator said so.</summary>
+    public bool Again { get; init; }
     /// <summary>Where the lead is.</summary>
     public LeadStatus Status { get; init; }
     /// <summary>The stage whose command is outstanding.</summary>

@@ -48,13 +48,18 @@ public static class LeadSagaMachine
 
         if (saga is null)
             return new SagaDecision.Stale("no such lead");
+        // Nothing may be sealed for an erased lead any more: its key is gone.
+        if (saga.Status == LeadStatus.Erased)
+            return message is SagaMessage.Erased ? new SagaDecision.AlreadyDone(saga) : new SagaDecision.Stale("the lead is erased");
         if (message is SagaMessage.Noted)
             return Proceed(saga, now);
         if (message is SagaMessage.Woken woken)
             // Due at once, and still deferred: the sweeper sends it as it sends any other.
             return Proceed(woken.Run == saga.Run && saga is { Status: LeadStatus.Deferred, DueAt: { } due } && saga.Reason == woken.Reason && due > now ? saga with { DueAt = now } : saga, now);
         if (saga.Status.IsTerminal())
-            return new SagaDecision.Stale($"the lead is {saga.Status}");
+            return AfterTheEnd(saga, message, now);
+        if (message is SagaMessage.RunStarted or SagaMessage.RunContinued or SagaMessage.Erased)
+            return new SagaDecision.Stale("a run is open");
         if (RunOf(message) != saga.Run)
             return new SagaDecision.Stale($"run {RunOf(message)} is not the current run {saga.Run}");
 
@@ -85,9 +90,36 @@ public static class LeadSagaMachine
             SagaMessage.StageFailed failed when saga.Pending == failed.Stage && InEpoch(saga, failed.Stage, failed.Epoch)
                 => Proceed(Ended(saga, LeadStatus.DeadLettered, failed.Reason), now),
 
+            // From the first epoch on something may be in the CRM; then only the plan itself can bring the lead to an end.
+            SagaMessage.Cancelled when saga.Epoch == 0
+                => Proceed(Ended(saga, LeadStatus.Cancelled, null), now),
+            SagaMessage.Cancelled
+                => new SagaDecision.Stale("something may have been sent"),
+
             _ => new SagaDecision.AlreadyDone(saga),
         };
     }
+
+    /// <summary>What an operator may do with a lead that has ended. Nothing else moves it.</summary>
+    private static SagaDecision AfterTheEnd(LeadSaga saga, SagaMessage message, DateTimeOffset now) => message switch
+    {
+        SagaMessage.RunStarted started when started.After == saga.Run && saga.Status != LeadStatus.DeadLettered => Proceed(
+            Fresh(saga) with { Run = saga.Run + 1, Again = started.Again, Status = LeadStatus.Received, Pending = LeadStage.Analysis, Epoch = 0 }, now),
+
+        // The epoch stays: the ledger of the run is still true, and what was sent is read back before anything is written.
+        SagaMessage.RunContinued continued when continued.Run == saga.Run && saga.Status == LeadStatus.DeadLettered
+            && (continued.Stage == LeadStage.Execution || (continued.Stage == LeadStage.Analysis && saga.Epoch == 0)) => Proceed(
+            Fresh(saga) with { Status = Reached(saga, continued.Stage), Pending = continued.Stage, Attempt = saga.Attempt + 1 }, now),
+
+        SagaMessage.Cancelled cancelled when cancelled.Run == saga.Run && saga.Status == LeadStatus.Cancelled => new SagaDecision.AlreadyDone(saga),
+
+        SagaMessage.Erased => Proceed(saga with { Status = LeadStatus.Erased, Reason = null }, now),
+
+        _ => new SagaDecision.Stale($"the lead is {saga.Status}"),
+    };
+
+    private static LeadStatus Reached(LeadSaga saga, LeadStage stage) =>
+        stage == LeadStage.Analysis ? LeadStatus.Received : saga.Epoch == 0 ? LeadStatus.Analyzed : LeadStatus.Executing;
 
     private static int RunOf(SagaMessage message) => message switch
     {
@@ -98,6 +130,7 @@ public static class LeadSagaMachine
         SagaMessage.PlanEnded m => m.Run,
         SagaMessage.StageDeferred m => m.Run,
         SagaMessage.StageFailed m => m.Run,
+        SagaMessage.Cancelled m => m.Run,
         _ => 0,
     };
 

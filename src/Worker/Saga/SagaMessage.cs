@@ -62,6 +62,23 @@ public abstract record SagaMessage
 
     /// <summary>Something is noted in the audit chain and nothing else changes.</summary>
     public sealed record Noted : SagaMessage;
+
+    /// <summary>An operator sends a lead that has ended on its way once more.</summary>
+    /// <param name="After">The run that has ended; if there is a later one, someone else was faster.</param>
+    /// <param name="Again">Whether what earlier runs did is to be done once more, too.</param>
+    public sealed record RunStarted(int After, bool Again) : SagaMessage;
+
+    /// <summary>An operator lets a dead-lettered run go on from where it failed.</summary>
+    /// <param name="Run">The run.</param>
+    /// <param name="Stage">The stage that it failed in: execution when there is a plan, else analysis.</param>
+    public sealed record RunContinued(int Run, LeadStage Stage) : SagaMessage;
+
+    /// <summary>An operator stops the lead, which is possible as long as the run has sent nothing to the CRM.</summary>
+    /// <param name="Run">The run.</param>
+    public sealed record Cancelled(int Run) : SagaMessage;
+
+    /// <summary>The lead's personal data is destroyed. Possible once the lead is terminal, and final.</summary>
+    public sealed record Erased : SagaMessage;
 }
 
 /// <summary>What the saga answers to a message. A closed family.</summary>

@@ -35,6 +35,12 @@ public sealed record LeadCommit
     /// <summary>Requests for approval that are made, change, or must not have changed. If one has changed meanwhile, the whole unit falls.</summary>
     public IReadOnlyList<ApprovalChange> Approvals { get; init; } = [];
 
+    /// <summary>The state that the lead's open dead letters get: <c>replayed</c> when its run goes on, which also counts them up. Null: they stay.</summary>
+    public string? DeadLettersBecome { get; init; }
+
+    /// <summary>Destroys what is personal in the lead's rows. Null: nothing is destroyed.</summary>
+    public Erasure? Erase { get; init; }
+
     /// <summary>Set while an epoch is open: no other lead of the same person may open one.</summary>
     public string? ExecutingKey { get; init; }
 

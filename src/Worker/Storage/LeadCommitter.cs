@@ -79,6 +79,16 @@ public sealed class LeadCommitter : IAsyncDisposable
         await InsertAsync(session, LeadTables.Audit, Rows(c => c.Audit.Select(LeadTables.AuditRow)));
         await InsertAsync(session, LeadTables.Aliases, Rows(c => c.Alias is null ? [] : [LeadTables.AliasRow(c.Alias)]));
         await InsertAsync(session, LeadTables.DeadLetters, Rows(c => c.DeadLetter is null ? [] : [LeadTables.DeadLetterRow(c.DeadLetter)]));
+        for (var i = 0; i < commits.Count; i++)
+        {
+            if (results[i] == CommitResult.Committed && commits[i].DeadLettersBecome is { } state)
+                await session.ExecuteAsync("UPDATE dead_letters SET state = @state, replays = replays + 1 WHERE lead_id = @lead AND state = 'open'", cancellationToken, ("state", state), ("lead", commits[i].Saga.LeadId));
+        }
+        for (var i = 0; i < commits.Count; i++)
+        {
+            if (results[i] == CommitResult.Committed && commits[i].Erase is { } erasure)
+                await erasure.RunAsync(session, commits[i].Saga.LeadId, commits[i].Saga.UpdatedAt, cancellationToken);
+        }
         await session.CommitAsync(cancellationToken);
         return results;
 

@@ -12,6 +12,7 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
     public DbSet<LeadRunRow> Runs => Set<LeadRunRow>();
     public DbSet<EffectRow> Effects => Set<EffectRow>();
     public DbSet<AuditRow> AuditEvents => Set<AuditRow>();
+    public DbSet<AuditRemovalRow> AuditRemovals => Set<AuditRemovalRow>();
     public DbSet<IntakeKeyRow> IntakeKeys => Set<IntakeKeyRow>();
     public DbSet<LeadAliasRow> Aliases => Set<LeadAliasRow>();
     public DbSet<DeadLetterRow> DeadLetters => Set<DeadLetterRow>();
@@ -45,9 +46,22 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
             e.HasIndex(x => new { x.LeadId, x.Run }).HasDatabaseName("IX_effects_lead_id_run");
         });
         modelBuilder.Entity<AuditRow>(e => e.ToTable("audit_events").HasKey(x => new { x.LeadId, x.Seq }));
-        modelBuilder.Entity<IntakeKeyRow>(e => e.ToTable("intake_keys").HasKey(x => x.Key));
-        modelBuilder.Entity<LeadAliasRow>(e => e.ToTable("lead_aliases").HasKey(x => x.AliasId));
-        modelBuilder.Entity<DeadLetterRow>(e => e.ToTable("dead_letters").HasKey(x => x.Id));
+        modelBuilder.Entity<AuditRemovalRow>(e => e.ToTable("audit_removals").HasKey(x => new { x.LeadId, x.RemovedAt }));
+        modelBuilder.Entity<IntakeKeyRow>(e =>
+        {
+            e.ToTable("intake_keys").HasKey(x => x.Key);
+            e.HasIndex(x => x.LeadId).HasDatabaseName("IX_intake_keys_lead_id");
+        });
+        modelBuilder.Entity<LeadAliasRow>(e =>
+        {
+            e.ToTable("lead_aliases").HasKey(x => x.AliasId);
+            e.HasIndex(x => x.LeadId).HasDatabaseName("IX_lead_aliases_lead_id");
+        });
+        modelBuilder.Entity<DeadLetterRow>(e =>
+        {
+            e.ToTable("dead_letters").HasKey(x => x.Id);
+            e.HasIndex(x => x.LeadId).HasDatabaseName("IX_dead_letters_lead_id");
+        });
         modelBuilder.Entity<WorkerRow>(e => e.ToTable("workers").HasKey(x => x.Id));
         modelBuilder.Entity<MetaRow>(e => e.ToTable("meta").HasKey(x => x.Name));
         modelBuilder.Entity<DirectoryRow>(e => e.ToTable("companies").HasKey(x => x.Domain));

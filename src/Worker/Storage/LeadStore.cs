@@ -53,21 +53,28 @@ public sealed class LeadStore : IAsyncDisposable
     }
 
     /// <summary>A lead with its current plan; null when there is none, or when it was erased.</summary>
-    public async Task<LeadWork?> LoadAsync(Guid leadId)
+    public async Task<LeadWork?> LoadAsync(Guid leadId) => (await LookAsync(leadId)).Work;
+
+    /// <summary>A lead with its current plan; or that it was erased; or neither, when there is none.</summary>
+    public async Task<(LeadWork? Work, bool Erased)> LookAsync(Guid leadId)
     {
-        if (await loads.RunAsync(leadId) is not { DataKey: not null } loaded)
-            return null;
-        var key = cipher.Unwrap(loaded.DataKey, leadId);
-        return new LeadWork
-        {
-            Saga = loaded.Saga,
-            Key = key,
-            RecordKey = loaded.RecordKey,
-            Lead = SealedJson.Open(key, loaded.Body, leadId, ContractsJson.Default.Lead),
-            Grounding = Enum.TryParse<GroundingStatus>(loaded.Grounding, out var grounding) ? grounding : null,
-            Decision = Enum.TryParse<LeadDecision>(loaded.Decision, out var decision) ? decision : null,
-            Plan = loaded.Plan is null ? null : SealedJson.Open(key, loaded.Plan, leadId, ContractsJson.Default.ActionPlan),
-        };
+        if (await loads.RunAsync(leadId) is not { } loaded)
+            return (null, false);
+        return loaded.DataKey is null ? (null, true) : (Open(loaded, cipher.Unwrap(loaded.DataKey, leadId)), false);
+    }
+
+    /// <summary>The first lead that an id means: its own, or the one that it is an alias of.</summary>
+    public async Task<Guid> FirstOfAsync(Guid id, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        return await session.QueryAsync("SELECT lead_id FROM lead_aliases WHERE alias_id = @id", r => r.GetGuid(0), cancellationToken, ("id", id)) is [var first] ? first : id;
+    }
+
+    /// <summary>Makes an id that a door answered an alias of an erased lead, so that asking for it finds out.</summary>
+    public async Task AliasAsync(LeadAliasRow alias, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenAsync(cancellationToken);
+        await session.InsertAsync(LeadTables.Aliases, [LeadTables.AliasRow(alias)], cancellationToken);
     }
 
     /// <summary>The ledger rows of a run in the order of its steps.</summary>
@@ -94,6 +101,15 @@ public sealed class LeadStore : IAsyncDisposable
                 UpdatedAt = session.Time(r, 11),
             },
             cancellationToken, ("lead", leadId), ("run", run));
+    }
+
+    /// <summary>The plans of the runs before the current one, the latest first. Runs that came to no plan are not among them.</summary>
+    public async Task<List<(int Run, ActionPlan Plan)>> EarlierPlansAsync(LeadWork work, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        return await session.QueryAsync("SELECT run, plan FROM lead_runs WHERE lead_id = @lead AND run < @run AND plan IS NOT NULL ORDER BY run DESC",
+            r => (r.GetInt32(0), SealedJson.Open(work.Key, (byte[])r.GetValue(1), work.Saga.LeadId, ContractsJson.Default.ActionPlan)),
+            cancellationToken, ("lead", work.Saga.LeadId), ("run", work.Saga.Run));
     }
 
     /// <summary>Stores a new lead.</summary>
@@ -165,6 +181,21 @@ public sealed class LeadStore : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => loads.DisposeAsync();
+
+    private static LeadWork Open(LoadedLead loaded, LeadDataKey key)
+    {
+        var leadId = loaded.Saga.LeadId;
+        return new LeadWork
+        {
+            Saga = loaded.Saga,
+            Key = key,
+            RecordKey = loaded.RecordKey,
+            Lead = SealedJson.Open(key, loaded.Body, leadId, ContractsJson.Default.Lead),
+            Grounding = Enum.TryParse<GroundingStatus>(loaded.Grounding, out var grounding) ? grounding : null,
+            Decision = Enum.TryParse<LeadDecision>(loaded.Decision, out var decision) ? decision : null,
+            Plan = loaded.Plan is null ? null : SealedJson.Open(key, loaded.Plan, leadId, ContractsJson.Default.ActionPlan),
+        };
+    }
 
     private DateTimeOffset Now => AuditChain.Microseconds(time.GetUtcNow());
 

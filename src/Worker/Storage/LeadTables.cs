@@ -12,14 +12,14 @@ internal static class LeadTables
     [
         new("version", Int), new("run", Int), new("status", Text), new("pending", Text), new("attempt", Int), new("failures", Int),
         new("due_at", Time), new("first_failed_at", Time), new("epoch", Int), new("owner", Int), new("reason", Text),
-        new("audit_seq", Int), new("audit_head", Bytes), new("updated_at", Time), new("sweep_at", Time), new("executing_key", Text),
+        new("audit_seq", Int), new("audit_head", Bytes), new("updated_at", Time), new("sweep_at", Time), new("executing_key", Text), new("again", Bool),
     ];
 
     private static object?[] SagaValues(LeadCommit c) =>
     [
         c.Saga.Version, c.Saga.Run, Name(c.Saga.Status), Name(c.Saga.Pending), c.Saga.Attempt, c.Saga.Failures,
         c.Saga.DueAt, c.Saga.FirstFailedAt, c.Saga.Epoch, c.Saga.Owner, c.Saga.Reason,
-        c.Saga.AuditSeq, c.Saga.AuditHead, c.Saga.UpdatedAt, c.SweepAt, c.ExecutingKey,
+        c.Saga.AuditSeq, c.Saga.AuditHead, c.Saga.UpdatedAt, c.SweepAt, c.ExecutingKey, c.Saga.Again,
     ];
 
     public static readonly BulkInsert NewLeads = new("leads", "id",

@@ -6,6 +6,7 @@ public sealed class LeadRow
     public Guid Id { get; set; }
     public int Version { get; set; }
     public int Run { get; set; }
+    public bool Again { get; set; }
     public required string Status { get; set; }
     public string? Pending { get; set; }
     public int Attempt { get; set; }
@@ -91,6 +92,19 @@ public sealed class AuditRow
     public required byte[] Payload { get; set; }
     public required byte[] PrevHash { get; set; }
     public required byte[] Hash { get; set; }
+}
+
+/// <summary>
+/// What is left of an audit chain that retention removed: how long it was, and the hash that it ended with. The database lets events go only if
+/// they are named by such a row, and keeps the row for good.
+/// </summary>
+public sealed class AuditRemovalRow
+{
+    public Guid LeadId { get; set; }
+    public DateTimeOffset RemovedAt { get; set; }
+    public int Events { get; set; }
+    public required byte[] Head { get; set; }
+    public required string Actor { get; set; }
 }
 
 /// <summary>A key under which a lead is known besides the one that its id derives from.</summary>

@@ -9,9 +9,9 @@ namespace LeadPipeline.Worker.Storage;
 internal static class SagaReader
 {
     public const string Columns =
-        "l.id, l.version, l.run, l.status, l.pending, l.attempt, l.failures, l.due_at, l.first_failed_at, l.epoch, l.owner, l.reason, l.audit_seq, l.audit_head, l.received_at, l.updated_at";
+        "l.id, l.version, l.run, l.status, l.pending, l.attempt, l.failures, l.due_at, l.first_failed_at, l.epoch, l.owner, l.reason, l.audit_seq, l.audit_head, l.received_at, l.updated_at, l.again";
 
-    public const int Count = 16;
+    public const int Count = 17;
 
     public static LeadSaga Read(DbDataReader r, SqlSession session) => new()
     {
@@ -31,5 +31,6 @@ internal static class SagaReader
         AuditHead = (byte[])r.GetValue(13),
         ReceivedAt = session.Time(r, 14),
         UpdatedAt = session.Time(r, 15),
+        Again = r.GetBoolean(16),
     };
 }

@@ -18,6 +18,9 @@ public abstract class WorkerIdentity : IAsyncDisposable
     /// <summary>Whether the worker with this number is running, as far as can be known.</summary>
     public abstract Task<bool> IsAliveAsync(int worker, CancellationToken cancellationToken);
 
+    /// <summary>Whether any worker is running on this database, this one among them if it was started.</summary>
+    public abstract Task<bool> IsAnyAliveAsync(CancellationToken cancellationToken);
+
     /// <inheritdoc/>
     public abstract ValueTask DisposeAsync();
 
@@ -39,6 +42,9 @@ public sealed class OnlyWorker(SqlDatabase database, TimeProvider time) : Worker
 
     /// <inheritdoc/>
     public override Task<bool> IsAliveAsync(int worker, CancellationToken cancellationToken) => Task.FromResult(worker == Id);
+
+    /// <inheritdoc/>
+    public override Task<bool> IsAnyAliveAsync(CancellationToken cancellationToken) => Task.FromResult(Id != 0);
 
     /// <inheritdoc/>
     public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -68,11 +74,19 @@ public sealed class PostgresWorkers(PostgresDatabase database, TimeProvider time
     {
         if (worker == Id)
             return true;
+        return await IsHeldAsync("AND objid = @worker::oid", cancellationToken, ("worker", worker));
+    }
+
+    /// <inheritdoc/>
+    public override Task<bool> IsAnyAliveAsync(CancellationToken cancellationToken) => IsHeldAsync("", cancellationToken);
+
+    private async Task<bool> IsHeldAsync(string which, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
+    {
         await using var session = await database.OpenReaderAsync(cancellationToken);
         // Looking at the lock, rather than trying it, cannot take it away from a worker that is about to ask for it.
         var holders = await session.QueryAsync(
-            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = @space::oid AND objid = @worker::oid AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            r => r.GetInt32(0), cancellationToken, ("space", LockSpace), ("worker", worker));
+            $"SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND classid = @space::oid {which} AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1",
+            r => r.GetInt32(0), cancellationToken, [("space", LockSpace), .. parameters]);
         return holders.Count > 0;
     }
 

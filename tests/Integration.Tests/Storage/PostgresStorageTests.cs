@@ -52,6 +52,9 @@ public sealed class PostgresMockCrmTests : MockCrmTests<PostgresStorage>;
 public sealed class PostgresCatalogueTests : CatalogueTests<PostgresStorage>;
 
 [Category("Integration")]
+public sealed class PostgresLeadOperationsTests : LeadOperationsTests<PostgresStorage>;
+
+[Category("Integration")]
 public sealed class PostgresRateLimiterTests : RateLimiterTests<PostgresStorage>;
 
 [Category("Integration")]

@@ -16,6 +16,7 @@ public sealed class ConfigurationCheckTests
     [TestCase("Forms:fair:AllowedOrigins:0", "*")]
     [TestCase("Forms:fair:RedirectUrl", "/thanks")]
     [TestCase("Forms:fair:RedirectUrl", "https://www.example.com/thanks?a=b")]
+    [TestCase("Retention:Leads", "730.00:00:00")]
     public void Takes_every_key_that_there_is(string key, string value)
     {
         Assert.That(() => ConfigurationCheck.Run(With(key, value)), Throws.Nothing);
@@ -24,7 +25,6 @@ public sealed class ConfigurationCheckTests
     [TestCase("Auth:Tokns:0:Hash", "x", "Auth:Tokns is not a setting. Did you mean Auth:Tokens?")]
     [TestCase("Deferral:DelaysInForce:0", "00:00:05", "Deferral:DelaysInForce is not a setting. Did you mean Deferral:Delays?")]
     [TestCase("Auth:Tokens:0:Hash", "abc", "Auth:Tokens:0:Hash: the value is not allowed: write the SHA-256 of the token as 64 hex digits")]
-    [TestCase("Retention:Leads", "5", "Retention: there are no such settings in this version; leave the section out")]
     [TestCase("Webhooks:typeform:Secretes:0", "s3cret", "Webhooks:typeform:Secretes is not a setting. Did you mean Webhooks:typeform:Secrets?")]
     [TestCase("Webhooks:typeform:Secrets:0", " ", "Webhooks:typeform:Secrets:0: the value is not allowed: a secret is not empty; leave the key out instead")]
     [TestCase("Webhooks:typeform:Tolerance", "02:00:00", "Webhooks:typeform:Tolerance: '02:00:00' is not allowed: The field Tolerance must be between 00:00:01 and 01:00:00.")]
@@ -36,6 +36,8 @@ public sealed class ConfigurationCheckTests
     [TestCase("Forms:fair:RedirectUrl", "javascript:alert(1)", "Forms:fair:RedirectUrl: 'javascript:alert(1)' is not allowed: write https://host/path, or a path of this host such as /thanks.html")]
     [TestCase("Forms:fair:AllowedOrigins:0", "https://www.example.com/page", "Forms:fair:AllowedOrigins:0: 'https://www.example.com/page' is not allowed: write an origin such as https://www.example.com, without a path, or *")]
     [TestCase("Forms:fair:Honeypot", "", "Forms:fair:Honeypot: '' is not allowed: The Honeypot field is required.")]
+    [TestCase("Gemini:BaseUrl", "5", "Gemini: there are no such settings in this version; leave the section out")]
+    [TestCase("Retention:Audit", "00:00:00", "Retention:Audit: '00:00:00' is not allowed: The field Audit must be between 00:00:01 and 36500.00:00:00.")]
     [TestCase("Retry:Attempts", "many", "Retry:Attempts: 'many' is not a whole number")]
     public void Refuses_what_is_no_key_or_no_value_of_it(string key, string value, string fault)
     {

@@ -59,6 +59,81 @@ public class LeadFileTests
         Assert.That(Shown(lines), Is.EqualTo(expected));
     }
 
+    [TestCase("email|company\na@b.de|A, B; C", "2:{\"email\":\"a@b.de\",\"company\":\"A, B; C\"}")]
+    [TestCase("sep=;\r\nemail;company\r\na@b.de;\"A;B\"", "3:{\"email\":\"a@b.de\",\"company\":\"A;B\"}")]
+    [TestCase("email,rejected_because,company\na@b.de,\"email is missing: send it\",A", "2:{\"email\":\"a@b.de\",\"company\":\"A\"}")]
+    [TestCase("Numer telefonu;Imię;Adres e-mail;Spółka\n1;Ewa;a@b.pl;S", "2:{\"phone\":\"1\",\"firstName\":\"Ewa\",\"email\":\"a@b.pl\",\"company\":\"S\"}")]
+    [TestCase("Voornaam;Achternaam;E-mailadres;Bedrijf\nJan;Jansen;a@b.nl;B", "2:{\"firstName\":\"Jan\",\"lastName\":\"Jansen\",\"email\":\"a@b.nl\",\"company\":\"B\"}")]
+    [TestCase("Nome;Sobrenome;Correio;E-mail\nAna;Silva;x;a@b.pt", "2:{\"firstName\":\"Ana\",\"lastName\":\"Silva\",\"email\":\"a@b.pt\",\"customFields\":{\"Correio\":\"x\"}}")]
+    public async Task Should_guess_what_parts_the_fields_and_what_the_heads_mean(string text, string expected)
+    {
+        var lines = await Read(text, "x.csv");
+
+        Assert.That(Shown(lines), Is.EqualTo(expected));
+    }
+
+    [Test]
+    public async Task Should_part_the_fields_by_the_sign_that_all_lines_have_equally_often()
+    {
+        var lines = await Read("Name (first, last, title);E-Mail\nA;a@b.de\nB;c@d.de", "x.csv");
+
+        Assert.That(lines.Select(l => l.Body!.Value.GetProperty("email").GetString()), Is.EqualTo(new[] { "a@b.de", "c@d.de" }));
+    }
+
+    [TestCase("2026-02-01", "2026-02-01")]
+    [TestCase("1.2.2026", "2026-02-01")]
+    [TestCase("01.02.2026 14:05", "2026-02-01T14:05:00Z")]
+    [TestCase("2/1/2026|1/31/2026", "2026-02-01")]
+    [TestCase("1/2/2026|31/1/2026", "2026-02-01")]
+    [TestCase("2/1/2026 2:05 PM|12/31/2025 11:00 AM", "2026-02-01T14:05:00Z")]
+    [TestCase("3/3/2026", "2026-03-03")]
+    [TestCase("2026/2/1", "2026-02-01")]
+    public async Task Should_read_days_as_the_whole_column_shows_them(string days, string expected)
+    {
+        // The line that decides stands at the end.
+        var lines = await Read("email;Erstellt am\n" + string.Concat(days.Split('|').Select(d => $"a@b.de;{d}\n")), "x.csv");
+
+        Assert.That(lines[0].Body!.Value.GetProperty("receivedAt").GetString(), Is.EqualTo(expected));
+    }
+
+    [TestCase("1/2/2026", 1, Description = "nothing tells")]
+    [TestCase("1/2/2026|31/1/2026|1/31/2026", 1, Description = "the column holds both")]
+    public async Task Should_say_that_days_are_ambiguous_and_keep_their_text(string days, int notices)
+    {
+        using var stream = new SlowStream(Encoding.UTF8.GetBytes("email;Erstellt am\n" + string.Concat(days.Split('|').Select(d => $"a@b.de;{d}\n"))));
+        var layout = new LeadFileLayout();
+
+        var lines = await LeadFile.ReadAsync(stream, "x.csv", layout).ToListAsync();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(Shown(lines.Take(1)), Is.EqualTo("2:{\"email\":\"a@b.de\",\"customFields\":{\"Erstellt am\":\"1/2/2026\"}}"));
+            Assert.That(layout.Notices, Has.Count.EqualTo(notices).And.All.Contains("Erstellt am"));
+        }
+    }
+
+    [Test]
+    public async Task Should_refuse_a_day_that_does_not_exist_by_its_line()
+    {
+        var lines = await Read("email;created\na@b.de;31.02.2026\nc@d.de;28.02.2026", "x.csv");
+
+        Assert.That(lines.Select(l => l.Error), Is.EqualTo(new[] { "has in column created a day or time that does not exist", null }));
+    }
+
+    [TestCase("utf-8", 0)]
+    [TestCase("utf-16", 0)]
+    [TestCase("latin1", 1)]
+    public async Task Should_tell_when_letters_were_read_as_latin(string encoding, int notices)
+    {
+        var chosen = Encoding.GetEncoding(encoding);
+        using var stream = new SlowStream([.. encoding == "latin1" ? [] : chosen.GetPreamble(), .. chosen.GetBytes("email;company\na@b.de;Müller\nc@d.de;Söhne")]);
+        var layout = new LeadFileLayout();
+
+        _ = await LeadFile.ReadAsync(stream, "x.csv", layout).ToListAsync();
+
+        Assert.That(layout.Notices, Has.Count.EqualTo(notices));
+    }
+
     [TestCase("latin1")]
     [TestCase("utf-8")]
     [TestCase("utf-16")]

@@ -17,21 +17,46 @@ public sealed class LeadSagaMachineTests
         after is null || after.Status.IsTerminal() == (after.Pending == LeadStage.None));
 
     [FsCheck.NUnit.Property(MaxTest = 500)]
-    public Property A_terminal_lead_stays_as_it_ended() => OnEveryStep((before, _, after) =>
-        before is null || !before.Status.IsTerminal() || (after!.Status == before.Status && after.Pending == LeadStage.None && after.Reason == before.Reason));
+    public Property A_terminal_lead_stays_as_it_ended_unless_an_operator_says_otherwise() => OnEveryStep((before, message, after) =>
+        message is SagaMessage.RunStarted or SagaMessage.RunContinued or SagaMessage.Erased || before is null || !before.Status.IsTerminal() || (after!.Status == before.Status && after.Pending == LeadStage.None && after.Reason == before.Reason));
 
     [FsCheck.NUnit.Property(MaxTest = 500)]
     public Property A_run_is_planned_once() => Prop.ForAll(Histories(), history =>
     {
-        var planned = 0;
+        var planned = new List<int>();
         _ = Walk(history, (before, message, after) =>
         {
-            planned += message is SagaMessage.AnalysisEnded && !ReferenceEquals(before, after) ? 1 : 0;
+            if (message is SagaMessage.AnalysisEnded ended && !ReferenceEquals(before, after))
+                planned.Add(ended.Run);
             return true;
         });
 
-        return planned <= 1;
+        return planned.Distinct().Count() == planned.Count;
     });
+
+    [FsCheck.NUnit.Property(MaxTest = 500)]
+    public Property A_run_follows_only_the_latest_and_only_when_that_has_ended() => OnEveryStep((before, message, after) =>
+        before is null || after!.Run == before.Run
+        || (message is SagaMessage.RunStarted started && started.After == before.Run && after.Run == before.Run + 1 && before.Status.IsTerminal()
+            && before.Status is not (LeadStatus.DeadLettered or LeadStatus.Erased)
+            && after is { Status: LeadStatus.Received, Epoch: 0, Attempt: 0, Failures: 0, Owner: null, Reason: null } && after.Again == started.Again));
+
+    [FsCheck.NUnit.Property(MaxTest = 500)]
+    public Property Only_a_dead_lettered_run_goes_on_and_with_the_epochs_that_it_had() => OnEveryStep((before, message, after) =>
+        message is not SagaMessage.RunContinued || ReferenceEquals(before, after)
+        || (before!.Status == LeadStatus.DeadLettered && after!.Run == before.Run && after.Epoch == before.Epoch && after.Attempt == before.Attempt + 1));
+
+    [FsCheck.NUnit.Property(MaxTest = 500)]
+    public Property A_lead_is_cancelled_only_while_nothing_has_been_sent() => OnEveryStep((before, message, after) =>
+        message is not SagaMessage.Cancelled || ReferenceEquals(before, after) || (before!.Epoch == 0 && !before.Status.IsTerminal() && after!.Status == LeadStatus.Cancelled));
+
+    [FsCheck.NUnit.Property(MaxTest = 500)]
+    public Property What_is_erased_stays_erased() => OnEveryStep((before, _, after) =>
+        before is not { Status: LeadStatus.Erased } || ReferenceEquals(before, after));
+
+    [FsCheck.NUnit.Property(MaxTest = 500)]
+    public Property Only_a_lead_that_has_ended_is_erased() => OnEveryStep((before, _, after) =>
+        after is not { Status: LeadStatus.Erased } || (before!.Status.IsTerminal() && after.Pending == LeadStage.None));
 
     [FsCheck.NUnit.Property(MaxTest = 500)]
     public Property A_message_that_takes_effect_raises_the_version_by_one() => OnEveryStep((before, _, after) =>
@@ -76,15 +101,20 @@ public sealed class LeadSagaMachineTests
     {
         LeadSaga? saga = null;
         var now = Start;
-        foreach (var message in history)
+        var plannedRun = 0;
+        foreach (var order in history)
         {
             now += TimeSpan.FromSeconds(20);
+            // Whoever orders it looks whether the run has a plan.
+            var message = order is SagaMessage.RunContinued continued ? continued with { Stage = plannedRun == continued.Run ? LeadStage.Execution : LeadStage.Analysis } : order;
             var decision = LeadSagaMachine.Decide(saga, message, now);
             var after = decision is SagaDecision.Proceed proceed ? proceed.Next : saga;
             if (decision is SagaDecision.AlreadyDone done && !ReferenceEquals(done.Current, saga))
                 return (false, (saga, now));
             if (!holds(saga, message, after))
                 return (false, (after, now));
+            if (message is SagaMessage.AnalysisEnded { Status: LeadStatus.Analyzed } ended && !ReferenceEquals(saga, after))
+                plannedRun = ended.Run;
             saga = after;
         }
         return (true, (saga, now));
@@ -93,7 +123,7 @@ public sealed class LeadSagaMachineTests
     /// <summary>Mostly the messages of an ordinary life, with a few of other runs and epochs among them, all repeated and out of order.</summary>
     private static Arbitrary<SagaMessage[]> Histories()
     {
-        var run = Gen.Frequency((9, Gen.Constant(1)), (1, Gen.Constant(2)));
+        var run = Gen.Frequency((7, Gen.Constant(1)), (3, Gen.Constant(2)), (1, Gen.Constant(3)));
         var epoch = Gen.Choose(0, 3);
         var stage = Gen.Elements(LeadStage.Analysis, LeadStage.Execution);
         var status = Gen.Elements(LeadStatus.Completed, LeadStatus.Compensated, LeadStatus.NeedsReview, LeadStatus.Executing);
@@ -107,7 +137,10 @@ public sealed class LeadSagaMachineTests
             (3, from r in run from g in stage from e in epoch from w in Gen.Choose(1, 60) from f in Gen.Elements(true, false) select (SagaMessage)new SagaMessage.StageDeferred(r, g, Start.AddSeconds(w * 10), f, "later", e)),
             (1, from r in run from g in stage from e in epoch select (SagaMessage)new SagaMessage.StageFailed(r, g, "never", e)),
             (2, from r in run from w in Gen.Elements("later", "other") select (SagaMessage)new SagaMessage.Woken(r, w)),
-            (1, Gen.Constant<SagaMessage>(new SagaMessage.Noted())));
+            (2, from r in Gen.Choose(1, 3) from a in Gen.Elements(true, false) select (SagaMessage)new SagaMessage.RunStarted(r, a)),
+            (2, from r in run from g in stage select (SagaMessage)new SagaMessage.RunContinued(r, g)),
+            (1, from r in run select (SagaMessage)new SagaMessage.Cancelled(r)),
+            (1, Gen.Frequency((3, Gen.Constant<SagaMessage>(new SagaMessage.Noted())), (1, Gen.Constant<SagaMessage>(new SagaMessage.Erased())))));
         return message.ListOf().Select(m => (SagaMessage[])[new SagaMessage.Accepted(Lead), .. m]).ToArbitrary();
     }
 
@@ -129,6 +162,9 @@ public sealed class LeadSagaMachineTests
         SagaMessage.PlanEnded m => m.Run,
         SagaMessage.StageDeferred m => m.Run,
         SagaMessage.StageFailed m => m.Run,
+        SagaMessage.Cancelled m => m.Run,
+        SagaMessage.RunContinued m => m.Run,
+        SagaMessage.RunStarted m => m.After,
         _ => null,
     };
 }

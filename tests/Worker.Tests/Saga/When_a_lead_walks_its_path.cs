@@ -102,6 +102,54 @@ public sealed class When_a_lead_walks_its_path
         }
     }
 
+    [Test]
+    public void Should_begin_anew_with_the_next_run()
+    {
+        var saga = After(new SagaMessage.Accepted(Lead), Deferred(LeadStage.Analysis, failed: true), Planned, new SagaMessage.EpochOpened(1, 0, 7), new SagaMessage.PlanEnded(1, 1, LeadStatus.Completed, null),
+            new SagaMessage.RunStarted(1, Again: true));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((saga.Run, saga.Status, saga.Epoch, saga.Owner, saga.Again), Is.EqualTo((2, LeadStatus.Received, 0, (int?)null, true)));
+            Assert.That(StageCommand.Pending(saga), Is.EqualTo(new StageCommand(Lead, LeadStage.Analysis, 2, 0)));
+            Assert.That(LeadSagaMachine.Decide(saga, new SagaMessage.RunStarted(1, false), Now), Is.TypeOf<SagaDecision.Stale>(), "two operators start one run");
+            Assert.That(LeadSagaMachine.Receive(saga, LeadStage.Execution, 1, Now), Is.TypeOf<SagaDecision.Stale>(), "commands of the run before are out of date");
+        }
+    }
+
+    [TestCase(LeadStage.Analysis, LeadStatus.Received)]
+    [TestCase(LeadStage.Execution, LeadStatus.Executing)]
+    public void Should_go_on_where_it_was_dead_lettered(LeadStage stage, LeadStatus status)
+    {
+        var failed = stage == LeadStage.Analysis
+            ? After(new SagaMessage.Accepted(Lead), new SagaMessage.StageFailed(1, LeadStage.Analysis, "why"))
+            : After(new SagaMessage.Accepted(Lead), Planned, new SagaMessage.EpochOpened(1, 0, 7), new SagaMessage.StageFailed(1, LeadStage.Execution, "why", 1));
+
+        var saga = ((SagaDecision.Proceed)LeadSagaMachine.Decide(failed, new SagaMessage.RunContinued(1, stage), Now)).Next;
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((saga.Run, saga.Status, saga.Reason, saga.Epoch), Is.EqualTo((1, status, (string?)null, failed.Epoch)));
+            Assert.That(StageCommand.Pending(saga), Is.EqualTo(new StageCommand(Lead, stage, 1, 1)), "a message of its own");
+            Assert.That(LeadSagaMachine.Decide(failed, new SagaMessage.RunStarted(1, false), Now), Is.TypeOf<SagaDecision.Stale>(), "a dead letter is no end to begin anew from");
+        }
+    }
+
+    [Test]
+    public void Should_be_cancelled_until_the_first_epoch()
+    {
+        var planned = After(new SagaMessage.Accepted(Lead), Planned);
+        var cancelled = LeadSagaMachine.Decide(planned, new SagaMessage.Cancelled(1), Now);
+        var executing = After(new SagaMessage.Accepted(Lead), Planned, new SagaMessage.EpochOpened(1, 0, 7));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(((SagaDecision.Proceed)cancelled).Next, Has.Property("Status").EqualTo(LeadStatus.Cancelled).And.Property("Pending").EqualTo(LeadStage.None));
+            Assert.That(LeadSagaMachine.Decide(executing, new SagaMessage.Cancelled(1), Now), Is.TypeOf<SagaDecision.Stale>());
+            Assert.That(LeadSagaMachine.Decide(((SagaDecision.Proceed)cancelled).Next, new SagaMessage.EpochOpened(1, 0, 7), Now), Is.TypeOf<SagaDecision.Stale>(), "whoever was about to execute it must not");
+        }
+    }
+
     private static SagaMessage Planned => new SagaMessage.AnalysisEnded(1, LeadStatus.Analyzed, null);
 
     private static SagaMessage.StageDeferred Deferred(LeadStage stage, bool failed) => new(1, stage, Now.AddSeconds(30), failed, "later");

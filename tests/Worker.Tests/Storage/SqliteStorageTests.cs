@@ -41,6 +41,8 @@ public sealed class SqliteMockCrmTests : MockCrmTests<SqliteStorage>;
 
 public sealed class SqliteCatalogueTests : CatalogueTests<SqliteStorage>;
 
+public sealed class SqliteLeadOperationsTests : LeadOperationsTests<SqliteStorage>;
+
 public sealed class SqliteRateLimiterTests : RateLimiterTests<SqliteStorage>;
 
 public sealed class SqliteApprovalStoreTests : ApprovalStoreTests<SqliteStorage>;

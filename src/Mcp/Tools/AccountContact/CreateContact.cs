@@ -12,6 +12,9 @@ public sealed class CreateContact() : RecordCreatingTool(CrmObject.Contact)
     public override string Name => "create_contact";
 
     /// <inheritdoc/>
+    public override bool FindsOrCreates => true;
+
+    /// <inheritdoc/>
     public override string Description => "Creates a contact of an account that exists.";
 
     /// <inheritdoc/>

@@ -36,6 +36,9 @@ public sealed class MatchAccount : CrmTool
     public override UnknownOutcome UnknownOutcome => UnknownOutcome.ReadByEffectKey;
 
     /// <inheritdoc/>
+    public override bool FindsOrCreates => true;
+
+    /// <inheritdoc/>
     public override CrmObject? Creates => CrmObject.Account;
 
     /// <inheritdoc/>

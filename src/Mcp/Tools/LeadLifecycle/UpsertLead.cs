@@ -30,6 +30,9 @@ public sealed class UpsertLead : CrmTool
     public override UnknownOutcome UnknownOutcome => UnknownOutcome.ReadByEffectKey;
 
     /// <inheritdoc/>
+    public override bool FindsOrCreates => true;
+
+    /// <inheritdoc/>
     public override CrmObject? Creates => CrmObject.Lead;
 
     /// <inheritdoc/>

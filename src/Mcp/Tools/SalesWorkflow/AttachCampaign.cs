@@ -20,6 +20,9 @@ public sealed class AttachCampaign() : RecordCreatingTool(CrmObject.CampaignMemb
     public override IReadOnlyList<string> Errors => [CrmCodes.UnknownCampaign];
 
     /// <inheritdoc/>
+    public override bool FindsOrCreates => true;
+
+    /// <inheritdoc/>
     public override ToolCategory Category => ToolCategory.SalesWorkflow;
 
     /// <inheritdoc/>

@@ -101,6 +101,16 @@ internal static class CrmTables
             $"SELECT {Columns} FROM {Names[kind]} WHERE removed_at IS NULL AND ({where}) {tail}",
             reader => Read(reader, kind, session), cancellationToken, parameters);
 
+    /// <summary>Reads records of one kind, those that were withdrawn among them.</summary>
+    public static async Task<List<CrmRow>> SelectWithRemovedAsync(
+        SqlSession session, CrmObject kind, string where, CancellationToken cancellationToken, params (string, object?)[] parameters) =>
+        await session.QueryAsync($"SELECT {Columns} FROM {Names[kind]} WHERE {where}", reader => Read(reader, kind, session), cancellationToken, parameters);
+
+    /// <summary>Replaces a record's fields, and with them what it is found by. Its links and its effect key stay.</summary>
+    public static Task OverwriteAsync(SqlSession session, CrmRow row, DateTimeOffset now, CancellationToken cancellationToken) => session.ExecuteAsync(
+        $"UPDATE {Names[row.Object]} SET record_key = NULL, lookup = NULL, name_key = NULL, fields = @fields, version = version + 1, updated_at = @now WHERE id = @id",
+        cancellationToken, ("fields", Json(row)), ("now", now), ("id", row.Id));
+
     /// <summary>What a record is looked up by besides its keys: e-mail, domain or a campaign's name, in lower case.</summary>
     private static string? Lookup(CrmRow row) => row.Object switch
     {

@@ -15,6 +15,9 @@ public abstract class SqlDatabase : IAsyncDisposable
     /// <summary>Whether an exception is the database's "not now": lost connection, restart, lock, serialisation.</summary>
     public abstract bool IsTransient(Exception exception);
 
+    /// <summary>Does what can be done at once so that erased data is not left lying in the files; the rest is for the database's own housekeeping.</summary>
+    public virtual Task SweepOutAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <inheritdoc/>
     public abstract ValueTask DisposeAsync();
 }
@@ -74,6 +77,13 @@ public sealed class SqliteDatabase(string connectionString) : SqlDatabase
     public override Task<SqlSession> OpenReaderAsync(CancellationToken cancellationToken) =>
         Task.FromResult<SqlSession>(new SqliteSession(Connect()));
 
+    /// <summary>The write-ahead log holds former pages until it is emptied. Readers may keep it from being emptied now; then a later one does it.</summary>
+    public override async Task SweepOutAsync(CancellationToken cancellationToken)
+    {
+        await using var writing = await OpenAsync(cancellationToken);
+        await writing.QueryAsync("PRAGMA wal_checkpoint(TRUNCATE)", r => r.GetInt32(0), cancellationToken);
+    }
+
     /// <inheritdoc/>
     public override bool IsTransient(Exception exception) =>
         exception is SqliteException { SqliteErrorCode: 5 or 6 or 10 or 13 }; // busy, locked, I/O error, disk full
@@ -91,8 +101,9 @@ public sealed class SqliteDatabase(string connectionString) : SqlDatabase
         var connection = new SqliteConnection(connectionString);
         connection.Open();
         using var pragma = connection.CreateCommand();
+        // Secure delete: what is erased is overwritten, and does not wait in a free page for somebody to look.
         // FULL: a commit that was answered survives a power cut, not only the end of the process.
-        pragma.CommandText = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON;";
+        pragma.CommandText = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;";
         pragma.ExecuteNonQuery();
         return connection;
     }

@@ -1,0 +1,102 @@
+using LeadPipeline.Worker.Audit;
+using LeadPipeline.Worker.Ops;
+using LeadPipeline.Worker.Storage.Sql;
+using Microsoft.Extensions.Options;
+
+namespace LeadPipeline.Worker.Retention;
+
+/// <summary>What one look removed.</summary>
+/// <param name="Leads">Leads that were erased.</param>
+/// <param name="Chains">Audit chains that were removed, with all rows of their leads.</param>
+/// <param name="DeadLetters">Dead letters that were removed.</param>
+public readonly record struct Removed(int Leads, int Chains, int DeadLetters);
+
+/// <summary>
+/// Removes what is too old, in small batches, of which only one replica at a time has one in hand. A lead that has not ended is never touched.
+/// </summary>
+public sealed class RetentionRun(SqlDatabase database, LeadOperations operations, IOptions<RetentionOptions> options, TimeProvider time)
+{
+    /// <summary>Who erased a lead when it was nobody.</summary>
+    public const string Actor = "retention";
+
+    private const int Batch = 100;
+    private const long LockKey = 0x4C454144_52455445;
+
+    /// <summary>Removes all that is too old now; ends early when another replica is at it.</summary>
+    public async Task<Removed> RunAsync(CancellationToken cancellationToken)
+    {
+        var (now, keep) = (time.GetUtcNow(), options.Value);
+        return new Removed(
+            keep.Leads is { } leads ? await InBatchesAsync(() => EraseAsync(now - leads, cancellationToken), cancellationToken) : 0,
+            keep.Audit is { } audit ? await InBatchesAsync(() => RemoveChainsAsync(now - audit, cancellationToken), cancellationToken) : 0,
+            keep.DeadLetters is { } letters ? await InBatchesAsync(() => RemoveDeadLettersAsync(now - letters, cancellationToken), cancellationToken) : 0);
+    }
+
+    private async Task<int> InBatchesAsync(Func<Task<int>> batch, CancellationToken cancellationToken)
+    {
+        for (var all = 0; ;)
+        {
+            var removed = await AloneAsync(batch, cancellationToken);
+            all += removed;
+            // A batch that is not full was the last; one that another replica has in hand counts as none.
+            if (removed < Batch)
+                return all;
+        }
+    }
+
+    /// <summary>On PostgreSQL the lock lives as long as its transaction, so that a process that dies leaves nothing behind. SQLite has one process.</summary>
+    private async Task<int> AloneAsync(Func<Task<int>> batch, CancellationToken cancellationToken)
+    {
+        if (database is not PostgresDatabase)
+            return await batch();
+        await using var session = await database.OpenAsync(cancellationToken);
+        await session.BeginAsync(cancellationToken);
+        var taken = await session.QueryAsync("SELECT pg_try_advisory_xact_lock(@key)", r => r.GetBoolean(0), cancellationToken, ("key", LockKey));
+        return taken is [true] ? await batch() : 0;
+    }
+
+    private async Task<int> EraseAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    {
+        List<Guid> due;
+        await using (var reader = await database.OpenReaderAsync(cancellationToken))
+        {
+            // What moved last before then was received before then as well, and for that there is an index.
+            due = await reader.QueryAsync(
+                $"SELECT id FROM leads WHERE received_at < @before AND updated_at < @before AND pending IS NULL AND status <> 'Erased' ORDER BY received_at LIMIT {Batch}",
+                r => r.GetGuid(0), cancellationToken, ("before", before));
+        }
+        var erased = 0;
+        foreach (var lead in due)
+            erased += await operations.ExpireAsync(lead, Actor) is OperatorAnswer.Done ? 1 : 0;
+        if (erased > 0)
+            await database.SweepOutAsync(cancellationToken);
+        return erased;
+    }
+
+    private async Task<int> RemoveChainsAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenAsync(cancellationToken);
+        await session.BeginAsync(cancellationToken);
+        var due = await session.QueryAsync(
+            $"SELECT id, audit_seq, audit_head FROM leads WHERE received_at < @before AND updated_at < @before AND status = 'Erased' ORDER BY received_at LIMIT {Batch}",
+            r => (Lead: r.GetGuid(0), Events: r.GetInt32(1), Head: (byte[])r.GetValue(2)), cancellationToken, ("before", before));
+        var now = AuditChain.Microseconds(time.GetUtcNow());
+        foreach (var (lead, events, head) in due)
+        {
+            // The database lets the chain go only against this receipt, which stays.
+            await session.ExecuteAsync("INSERT INTO audit_removals (lead_id, removed_at, events, head, actor) VALUES (@lead, @now, @events, @head, @actor)", cancellationToken,
+                ("lead", lead), ("now", now), ("events", events), ("head", head), ("actor", Actor));
+            foreach (var table in (string[])["audit_events", "effects", "lead_runs", "intake_keys", "lead_aliases", "dead_letters"])
+                await session.ExecuteAsync($"DELETE FROM {table} WHERE lead_id = @lead", cancellationToken, ("lead", lead));
+            await session.ExecuteAsync("DELETE FROM leads WHERE id = @lead", cancellationToken, ("lead", lead));
+        }
+        await session.CommitAsync(cancellationToken);
+        return due.Count;
+    }
+
+    private async Task<int> RemoveDeadLettersAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenAsync(cancellationToken);
+        return await session.ExecuteAsync($"DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE at < @before ORDER BY at LIMIT {Batch})", cancellationToken, ("before", before));
+    }
+}
