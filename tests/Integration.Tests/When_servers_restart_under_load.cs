@@ -41,7 +41,7 @@ public sealed class When_servers_restart_under_load
         }
         await sending;
 
-        await When_workers_are_killed.UntilDoneAsync(state, worker);
+        await When_workers_are_killed.UntilDoneAsync(state, worker, Leads);
         await When_workers_are_killed.AssertPromisesAsync(state, sender);
         using (Assert.EnterMultipleScope())
         {

@@ -37,7 +37,7 @@ public sealed class When_webhooks_are_posted_while_the_broker_restarts
         await sending;
         // A sender that did not hear the answer posts again: the same leads.
         await Parallel.ForEachAsync(Enumerable.Range(0, 100), new ParallelOptions { MaxDegreeOfParallelism = Together }, async (i, _) => await sender.SendAsync(i));
-        await When_workers_are_killed.UntilDoneAsync(state, worker);
+        await When_workers_are_killed.UntilDoneAsync(state, worker, Posts);
 
         var leads = await state.Database.QueryAsync<long>("SELECT COUNT(*) FROM leads");
         using (Assert.EnterMultipleScope())

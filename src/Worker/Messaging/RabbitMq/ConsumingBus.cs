@@ -12,7 +12,7 @@ namespace LeadPipeline.Worker.Messaging.RabbitMq;
 public sealed partial class ConsumingBus(
     BrokerAddress broker, Func<IBusControl> create, IOptions<MessagingOptions> options, ILogger<ConsumingBus> logger) : BackgroundService
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), StartDeadline = TimeSpan.FromSeconds(30), RetireDeadline = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), StartDeadline = TimeSpan.FromSeconds(10), RetireDeadline = TimeSpan.FromMinutes(1);
     private volatile bool isConsuming;
 
     /// <summary>Whether leads are being consumed, as far as the connection and the broker tell.</summary>
