@@ -1,5 +1,6 @@
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.Sql;
+using Microsoft.EntityFrameworkCore;
 
 namespace LeadPipeline.Integration.Tests.Storage;
 
