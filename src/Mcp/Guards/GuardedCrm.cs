@@ -10,6 +10,8 @@ public sealed record CrmGuardSettings
 {
     /// <summary>Time for one call. Default 10 s.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>Time for one write, where it is another than for a read. Default: <see cref="CallTimeout"/>.</summary>
+    public TimeSpan? WriteTimeout { get; init; }
     /// <summary>Tries of a read in place. Default 3.</summary>
     public int Attempts { get; init; } = 3;
     /// <summary>Wait before the second try of a read; doubles, with jitter. Default 0.5 s.</summary>
@@ -24,6 +26,8 @@ public sealed record CrmGuardSettings
     public TimeSpan Window { get; init; } = TimeSpan.FromSeconds(30);
     /// <summary>How long the breaker stays open. Default 30 s.</summary>
     public TimeSpan BreakDuration { get; init; } = TimeSpan.FromSeconds(30);
+    /// <summary>How long the breaker of the writes stays open, where it is another time. Default: <see cref="BreakDuration"/>.</summary>
+    public TimeSpan? WriteBreakDuration { get; init; }
 }
 
 /// <summary>
@@ -58,10 +62,10 @@ public sealed class GuardedCrm : ICrm
             });
         }
         read = reads
-            .AddCircuitBreaker(Breaker<CrmView>(reading, outcome => outcome.Exception is CrmUnavailableException { Kind: NotNowKind.Transient }))
+            .AddCircuitBreaker(Breaker<CrmView>(reading, settings.BreakDuration, outcome => outcome.Exception is CrmUnavailableException { Kind: NotNowKind.Transient }))
             .Build();
         write = new ResiliencePipelineBuilder<IReadOnlyList<CrmOutcome>> { TimeProvider = time }
-            .AddCircuitBreaker(Breaker<IReadOnlyList<CrmOutcome>>(writing, outcome =>
+            .AddCircuitBreaker(Breaker<IReadOnlyList<CrmOutcome>>(writing, settings.WriteBreakDuration ?? settings.BreakDuration, outcome =>
                 outcome.Result?.Any(o => o is CrmOutcome.Unknown or CrmOutcome.NotNow { Kind: NotNowKind.Transient }) ?? outcome.Exception is not null))
             .Build();
     }
@@ -117,7 +121,7 @@ public sealed class GuardedCrm : ICrm
             return await write.ExecuteAsync(async token =>
             {
                 // The source follows the given clock, so that tests need not wait; a linked source would follow the system's.
-                using var limit = new CancellationTokenSource(settings.CallTimeout, time);
+                using var limit = new CancellationTokenSource(settings.WriteTimeout ?? settings.CallTimeout, time);
                 // Given up with the call: the caller's token outlives it by far.
                 await using var link = token.Register(static s => ((CancellationTokenSource)s!).Cancel(), limit);
                 var begun = time.GetTimestamp();
@@ -158,13 +162,13 @@ public sealed class GuardedCrm : ICrm
         _ => fault,
     };
 
-    private CircuitBreakerStrategyOptions<T> Breaker<T>(Circuit circuit, Func<Outcome<T>, bool> failed) => new()
+    private CircuitBreakerStrategyOptions<T> Breaker<T>(Circuit circuit, TimeSpan breakDuration, Func<Outcome<T>, bool> failed) => new()
     {
         StateProvider = circuit.State,
         FailureRatio = settings.FailureRatio,
         MinimumThroughput = Math.Max(2, settings.MinimumThroughput),
         SamplingDuration = settings.Window,
-        BreakDuration = settings.BreakDuration,
+        BreakDuration = breakDuration,
         ShouldHandle = args => ValueTask.FromResult(failed(args.Outcome)),
     };
 }

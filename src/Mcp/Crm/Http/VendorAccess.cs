@@ -3,7 +3,8 @@ namespace LeadPipeline.Mcp.Crm.Http;
 /// <summary>Where a vendor is and what lets us in.</summary>
 /// <param name="BaseAddress">The host that calls go to; a login may name another than the one it was made at.</param>
 /// <param name="Bearer">The token.</param>
-public sealed record VendorAccess(Uri BaseAddress, string Bearer)
+/// <param name="UserId">Who the vendor takes us for, when the login said so.</param>
+public sealed record VendorAccess(Uri BaseAddress, string Bearer, string? UserId = null)
 {
     /// <summary>Without the token.</summary>
     public override string ToString() => BaseAddress.ToString();

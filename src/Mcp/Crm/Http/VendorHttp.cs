@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Mcp.Guards;
@@ -70,7 +71,8 @@ public sealed class VendorHttp(string provider, HttpClient http, IVendorCredenti
         try
         {
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
-            return new VendorReply.Answer((int)response.StatusCode, await ReadAsync(response, limit.Token), response.Headers);
+            var (body, text) = await ReadAsync(response, limit.Token);
+            return new VendorReply.Answer((int)response.StatusCode, body, response.Headers) { Text = text };
         }
         catch (OperationCanceledException)
         {
@@ -91,7 +93,7 @@ public sealed class VendorHttp(string provider, HttpClient http, IVendorCredenti
         }
     }
 
-    private static async Task<JsonNode?> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    private static async Task<(JsonNode? Json, string? Text)> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
         using var buffer = new MemoryStream();
@@ -104,14 +106,15 @@ public sealed class VendorHttp(string provider, HttpClient http, IVendorCredenti
                 throw new IOException("The CRM's answer is too long.");
         }
         if (buffer.Length == 0)
-            return null;
+            return (null, null);
+        var bytes = buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
         try
         {
-            return JsonNode.Parse(buffer.GetBuffer().AsSpan(0, (int)buffer.Length));
+            return (JsonNode.Parse(bytes.Span), null);
         }
         catch (JsonException)
         {
-            return null;
+            return (null, Encoding.UTF8.GetString(bytes.Span));
         }
     }
 }

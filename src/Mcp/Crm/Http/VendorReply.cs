@@ -12,7 +12,11 @@ public abstract record VendorReply
     /// <param name="Status">The HTTP status, any.</param>
     /// <param name="Body">The body, when it is JSON; an error page of something in between is null.</param>
     /// <param name="Headers">The answer's headers.</param>
-    public sealed record Answer(int Status, JsonNode? Body, HttpResponseHeaders Headers) : VendorReply;
+    public sealed record Answer(int Status, JsonNode? Body, HttpResponseHeaders Headers) : VendorReply
+    {
+        /// <summary>The body as text, when it is something else than JSON (SOAP); null otherwise. It may hold personal data.</summary>
+        public string? Text { get; init; }
+    }
 
     /// <summary>The request cannot have been taken: nobody listened, or there were no credentials to send it with.</summary>
     /// <param name="Kind">What to do about it.</param>
