@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Worker.Analysis;
 using LeadPipeline.Worker.Hosting;
 using LeadPipeline.Worker.Messaging.RabbitMq;
 using LeadPipeline.Worker.Planning;
@@ -41,6 +42,8 @@ internal static class DoctorCommand
                     return $"{crm.Provider} answers";
                 }, cancellationToken),
             };
+            if (host.Services.GetRequiredService<IAnalyzer>() is IAnalyzerProbe probe)
+                findings.Add(await ModelAsync(probe, cancellationToken));
             if (host.Services.GetService<BrokerAddress>() is { } broker)
                 findings.Add(await TryAsync("broker", "check ConnectionStrings:Broker, that the server runs, and the user's rights on the virtual host", token => BrokerAsync(broker, token), cancellationToken));
 
@@ -72,6 +75,17 @@ internal static class DoctorCommand
         {
             return (what, false, $"{exception.GetBaseException().Message.TrimEnd('.')}; {remedy}");
         }
+    }
+
+    private static async Task<(string, bool, string)> ModelAsync(IAnalyzerProbe probe, CancellationToken cancellationToken)
+    {
+        var well = true;
+        var finding = await TryAsync("model", "check the way out to the network, and the Gemini settings", async token =>
+        {
+            (well, var says) = await probe.ProbeAsync(token);
+            return says;
+        }, cancellationToken);
+        return finding with { Item2 = finding.Item2 && well };
     }
 
     private static async Task<string> BrokerAsync(BrokerAddress broker, CancellationToken cancellationToken)

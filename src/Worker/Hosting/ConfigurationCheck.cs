@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
 using LeadPipeline.Mcp.Crm.Mock;
+using LeadPipeline.Worker.Analysis.Gemini;
 using LeadPipeline.Worker.Approvals;
 using LeadPipeline.Worker.Evidence;
 using LeadPipeline.Worker.Execution;
@@ -30,6 +31,7 @@ public static class ConfigurationCheck
         (DatabaseOptions.Section, typeof(DatabaseOptions)),
         (ConnectionStringOptions.Section, typeof(ConnectionStringOptions)),
         (AnalysisOptions.Section, typeof(AnalysisOptions)),
+        (GeminiOptions.Section, typeof(GeminiOptions)),
         (CrmOptions.Section, typeof(CrmOptions)),
         (GroundingOptions.Section, typeof(GroundingOptions)),
         (PolicyOptions.Section, typeof(PolicyOptions)),
@@ -48,7 +50,7 @@ public static class ConfigurationCheck
     ];
 
     // Settings that people know of and that nothing here obeys yet: to accept one in silence would be to promise it.
-    private static readonly string[] NotYet = ["Webhooks", "Forms", "Retention", "Gemini", "Salesforce", "HubSpot", "Aws"];
+    private static readonly string[] NotYet = ["Webhooks", "Forms", "Retention", "Salesforce", "HubSpot", "Aws"];
 
     private static readonly string[] Secrets = ["password", "secret", "key", "token", "hash", "connectionstrings"];
 

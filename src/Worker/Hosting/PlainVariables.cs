@@ -9,6 +9,11 @@ public static class PlainVariables
     [
         ("CRM_PROVIDER", "Crm:Provider"),
         ("DATABASE_URL", "ConnectionStrings:Database"),
+        ("GEMINI_API_KEY", "Gemini:ApiKey"),
+        ("GEMINI_MODEL", "Gemini:Model"),
+        ("GOOGLE_CLOUD_PROJECT", "Gemini:Project"),
+        ("GOOGLE_CLOUD_LOCATION", "Gemini:Location"),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "Gemini:CredentialsFile"),
     ];
 
     /// <summary>The settings that they stand for.</summary>

@@ -1,4 +1,5 @@
 using LeadPipeline.Worker.Storage;
+using Microsoft.EntityFrameworkCore;
 
 namespace LeadPipeline.Worker.Tests.Storage;
 
@@ -29,6 +30,6 @@ public abstract class CatalogueTests<TDatabase> : StorageFixture<TDatabase>
 
         await Migrator.MigrateAsync(db, Database.Sql, CancellationToken.None);
 
-        Assert.That(await Database.TextsAsync("SELECT \"MigrationId\" FROM \"__EFMigrationsHistory\""), Has.Count.EqualTo(1));
+        Assert.That(await Database.TextsAsync("SELECT \"MigrationId\" FROM \"__EFMigrationsHistory\""), Has.Count.EqualTo(db.Database.GetMigrations().Count()));
     }
 }
