@@ -4,8 +4,8 @@ using LeadPipeline.Contracts;
 namespace LeadPipeline.Worker.Analysis.Gemini;
 
 /// <summary>
-/// The schema that the model's answer is held to while it is written. It decides the form only: that values are true, and even that they are
-/// of this form, is for grounding to see.
+/// The schema that the model's answer is held to while it is written, as JSON Schema: the API's own form cannot say "a text, a number, a truth value
+/// or a list". It decides the form only: that values are true, and even that they are of this form, is for grounding to see.
 /// </summary>
 internal static class AnswerSchema
 {
@@ -18,25 +18,25 @@ internal static class AnswerSchema
         ("evidence", () =>
         {
             writer.WriteStartObject();
-            writer.WriteString("type", "ARRAY");
+            writer.WriteString("type", "array");
             writer.WriteNumber("maxItems", MostEvidence);
             writer.WritePropertyName("items");
             Object(
                 writer,
                 ("source", () => Enumeration<EvidenceSource>(writer)),
-                ("fieldPath", () => Simple(writer, "STRING")),
+                ("fieldPath", () => Simple(writer, "string")),
                 ("claimType", () => Enumeration<ClaimType>(writer)),
                 ("value", () => Value(writer)),
-                ("central", () => Simple(writer, "BOOLEAN")));
+                ("central", () => Simple(writer, "boolean")));
             writer.WriteEndObject();
         }),
-        ("reasoning", () => Simple(writer, "STRING")),
+        ("reasoning", () => Simple(writer, "string")),
         ("intent", () => Enumeration<LeadIntent>(writer)),
         ("decision", () => Enumeration<LeadDecision>(writer)),
         ("fitScore", () =>
         {
             writer.WriteStartObject();
-            writer.WriteString("type", "INTEGER");
+            writer.WriteString("type", "integer");
             writer.WriteNumber("minimum", 0);
             writer.WriteNumber("maximum", 100);
             writer.WriteEndObject();
@@ -45,7 +45,7 @@ internal static class AnswerSchema
     private static void Object(Utf8JsonWriter writer, params (string Name, Action Write)[] properties)
     {
         writer.WriteStartObject();
-        writer.WriteString("type", "OBJECT");
+        writer.WriteString("type", "object");
         writer.WriteStartObject("properties");
         foreach (var (name, write) in properties)
         {
@@ -54,7 +54,7 @@ internal static class AnswerSchema
         }
         writer.WriteEndObject();
         Texts(writer, "required", properties.Select(p => p.Name));
-        Texts(writer, "propertyOrdering", properties.Select(p => p.Name));
+        writer.WriteBoolean("additionalProperties", false);
         writer.WriteEndObject();
     }
 
@@ -62,13 +62,13 @@ internal static class AnswerSchema
     {
         writer.WriteStartObject();
         writer.WriteStartArray("anyOf");
-        Simple(writer, "STRING");
-        Simple(writer, "NUMBER");
-        Simple(writer, "BOOLEAN");
+        Simple(writer, "string");
+        Simple(writer, "number");
+        Simple(writer, "boolean");
         writer.WriteStartObject();
-        writer.WriteString("type", "ARRAY");
+        writer.WriteString("type", "array");
         writer.WritePropertyName("items");
-        Simple(writer, "STRING");
+        Simple(writer, "string");
         writer.WriteEndObject();
         writer.WriteEndArray();
         writer.WriteEndObject();
@@ -78,7 +78,7 @@ internal static class AnswerSchema
         where T : struct, Enum
     {
         writer.WriteStartObject();
-        writer.WriteString("type", "STRING");
+        writer.WriteString("type", "string");
         Texts(writer, "enum", Enum.GetNames<T>());
         writer.WriteEndObject();
     }

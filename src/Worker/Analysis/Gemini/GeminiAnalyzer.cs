@@ -45,7 +45,7 @@ public sealed partial class GeminiAnalyzer(
         // Put off in order to be asked again: then this is the one time that it is.
         var isAgain = request.Turn.DeferredFor == NotNowReasons.AskAgain;
         var question = GeminiQuestion.Of(prompt, request.Snapshot, settings, isAgain);
-        var asking = new Asking(new ModelCall { Model = settings.Model, PromptHash = prompt.Hash, QuestionHash = question.Hash }) { Taken = request.Turn.TokensHeld };
+        var asking = new Asking(new ModelCall { Model = settings.Model, PromptHash = prompt.Hash, QuestionHash = question.Hash }, time.GetTimestamp()) { Taken = request.Turn.TokensHeld };
         if (settings.ReuseFor > TimeSpan.Zero && await earlier.FindAsync(question.Hash, settings.ReuseFor, cancellationToken) is var (json, version))
         {
             await SettleAsync(asking, unasked: 1);
@@ -59,7 +59,7 @@ public sealed partial class GeminiAnalyzer(
         }
         finally
         {
-            AnalysisMeters.Took(settings.Model, time.GetElapsedTime(asking.Began(time)));
+            AnalysisMeters.Took(settings.Model, time.GetElapsedTime(asking.Began));
             await SettleAsync(asking);
         }
     }
@@ -108,7 +108,7 @@ public sealed partial class GeminiAnalyzer(
             asking.Add(answer);
             if (answer.Usage != ModelUsage.None)
                 AnalysisMeters.Consumed(settings.Model, answer.Usage);
-            if (Wait(answer, tries) is not { } wait || tries >= Math.Min(settings.Attempts, MostTries) || time.GetElapsedTime(asking.Began(time)) + wait > settings.Patience)
+            if (Wait(answer, tries) is not { } wait || tries >= Math.Min(settings.Attempts, MostTries) || time.GetElapsedTime(asking.Began) + wait > settings.Patience)
                 return Heed(answer);
             await Task.Delay(wait, time, cancellationToken);
             // Each try is a request; its tokens are those of the first one.
@@ -191,9 +191,10 @@ public sealed partial class GeminiAnalyzer(
     }
 
     /// <summary>What one analysis has cost so far.</summary>
-    private sealed class Asking(ModelCall call)
+    private sealed class Asking(ModelCall call, long began)
     {
-        private long? began;
+        /// <summary>When it began.</summary>
+        public long Began { get; } = began;
 
         /// <summary>The call as it is kept.</summary>
         public ModelCall Call { get; private set; } = call;
@@ -203,9 +204,6 @@ public sealed partial class GeminiAnalyzer(
 
         /// <summary>An answer that was lost may have cost tokens of which nobody has told us.</summary>
         public bool IsUsageKnown { get; private set; } = true;
-
-        /// <summary>When it began.</summary>
-        public long Began(TimeProvider time) => began ??= time.GetTimestamp();
 
         public void Add(GeminiAnswer answer)
         {

@@ -61,7 +61,7 @@ public sealed record GeminiQuestion(ReadOnlyMemory<byte> Body, string Hash)
         writer.WriteNumber("temperature", settings.Temperature);
         writer.WriteNumber("maxOutputTokens", settings.MaxOutputTokens);
         writer.WriteString("responseMimeType", "application/json");
-        writer.WritePropertyName("responseSchema");
+        writer.WritePropertyName("responseJsonSchema");
         AnswerSchema.Write(writer);
         writer.WriteEndObject();
     }
