@@ -7,6 +7,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using System.Text.Unicode;
 using LeadPipeline.Contracts;
+using LeadPipeline.Worker.Grounding;
 using LeadPipeline.Worker.Privacy;
 
 namespace LeadPipeline.Worker.Analysis.Gemini;
@@ -15,7 +16,8 @@ namespace LeadPipeline.Worker.Analysis.Gemini;
 /// What a model gets to see of a lead: what a judgement needs, and nothing that only says who the person is. Pure.
 /// <para>
 /// Left out: e-mail address, names, telephone number, website, the sender's and our ids, the time of arrival, custom fields, and the CRM's ids
-/// and owner. In what the person wrote, addresses, telephone numbers and the own name are masked. Times and values of evidence are shown as they are.
+/// and owner. In what the person wrote, addresses, telephone numbers and the own name are masked, and a field in which grounding finds a signal of
+/// manipulation (G19) is withheld as a whole. Evidence is shown as it is.
 /// </para>
 /// </summary>
 public static class ShownEvidence
@@ -32,6 +34,8 @@ public static class ShownEvidence
 
     private static readonly string[] Names = ["lead.firstName", "lead.lastName"];
 
+    private static readonly JsonElement WithheldMark = JsonSerializer.SerializeToElement("[withheld]");
+
     /// <summary>The lead as text for the end of the prompt: <c>&lt;today&gt;</c>, <c>&lt;evidence&gt;</c>, <c>&lt;lead&gt;</c>.</summary>
     public static string Write(EvidenceSnapshot snapshot)
     {
@@ -40,9 +44,13 @@ public static class ShownEvidence
         text.Append(CultureInfo.InvariantCulture, $"<today>{snapshot.TakenAt.UtcDateTime:yyyy-MM-dd}</today>\n");
         text.Append("<evidence>\n").Append(Json(snapshot.Leaves.Where(l => IsEvidence(l.Key)), text => text)).Append("\n</evidence>\n");
         var names = OwnNames(snapshot);
-        text.Append("<lead>\n").Append(Json(snapshot.Leaves.Where(l => IsStated(l.Key)), text => Masked(text, names))).Append("\n</lead>");
+        // What looks like an instruction is not shown at all: a model cannot follow what it never saw, and grounding gives such words no weight.
+        var suspicious = InjectionScanner.Scan(snapshot).Select(s => s.Path).ToHashSet(StringComparer.Ordinal);
+        text.Append("<lead>\n").Append(Json(snapshot.Leaves.Where(l => IsStated(l.Key)).Select(l => suspicious.Contains(l.Key) ? KeyValuePair.Create(l.Key, Withhold(l.Value)) : l), text => Masked(text, names))).Append("\n</lead>");
         return text.ToString();
     }
+
+    private static EvidenceLeaf Withhold(EvidenceLeaf leaf) => leaf with { Value = WithheldMark };
 
     private static bool IsEvidence(string path) => !path.StartsWith("lead.", StringComparison.Ordinal) && !Withheld.Contains(path);
 
