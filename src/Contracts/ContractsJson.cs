@@ -13,5 +13,5 @@ namespace LeadPipeline.Contracts;
 [JsonSerializable(typeof(GroundingResult))]
 [JsonSerializable(typeof(ActionPlan))]
 [JsonSerializable(typeof(AuditEvent))]
-[JsonSerializable(typeof(ModelUsage))]
+[JsonSerializable(typeof(ModelCall))]
 public sealed partial class ContractsJson : JsonSerializerContext;

@@ -46,13 +46,17 @@ public sealed class Circuit
     /// <summary>Failures of a kind. Limits and refused credentials are counted here, but the breaker does not count them.</summary>
     public long Failures(Crm.CrmFault fault) => Interlocked.Read(ref failures[(int)fault]);
 
-    internal void Rejected()
+    /// <summary>A call was not made, the breaker being open.</summary>
+    public void Rejected()
     {
         Interlocked.Increment(ref requests);
         Interlocked.Increment(ref rejections);
     }
 
-    internal void Called(Crm.CrmFault? fault, TimeSpan took)
+    /// <summary>A call has ended.</summary>
+    /// <param name="fault">What went wrong; null: it was answered.</param>
+    /// <param name="took">How long it took.</param>
+    public void Called(Crm.CrmFault? fault, TimeSpan took)
     {
         Interlocked.Increment(ref requests);
         CircuitMeters.Took(this, took);

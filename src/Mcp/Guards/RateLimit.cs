@@ -11,6 +11,8 @@ public enum LimitType
     Global,
     /// <summary>The vendor's own quota.</summary>
     Crm,
+    /// <summary>The model: requests and tokens.</summary>
+    Model,
 }
 
 /// <summary>So many in any stretch of time of this length.</summary>
@@ -26,7 +28,22 @@ public sealed record RateLimit(string Name, LimitType Type, int Count, TimeSpan 
 /// Whether it has waited before and comes at the time that it was told. It goes before those who come for the first time, so that
 /// nobody waits for ever.
 /// </param>
-public sealed record RateRequest(IReadOnlyList<RateLimit> Limits, bool Returning);
+public sealed record RateRequest(IReadOnlyList<RateLimit> Limits, bool Returning)
+{
+    /// <summary>
+    /// How much of each limit is used, in their order; null: one of each. A weight above a limit's count is taken for the whole count, since
+    /// it could never fit.
+    /// </summary>
+    public IReadOnlyList<int>? Weights { get; init; }
+
+    /// <summary>
+    /// Whether this sets right what was admitted before: weights are added, or taken back when negative, and nobody is refused.
+    /// </summary>
+    public bool IsCorrection { get; init; }
+
+    /// <summary>The weight for one of the limits.</summary>
+    internal int WeightOf(int index) => IsCorrection ? Weights![index] : Math.Clamp(Weights?[index] ?? 1, 0, Limits[index].Count);
+}
 
 /// <summary>The answer to a <see cref="RateRequest"/>.</summary>
 /// <param name="Hit">The limit that stands in the way; null: admitted, and counted.</param>

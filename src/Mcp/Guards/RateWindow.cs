@@ -32,17 +32,18 @@ public sealed class RateWindow
     public static RateAnswer Decide(RateRequest request, IReadOnlyDictionary<string, RateWindow> windows, DateTimeOffset now)
     {
         var answer = new RateAnswer(null, now);
-        foreach (var limit in request.Limits)
+        for (var i = 0; i < request.Limits.Count && !request.IsCorrection; i++)
         {
+            var (limit, weight) = (request.Limits[i], request.WeightOf(i));
             var window = windows[limit.Name];
             // A place is taken only where one is lacking: elsewhere it would keep others waiting for nothing.
-            if (!window.HasRoom(limit, now, request.Returning) && window.Queue(limit, now, request.Returning) is var until && (answer.Hit is null || until > answer.Until))
+            if (!window.HasRoom(limit, weight, now, request.Returning) && window.Queue(limit, weight, now, request.Returning) is var until && (answer.Hit is null || until > answer.Until))
                 answer = new RateAnswer(limit, until);
         }
         if (answer.IsAdmitted)
         {
-            foreach (var limit in request.Limits)
-                windows[limit.Name].taken[Parts]++;
+            for (var i = 0; i < request.Limits.Count; i++)
+                windows[request.Limits[i].Name].Take(request.Limits[i], request.WeightOf(i), now);
         }
         return answer;
     }
@@ -77,26 +78,36 @@ public sealed class RateWindow
         return taken.Sum();
     }
 
-    private bool HasRoom(RateLimit limit, DateTimeOffset now, bool returning)
+    private bool HasRoom(RateLimit limit, int weight, DateTimeOffset now, bool returning)
     {
         MoveTo(now, limit);
         // As long as some wait for their turn, newcomers go to the end of the line.
-        return taken.Sum() < limit.Count && (returning || line <= now);
+        return taken.Sum() + weight <= limit.Count && (returning || line <= now);
     }
 
-    private DateTimeOffset Queue(RateLimit limit, DateTimeOffset now, bool returning)
+    private void Take(RateLimit limit, int weight, DateTimeOffset now)
     {
-        var pace = limit.Window / Parts * (Parts + 1) / limit.Count;
-        var room = NextRoom(limit, now);
+        MoveTo(now, limit);
+        taken[Parts] += weight;
+        // What is given back was taken lately: the latest parts give it.
+        for (var i = Parts; i > 0 && taken[i] < 0; i--)
+            (taken[i - 1], taken[i]) = (taken[i - 1] + taken[i], 0);
+        taken[0] = Math.Max(0, taken[0]);
+    }
+
+    private DateTimeOffset Queue(RateLimit limit, int weight, DateTimeOffset now, bool returning)
+    {
+        var pace = limit.Window / Parts * (Parts + 1) * weight / limit.Count;
+        var room = NextRoom(limit, weight, now);
         if (returning)
             return again = Latest(room, again + pace);
         return line = Latest(room, line + pace, again + pace);
     }
 
-    /// <summary>When the window has let go of enough for one more.</summary>
-    private DateTimeOffset NextRoom(RateLimit limit, DateTimeOffset now)
+    /// <summary>When the window has let go of enough for so much more.</summary>
+    private DateTimeOffset NextRoom(RateLimit limit, int weight, DateTimeOffset now)
     {
-        var surplus = taken.Sum() - limit.Count + 1;
+        var surplus = taken.Sum() - limit.Count + weight;
         for (var i = 0; surplus > 0; i++)
         {
             surplus -= taken[i];

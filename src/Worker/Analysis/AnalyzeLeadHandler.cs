@@ -54,12 +54,24 @@ public sealed partial class AnalyzeLeadHandler(
         }
 
         var started = time.GetUtcNow();
+        // Before anything is asked of anybody: who has to wait for the model costs the CRM nothing, and leaves one event.
+        var turn = await analyzer.EnterAsync(work!.Saga.Status == LeadStatus.Deferred ? work.Saga.Reason : null, cancellationToken);
+        if (turn.NotNow is { } wait)
+        {
+            await DeferAsync(work, wait);
+            return null;
+        }
         if (analyzer.IsRemote && !(await store.ApplyAsync(work!, new SagaMessage.AnalysisBegan(command.Run), [Started(started)])).Took)
             return StageCommand.Pending(work!.Saga, work);
         try
         {
             var snapshot = await evidence.GatherAsync(work!, cancellationToken);
-            var outcome = await analyzer.AnalyzeAsync(snapshot, cancellationToken);
+            var outcome = await analyzer.AnalyzeAsync(new AnalysisRequest(snapshot, turn), cancellationToken);
+            if (outcome is AnalysisOutcome.NotNow notNow)
+            {
+                await DeferAsync(work!, notNow);
+                return null;
+            }
             var earlier = await earlierRuns.InCrmAsync(work!, cancellationToken);
             return await DecideAsync(work!, snapshot, outcome, earlier, started);
         }
@@ -81,6 +93,10 @@ public sealed partial class AnalyzeLeadHandler(
             Analyzer = analyzer.Name,
             SnapshotHash = CanonicalJson.Sha256Hex(frozen),
             Snapshot = work.Key.Seal(frozen, work.Saga.LeadId),
+            ModelVersion = outcome.Call?.ModelVersion,
+            PromptHash = outcome.Call?.PromptHash,
+            QuestionHash = outcome.Call?.QuestionHash,
+            ModelCall = outcome.Call is { } call ? JsonSerializer.Serialize(call, ContractsJson.Default.ModelCall) : null,
         };
         var facts = new List<AuditFact>();
         var repeated = new List<EffectRow>();
@@ -90,8 +106,9 @@ public sealed partial class AnalyzeLeadHandler(
         var (status, reason) = outcome switch
         {
             AnalysisOutcome.Answered answered => Ground(work, snapshot, answered.Answer, earlier, run, facts, repeated, out verdict),
-            AnalysisOutcome.Blocked => Stop("model-blocked", facts),
-            _ => Stop("model-unusable", facts),
+            AnalysisOutcome.Blocked blocked => Stop("model-blocked", blocked.Why, blocked.Call, facts),
+            AnalysisOutcome.Unusable unusable => Stop("model-unusable", unusable.Why, unusable.Call, facts),
+            _ => throw new InvalidOperationException("A lead that waits is not decided."),
         };
 
         var applied = await store.ApplyAsync(work, new SagaMessage.AnalysisEnded(work.Saga.Run, status, reason), facts, commit => commit with { Run = run, NewEffects = repeated });
@@ -122,8 +139,6 @@ public sealed partial class AnalyzeLeadHandler(
             plan = plan with { Status = PlanStatus.Blocked, Reason = DiffersFromEarlierRun, Steps = [], Differences = [.. comparison.Differences.Select(d => d.ToString())] };
         (work.Plan, work.Grounding, work.Decision) = (plan, verdict.Status, verdict.Decision);
 
-        run.ModelVersion = answer.ModelVersion;
-        run.PromptHash = answer.PromptHash;
         run.Answer = work.Key.Seal(answer.Json.Span, leadId);
         run.Grounding = SealedJson.Seal(work.Key, verdict, leadId, ContractsJson.Default.GroundingResult);
         run.GroundingStatus = verdict.Status.ToString();
@@ -138,7 +153,8 @@ public sealed partial class AnalyzeLeadHandler(
         facts.Add(new AuditFact("analysis", "completed", new JsonObject
         {
             ["analyzer"] = answer.Analyzer,
-            ["model"] = answer.ModelVersion,
+            ["model"] = answer.Call?.ModelVersion,
+            ["call"] = Payload(answer.Call),
             ["snapshot"] = run.SnapshotHash,
             ["intent"] = verdict.Model.Intent,
             ["decision"] = verdict.Model.Decision,
@@ -187,16 +203,47 @@ public sealed partial class AnalyzeLeadHandler(
         Warning = CrmCodes.Replayed,
     };
 
-    private async Task DeferAsync(LeadWork work, string reason, bool failed, TimeSpan? retryAfter)
+    private Task DeferAsync(LeadWork work, string reason, bool failed, TimeSpan? retryAfter)
     {
         var now = time.GetUtcNow();
         var due = failed
             ? DeferralPolicy.NextTry(deferral.Value, work.Saga.Failures, work.Saga.FirstFailedAt, now)
             : now + (retryAfter ?? deferral.Value.DelaysInForce[0]);
+        return DeferAsync(work, reason, failed, due, null, null);
+    }
+
+    /// <summary>The model cannot be asked now.</summary>
+    private Task DeferAsync(LeadWork work, AnalysisOutcome.NotNow notNow)
+    {
+        var now = time.GetUtcNow();
+        var due = notNow switch
+        {
+            { Until: { } until } => until,
+            { Failed: true } => DeferralPolicy.NextTry(deferral.Value, work.Saga.Failures, work.Saga.FirstFailedAt, now),
+            // No try is used up; but who has waited often waits longer, for each time is written into the lead's audit.
+            _ => now + deferral.Value.DelaysInForce[Math.Min(work.Saga.Attempt, deferral.Value.DelaysInForce.Count - 1)],
+        };
+        if (due is { } early && notNow.AtLeast is { } least && early < now + least)
+            due = now + least;
+        var guard = notNow.Reason switch
+        {
+            NotNowReasons.OurLimit => new AuditFact("guard", "rate_limited", new JsonObject { ["limit"] = "model", ["until"] = due?.ToString("O", CultureInfo.InvariantCulture) }),
+            NotNowReasons.BreakerOpen => new AuditFact("guard", "breaker_open", new JsonObject { ["breaker"] = "gemini:generate" }),
+            _ => null,
+        };
+        return DeferAsync(work, notNow.Reason, notNow.Failed, due, notNow.Call, guard);
+    }
+
+    private async Task DeferAsync(LeadWork work, string reason, bool failed, DateTimeOffset? due, ModelCall? call, AuditFact? guard)
+    {
+        var now = time.GetUtcNow();
         if (due is { } until)
         {
-            var payload = new JsonObject { ["reason"] = reason, ["until"] = until.ToString("O", CultureInfo.InvariantCulture) };
-            await store.ApplyAsync(work, new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Analysis, until, failed, reason), [new AuditFact("analysis", "deferred", payload)]);
+            var payload = new JsonObject { ["reason"] = reason, ["until"] = until.ToString("O", CultureInfo.InvariantCulture), ["call"] = Payload(call) };
+            var facts = new List<AuditFact> { new("analysis", "deferred", payload) };
+            if (guard is not null)
+                facts.Insert(0, guard);
+            await store.ApplyAsync(work, new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Analysis, until, failed, reason), facts);
             Log.Deferred(logger, work.Saga.LeadId, reason, until);
             return;
         }
@@ -206,11 +253,14 @@ public sealed partial class AnalyzeLeadHandler(
 
     private AuditFact Started(DateTimeOffset at) => new("analysis", "started", new JsonObject { ["analyzer"] = analyzer.Name }, at);
 
-    private static (LeadStatus, string?) Stop(string reason, List<AuditFact> facts)
+    private static (LeadStatus, string?) Stop(string reason, string why, ModelCall? call, List<AuditFact> facts)
     {
-        facts.Add(new AuditFact("analysis", "blocked", new JsonObject { ["reason"] = reason }));
+        facts.Add(new AuditFact("analysis", "blocked", new JsonObject { ["reason"] = reason, ["why"] = why, ["call"] = Payload(call) }));
         return (LeadStatus.NeedsReview, reason);
     }
+
+    /// <summary>How a model was asked, when it has answered: what it cost counts even if nothing came of it.</summary>
+    private static JsonNode? Payload(ModelCall? call) => call is { Answers: > 0 } ? JsonSerializer.SerializeToNode(call, ContractsJson.Default.ModelCall) : null;
 
     /// <summary>The guard that stopped a plan; null: none did, or a person is to look at it anyway.</summary>
     private static string? SafetyReason(ActionPlan plan) => plan.Reason switch

@@ -46,8 +46,8 @@ public sealed class RulesAnalyzer : IAnalyzer
     public bool IsRemote => false;
 
     /// <inheritdoc />
-    public Task<AnalysisOutcome> AnalyzeAsync(EvidenceSnapshot snapshot, CancellationToken cancellationToken) =>
-        Task.FromResult<AnalysisOutcome>(new AnalysisOutcome.Answered(Analyze(snapshot)));
+    public Task<AnalysisOutcome> AnalyzeAsync(AnalysisRequest request, CancellationToken cancellationToken) =>
+        Task.FromResult<AnalysisOutcome>(new AnalysisOutcome.Answered(Analyze(request.Snapshot)));
 
     /// <summary>The same, for callers that are not asynchronous: it only computes.</summary>
     public AnalyzerAnswer Analyze(EvidenceSnapshot snapshot)

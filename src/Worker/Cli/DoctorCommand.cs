@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Worker.Analysis;
 using LeadPipeline.Worker.Hosting;
 using LeadPipeline.Worker.Intake.Webhooks;
 using LeadPipeline.Worker.Messaging.RabbitMq;
@@ -54,6 +55,8 @@ internal static class DoctorCommand
                 patience.CancelAfter(Patience);
                 findings.AddRange((await probe.ProbeAsync(patience.Token)).Select(f => ($"crm: {f.What}", f.Well, f.Says)));
             }
+            if (host.Services.GetRequiredService<IAnalyzer>() is IAnalyzerProbe model)
+                findings.Add(await ModelAsync(model, cancellationToken));
             if (host.Services.GetService<BrokerAddress>() is { } broker)
                 findings.Add(await TryAsync("broker", "check ConnectionStrings:Broker, that the server runs, and the user's rights on the virtual host", token => BrokerAsync(broker, token), cancellationToken));
 
@@ -85,6 +88,17 @@ internal static class DoctorCommand
         {
             return (what, false, $"{exception.GetBaseException().Message.TrimEnd('.')}; {remedy}");
         }
+    }
+
+    private static async Task<(string, bool, string)> ModelAsync(IAnalyzerProbe probe, CancellationToken cancellationToken)
+    {
+        var well = true;
+        var finding = await TryAsync("model", "check the way out to the network, and the Gemini settings", async token =>
+        {
+            (well, var says) = await probe.ProbeAsync(token);
+            return says;
+        }, cancellationToken);
+        return finding with { Item2 = finding.Item2 && well };
     }
 
     private static async Task<string> BrokerAsync(BrokerAddress broker, CancellationToken cancellationToken)

@@ -91,6 +91,11 @@ internal static class LeadsCommands
     {
         CliOutput.Out.MarkupLine($"[bold]{CliOutput.Plain(lead["email"]?.ToString())}[/]  {CliOutput.Plain(lead["leadId"]?.ToString())}");
         CliOutput.Out.MarkupLine($"{CliOutput.Plain(lead["status"]?.ToString())}{(lead["reason"] is { } reason ? $" ({CliOutput.Plain(reason.ToString())})" : "")}; grounding {CliOutput.Plain(lead["grounding"]?.ToString())}, intent {CliOutput.Plain(lead["intent"]?.ToString())}, decision {CliOutput.Plain(lead["decision"]?.ToString())}, score {CliOutput.Plain(lead["fitScore"]?.ToString())}, by {CliOutput.Plain(lead["analyzer"]?.ToString())}");
+        if (lead["model"] is JsonObject model)
+        {
+            var usage = model["usage"];
+            CliOutput.Out.MarkupLine(CliOutput.Plain($"model {model["modelVersion"] ?? model["model"]}, finished {model["finishReason"] ?? "-"}; tokens: prompt {usage?["promptTokens"]} ({usage?["cachedTokens"]} cached), output {usage?["outputTokens"]}, thoughts {usage?["thoughtsTokens"]}; ${usage?["costDollars"]}{(model["reused"]?.GetValue<bool>() == true ? "; an earlier answer to the same question" : "")}; prompt {model["promptHash"]?.ToString()[..12]}"));
+        }
         Section(lead, "claims", "Claims", "Verdict", "Rule", "Field", "Claimed", "Known", c => [c["verdict"], c["rule"], c["fieldPath"], c["claimed"]?.ToJsonString(), c["truth"]?.ToJsonString()]);
         Section(lead, "effects", "Plan and effects", "Step", "Tool", "State", "Record", "", e => [e["step"], e["tool"], e["state"], e["recordId"], e["error"]]);
         Section(lead, "timeline", "Timeline", "At", "Stage", "What", "", "", t => [t["at"], t["stage"], t["kind"], null, null]);

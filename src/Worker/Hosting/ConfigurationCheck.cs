@@ -4,6 +4,7 @@ using System.Reflection;
 using LeadPipeline.Mcp.Crm.HubSpot;
 using LeadPipeline.Mcp.Crm.Mock;
 using LeadPipeline.Mcp.Crm.Salesforce;
+using LeadPipeline.Worker.Analysis.Gemini;
 using LeadPipeline.Worker.Approvals;
 using LeadPipeline.Worker.Evidence;
 using LeadPipeline.Worker.Execution;
@@ -36,6 +37,7 @@ public static class ConfigurationCheck
         (DatabaseOptions.Section, typeof(DatabaseOptions)),
         (ConnectionStringOptions.Section, typeof(ConnectionStringOptions)),
         (AnalysisOptions.Section, typeof(AnalysisOptions)),
+        (GeminiOptions.Section, typeof(GeminiOptions)),
         (CrmOptions.Section, typeof(CrmOptions)),
         (GroundingOptions.Section, typeof(GroundingOptions)),
         (PolicyOptions.Section, typeof(PolicyOptions)),
@@ -59,7 +61,7 @@ public static class ConfigurationCheck
     ];
 
     // Settings that people know of and that nothing here obeys yet: to accept one in silence would be to promise it.
-    private static readonly string[] NotYet = ["Gemini", "Aws"];
+    private static readonly string[] NotYet = ["Aws"];
 
     private static readonly string[] Secrets = ["password", "secret", "key", "token", "hash", "connectionstrings"];
 

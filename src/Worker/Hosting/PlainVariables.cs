@@ -20,6 +20,11 @@ public static class PlainVariables
         ("SALESFORCE_CUSTOM_FIELD_AI_SCORE", "Salesforce:Fields:Score"),
         ("SALESFORCE_CUSTOM_FIELD_AI_INTENT", "Salesforce:Fields:Intent"),
         ("DATABASE_URL", "ConnectionStrings:Database"),
+        ("GEMINI_API_KEY", "Gemini:ApiKey"),
+        ("GEMINI_MODEL", "Gemini:Model"),
+        ("GOOGLE_CLOUD_PROJECT", "Gemini:Project"),
+        ("GOOGLE_CLOUD_LOCATION", "Gemini:Location"),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "Gemini:CredentialsFile"),
     ];
 
     /// <summary>The settings that they stand for.</summary>

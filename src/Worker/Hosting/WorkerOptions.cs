@@ -41,7 +41,7 @@ public enum AnalyzerKind
 {
     /// <summary>Deterministic rules, no network.</summary>
     Rules,
-    /// <summary>Google's model. Refused at start: not in this version.</summary>
+    /// <summary>Google's model; needs an API key or Google credentials.</summary>
     Gemini,
 }
 
@@ -53,6 +53,41 @@ public sealed class AnalysisOptions
 
     /// <summary>The analyzer. Default <c>Rules</c>; a model's key in the environment alone does not switch.</summary>
     public AnalyzerKind Analyzer { get; set; } = AnalyzerKind.Rules;
+
+    /// <summary>Instructions to the model, a UTF-8 file of at most 64 KB. Default: the one that is compiled in.</summary>
+    public string? PromptFile { get; set; }
+
+    /// <summary>Default 0: the likeliest words. More makes answers differ from each other. Allowed: 0 to 2.</summary>
+    [Range(0.0, 2.0)]
+    public double Temperature { get; set; }
+
+    /// <summary>Longest answer in tokens, the model's hidden reasoning included. Default 8192. Allowed: 256 to 65,536.</summary>
+    [Range(256, 65_536)]
+    public int MaxOutputTokens { get; set; } = 8192;
+
+    /// <summary>Time for one exchange with the model. Default 30 s. Allowed: 0.1 s to 1 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long the answer to an equal question (same facts, words, prompt, model, day) may be used again. Default 0: never. Allowed: 0 to 30 days.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "30.00:00:00")]
+    public TimeSpan ReuseFor { get; set; }
+
+    /// <summary>Requests to the model in a minute, over all workers. Default 60; 0 is no limit. Allowed: 0 to 1,000,000.</summary>
+    [Range(0, 1_000_000)]
+    public int RequestsPerMinute { get; set; } = 60;
+
+    /// <summary>Tokens of the model in a minute, over all workers. Default 1,000,000; 0 is no limit. Allowed: 0 to 100,000,000.</summary>
+    [Range(0, 100_000_000)]
+    public int TokensPerMinute { get; set; } = 1_000_000;
+
+    /// <summary>Dollars for a million tokens of prompt. Default 0: costs are not counted. Allowed: 0 to 10,000.</summary>
+    [Range(0.0, 10_000.0)]
+    public double PricePerMillionInput { get; set; }
+
+    /// <summary>Dollars for a million tokens of output, hidden reasoning included. Default 0. Allowed: 0 to 10,000.</summary>
+    [Range(0.0, 10_000.0)]
+    public double PricePerMillionOutput { get; set; }
 }
 
 /// <summary>The CRMs that there are.</summary>

@@ -7,6 +7,7 @@ using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Mcp.Guards;
 using LeadPipeline.Mcp.Registry;
 using LeadPipeline.Worker.Analysis;
+using LeadPipeline.Worker.Analysis.Gemini;
 using LeadPipeline.Worker.Approvals;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.Evidence;
@@ -172,9 +173,10 @@ public static class WorkerServices
 
     private static void AddAnalysis(this IServiceCollection services, string environment, string contentRoot)
     {
-        services.AddSingleton<IAnalyzer>(sp => sp.GetRequiredService<IOptions<AnalysisOptions>>().Value.Analyzer == AnalyzerKind.Rules
-            ? new RulesAnalyzer()
-            : throw new ConfigurationException("Analysis:Analyzer: 'Gemini' is not in this version; use Rules"));
+        services.AddGemini();
+        services.AddSingleton<IAnalyzer>(sp => sp.GetRequiredService<IOptions<AnalysisOptions>>().Value.Analyzer == AnalyzerKind.Gemini
+            ? sp.GetRequiredService<GeminiAnalyzer>()
+            : new RulesAnalyzer());
         services.AddSingleton(sp =>
         {
             var options = sp.GetRequiredService<IOptions<PolicyOptions>>().Value;

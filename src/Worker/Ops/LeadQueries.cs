@@ -188,6 +188,7 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
         warnings.AddRange(plan?.Differences ?? []);
         var view = Head(row, run, lead, full);
         view["analyzer"] = run?.Analyzer;
+        view["model"] = Model(run);
         view["executionId"] = row.Epoch > 0 ? DeterministicId.Execution(row.Id, row.Run, row.Epoch).ToString() : null;
         view["runId"] = DeterministicId.Run(row.Id, row.Run).ToString();
         view["run"] = row.Run;
@@ -220,6 +221,15 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
         ["decision"] = run?.Decision,
         ["fitScore"] = run?.FitScore,
     };
+
+    /// <summary>How a model was asked; null without one.</summary>
+    private static JsonObject? Model(LeadRunRow? run)
+    {
+        if (run?.ModelCall is not { } json || JsonNode.Parse(json) is not JsonObject call)
+            return null;
+        call["reused"] = call["answers"]?.GetValue<int>() == 0;
+        return call;
+    }
 
     private static JsonObject Effect(string step, string tool, EffectRow? row) => new()
     {

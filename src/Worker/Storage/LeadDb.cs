@@ -39,7 +39,11 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
             e.HasIndex(x => x.ExecutingKey).IsUnique().HasFilter("executing_key IS NOT NULL").HasDatabaseName("IX_leads_executing_key");
             e.HasIndex(x => x.ReceivedAt).HasDatabaseName("IX_leads_received_at");
         });
-        modelBuilder.Entity<LeadRunRow>(e => e.ToTable("lead_runs").HasKey(x => new { x.LeadId, x.Run }));
+        modelBuilder.Entity<LeadRunRow>(e =>
+        {
+            e.ToTable("lead_runs").HasKey(x => new { x.LeadId, x.Run });
+            e.HasIndex(x => x.QuestionHash).HasFilter("question_hash IS NOT NULL").HasDatabaseName("IX_lead_runs_question_hash");
+        });
         modelBuilder.Entity<EffectRow>(e =>
         {
             e.ToTable("effects").HasKey(x => x.EffectKey);

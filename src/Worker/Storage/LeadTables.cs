@@ -39,12 +39,12 @@ internal static class LeadTables
         new("lead_id", Uuid), new("run", Int), new("started_at", Time), new("analyzer", Text), new("model_version", Text), new("prompt_hash", Text),
         new("snapshot_hash", Text), new("grounding_status", Text), new("intent", Text), new("decision", Text), new("fit_score", Int),
         new("plan_status", Text), new("plan_hash", Text), new("policy_hash", Text),
-        new("snapshot", Bytes), new("answer", Bytes), new("grounding", Bytes), new("plan", Bytes));
+        new("snapshot", Bytes), new("answer", Bytes), new("grounding", Bytes), new("plan", Bytes), new("question_hash", Text), new("model_call", Text));
 
     public static object?[] RunRow(LeadRunRow r) =>
     [
         r.LeadId, r.Run, r.StartedAt, r.Analyzer, r.ModelVersion, r.PromptHash, r.SnapshotHash, r.GroundingStatus, r.Intent, r.Decision, r.FitScore,
-        r.PlanStatus, r.PlanHash, r.PolicyHash, r.Snapshot, r.Answer, r.Grounding, r.Plan,
+        r.PlanStatus, r.PlanHash, r.PolicyHash, r.Snapshot, r.Answer, r.Grounding, r.Plan, r.QuestionHash, r.ModelCall,
     ];
 
     public static readonly BulkInsert NewEffects = new("effects", "effect_key",

@@ -55,6 +55,10 @@ public sealed class LeadRunRow
     public byte[]? Answer { get; set; }
     public byte[]? Grounding { get; set; }
     public byte[]? Plan { get; set; }
+    /// <summary>The hash of all that a model was asked; null without a model.</summary>
+    public string? QuestionHash { get; set; }
+    /// <summary>How a model was asked, as JSON; without anything of the lead.</summary>
+    public string? ModelCall { get; set; }
 }
 
 /// <summary>One row of the effects ledger.</summary>

@@ -16,6 +16,10 @@ public abstract record SimulatorFault
     /// <summary>Does everything, then ends the connection without an answer.</summary>
     public sealed record AcceptAndDrop : SimulatorFault;
 
+    /// <summary>Does everything, and ends the connection in the middle of the answer.</summary>
+    /// <param name="Bytes">So many bytes of the body go out.</param>
+    public sealed record DropAfter(int Bytes) : SimulatorFault;
+
     /// <summary>Does everything, and answers only when released.</summary>
     /// <param name="Until">Ends when the answer may go out; a caller who has gone by then gets none.</param>
     public sealed record AnswerLate(Task Until) : SimulatorFault;

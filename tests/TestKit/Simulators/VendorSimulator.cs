@@ -192,6 +192,11 @@ public abstract class VendorSimulator : IAsyncDisposable
             context.Abort();
             return;
         }
+        if (fault is SimulatorFault.DropAfter drop)
+        {
+            await WritePartAsync(context, answer, drop.Bytes);
+            return;
+        }
         if (fault is SimulatorFault.AnswerLate answerLate)
             await answerLate.Until.WaitAsync(context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!context.RequestAborted.IsCancellationRequested)
@@ -215,6 +220,17 @@ public abstract class VendorSimulator : IAsyncDisposable
             context.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString()),
             context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase),
             body);
+    }
+
+    private static async Task WritePartAsync(HttpContext context, SimulatedAnswer answer, int bytes)
+    {
+        var body = Encoding.UTF8.GetBytes(answer.Body ?? "");
+        context.Response.StatusCode = answer.Status;
+        context.Response.ContentType = answer.ContentType;
+        context.Response.ContentLength = body.Length;
+        await context.Response.Body.WriteAsync(body.AsMemory(0, Math.Min(bytes, body.Length - 1)));
+        await context.Response.Body.FlushAsync();
+        context.Abort();
     }
 
     private static async Task WriteAsync(HttpContext context, SimulatedAnswer answer)

@@ -1,9 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
-using System.Text;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using LeadPipeline.Mcp.Guards;
 
 namespace LeadPipeline.Mcp.Crm.Http;
@@ -14,9 +10,6 @@ namespace LeadPipeline.Mcp.Crm.Http;
 /// </summary>
 public sealed class VendorHttp(string provider, HttpClient http, IVendorCredentials credentials, TimeProvider time, CallLimiter? limiter = null)
 {
-    /// <summary>Longest answer that is read, in bytes.</summary>
-    private const int MaxAnswer = 16 * 1024 * 1024;
-
     /// <summary>The handler under every vendor's client: connections live for some minutes, so that a changed address is noticed.</summary>
     /// <param name="connections">Calls at once; the next ones wait for one to end.</param>
     public static SocketsHttpHandler NewHandler(int connections = int.MaxValue) => new()
@@ -56,70 +49,15 @@ public sealed class VendorHttp(string provider, HttpClient http, IVendorCredenti
             if (limiter is not null && await limiter.EnterAsync(cancellationToken) is { } refused)
                 return refused;
 
-            var reply = await ExchangeAsync(make(access), access, timeout, cancellationToken);
+            using var request = make(access);
+            request.Headers.Authorization ??= new AuthenticationHeaderValue("Bearer", access.Bearer);
+            var reply = await HttpExchange.SendAsync(http, request, "the CRM", timeout, time, cancellationToken);
             CrmMeters.Called(provider, operation, reply);
             if (reply is not VendorReply.Answer { Status: 401 })
                 return reply;
             credentials.Refused(access);
             if (refreshed)
                 return new VendorReply.NotTaken(NotNowKind.Unauthorized, CrmFault.Unauthorized, "the CRM refuses the credentials, new ones too");
-        }
-    }
-
-    private async Task<VendorReply> ExchangeAsync(HttpRequestMessage request, VendorAccess access, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        using var sent = request;
-        request.Headers.Authorization ??= new AuthenticationHeaderValue("Bearer", access.Bearer);
-        // The source follows the given clock, so that tests need not wait; a linked source would follow the system's.
-        using var limit = new CancellationTokenSource(timeout, time);
-        await using var link = cancellationToken.Register(static s => ((CancellationTokenSource)s!).Cancel(), limit);
-        try
-        {
-            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
-            var (body, text) = await ReadAsync(response, limit.Token);
-            return new VendorReply.Answer((int)response.StatusCode, body, response.Headers) { Text = text };
-        }
-        catch (OperationCanceledException)
-        {
-            return new VendorReply.Lost(CrmFault.Timeout, "the CRM did not answer in time");
-        }
-        catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.NameResolutionError)
-        {
-            return new VendorReply.NotTaken(NotNowKind.Transient, CrmFault.DnsFailure, "the CRM's host name has no address");
-        }
-        catch (HttpRequestException exception) when (exception.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError)
-        {
-            var refused = exception.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionRefused };
-            return new VendorReply.NotTaken(NotNowKind.Transient, refused ? CrmFault.ConnectionRefused : CrmFault.Unknown, "no connection to the CRM could be made");
-        }
-        catch (Exception exception) when (exception is HttpRequestException or IOException)
-        {
-            return new VendorReply.Lost(CrmFault.Unknown, "the connection to the CRM was lost before its answer was whole");
-        }
-    }
-
-    private static async Task<(JsonNode? Json, string? Text)> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
-        using var buffer = new MemoryStream();
-        var chunk = new byte[8192];
-        int read;
-        while ((read = await stream.ReadAsync(chunk, cancellationToken)) > 0)
-        {
-            buffer.Write(chunk, 0, read);
-            if (buffer.Length > MaxAnswer)
-                throw new IOException("The CRM's answer is too long.");
-        }
-        if (buffer.Length == 0)
-            return (null, null);
-        var bytes = buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
-        try
-        {
-            return (JsonNode.Parse(bytes.Span), null);
-        }
-        catch (JsonException)
-        {
-            return (null, Encoding.UTF8.GetString(bytes.Span));
         }
     }
 }

@@ -8,6 +8,18 @@ public abstract record VendorReply
 {
     private VendorReply() { }
 
+    /// <summary>The kind of trouble, for meters; null: the vendor answered and is well, be it with a refusal.</summary>
+    public CrmFault? Trouble => this switch
+    {
+        Answer { Status: 401 } => CrmFault.Unauthorized,
+        Answer { Status: 403 } => CrmFault.Forbidden,
+        Answer { Status: 429 } => CrmFault.RateLimited,
+        Answer { Status: 408 or >= 500 } => CrmFault.ServerError,
+        NotTaken none => none.Fault,
+        Lost lost => lost.Fault,
+        _ => null,
+    };
+
     /// <summary>The vendor answered; what it means is for the provider to say.</summary>
     /// <param name="Status">The HTTP status, any.</param>
     /// <param name="Body">The body, when it is JSON; an error page of something in between is null.</param>
