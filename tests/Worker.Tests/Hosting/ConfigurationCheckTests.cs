@@ -24,6 +24,20 @@ public sealed class ConfigurationCheckTests
         Assert.That(() => ConfigurationCheck.Run(With(key, value)), Throws.TypeOf<ConfigurationException>().With.Property("Faults").EqualTo(new[] { fault }));
     }
 
+    [Test]
+    public void Reads_the_model_from_variables_of_their_own_names()
+    {
+        var variables = new Dictionary<string, string>
+        {
+            ["GEMINI_API_KEY"] = "k", ["GEMINI_MODEL"] = "m", ["GOOGLE_CLOUD_PROJECT"] = "p", ["GOOGLE_CLOUD_LOCATION"] = "europe-west4", ["GOOGLE_APPLICATION_CREDENTIALS"] = "f.json",
+        };
+
+        Assert.That(PlainVariables.Read(variables.GetValueOrDefault), Is.EquivalentTo(new Dictionary<string, string?>
+        {
+            ["Gemini:ApiKey"] = "k", ["Gemini:Model"] = "m", ["Gemini:Project"] = "p", ["Gemini:Location"] = "europe-west4", ["Gemini:CredentialsFile"] = "f.json",
+        }));
+    }
+
     private static IConfiguration With(string key, string value) =>
         new ConfigurationBuilder().AddInMemoryCollection([new(key, value)]).Build();
 }
