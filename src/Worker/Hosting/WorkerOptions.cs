@@ -73,6 +73,13 @@ public sealed class AnalysisOptions
     [Range(typeof(TimeSpan), "00:00:00", "30.00:00:00")]
     public TimeSpan ReuseFor { get; set; }
 
+    /// <summary>
+    /// A model's answer that scores so many points above the facts, or routes a lead that the facts would not, is asked for again without the
+    /// person's words, and the lower one is taken. Default 20; less asks more often; 100: never. Allowed: 0 to 100.
+    /// </summary>
+    [Range(0, 100)]
+    public int SecondLookAbove { get; set; } = 20;
+
     /// <summary>Requests to the model in a minute, over all workers. Default 60; 0 is no limit. Allowed: 0 to 1,000,000.</summary>
     [Range(0, 1_000_000)]
     public int RequestsPerMinute { get; set; } = 60;

@@ -133,6 +133,73 @@ public sealed class RateWindowTests
     }
 
     /// <summary>A crowd that comes at once; whoever has to wait comes back when the clock that is given says.</summary>
+    [FsCheck.NUnit.Property(MaxTest = 300)]
+    public Property Never_admits_more_weight_than_the_limit_in_any_stretch_of_its_length() => Prop.ForAll(
+        Gen.Choose(1, 200).Zip(Gen.Choose(0, 5000).Zip(Gen.Choose(1, 300)).ListOf()).ToArbitrary(), sample =>
+        {
+            var limit = Limit(sample.Item1);
+            var (window, now, admitted) = (new RateWindow(), Start, new List<(DateTimeOffset At, int Weight)>());
+            foreach (var (wait, weight) in sample.Item2)
+            {
+                now += TimeSpan.FromMilliseconds(wait);
+                if (Ask(window, limit, now, returning: wait % 2 == 0, weight).IsAdmitted)
+                    admitted.Add((now, Math.Min(weight, limit.Count)));
+            }
+
+            return admitted.All(a => admitted.Where(b => b.At >= a.At && b.At - a.At < Minute).Sum(b => b.Weight) <= limit.Count);
+        });
+
+    [Test]
+    public void Gives_back_what_was_not_used()
+    {
+        var (limit, window) = (Limit(100), new RateWindow());
+        _ = Ask(window, limit, Start, returning: false, weight: 90);
+
+        var full = Ask(window, limit, Start, returning: false, weight: 50);
+        Correct(window, limit, Start.AddSeconds(5), -60);
+        var room = Ask(window, limit, Start.AddSeconds(5), returning: true, weight: 50);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((full.IsAdmitted, room.IsAdmitted), Is.EqualTo((false, true)));
+            Assert.That(window.Taken(limit, Start.AddSeconds(5)), Is.EqualTo(80));
+        }
+    }
+
+    [Test]
+    public void Takes_more_than_the_limit_when_more_was_used_and_lets_others_wait_for_it()
+    {
+        var (limit, window) = (Limit(100), new RateWindow());
+        _ = Ask(window, limit, Start, returning: false, weight: 10);
+        Correct(window, limit, Start, 400);
+
+        var answer = Ask(window, limit, Start, returning: true, weight: 1);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer.IsAdmitted, Is.False);
+            Assert.That(answer.Until - Start, Is.EqualTo(Minute).Within(TimeSpan.FromSeconds(3)));
+            Assert.That(Ask(window, limit, answer.Until, returning: true, weight: 1).IsAdmitted, Is.True);
+        }
+    }
+
+    [Test]
+    public void Never_owes_anything_when_more_is_given_back_than_was_taken()
+    {
+        var (limit, window) = (Limit(100), new RateWindow());
+        _ = Ask(window, limit, Start, returning: false, weight: 10);
+        Correct(window, limit, Start.AddSeconds(30), -500);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(window.Taken(limit, Start.AddSeconds(30)), Is.Zero);
+            Assert.That(RateWindow.Read(window.ToBytes()).Taken(limit, Start.AddSeconds(30)), Is.Zero);
+        }
+    }
+
+    private static void Correct(RateWindow window, RateLimit limit, DateTimeOffset now, int weight) =>
+        RateWindow.Decide(new RateRequest([limit], Returning: true) { Weights = [weight], IsCorrection = true }, new Dictionary<string, RateWindow> { [limit.Name] = window }, now);
+
     private static (List<DateTimeOffset> Admitted, int Asked) Run(RateLimit limit, int crowd, Func<DateTimeOffset, DateTimeOffset> comesBack)
     {
         var (window, admitted, asked) = (new RateWindow(), new List<DateTimeOffset>(), 0);
@@ -148,8 +215,8 @@ public sealed class RateWindowTests
         return (admitted, asked);
     }
 
-    private static RateAnswer Ask(RateWindow window, RateLimit limit, DateTimeOffset now, bool returning) =>
-        RateWindow.Decide(new RateRequest([limit], returning), new Dictionary<string, RateWindow> { [limit.Name] = window }, now);
+    private static RateAnswer Ask(RateWindow window, RateLimit limit, DateTimeOffset now, bool returning, int weight = 1) =>
+        RateWindow.Decide(new RateRequest([limit], returning) { Weights = [weight] }, new Dictionary<string, RateWindow> { [limit.Name] = window }, now);
 
     private static RateLimit Limit(int count) => new("test", LimitType.Global, count, Minute);
 

@@ -70,6 +70,20 @@ public sealed class ConfigurationCheckTests
         Assert.That(() => ConfigurationCheck.Run(new ConfigurationBuilder().AddInMemoryCollection([new("Auth:Issuer", "i"), new("Auth:Audience", "a"), new(pair[0], pair[1])]).Build()), Throws.Nothing);
     }
 
+    [Test]
+    public void Reads_the_model_from_variables_of_their_own_names()
+    {
+        var variables = new Dictionary<string, string>
+        {
+            ["GEMINI_API_KEY"] = "k", ["GEMINI_MODEL"] = "m", ["GOOGLE_CLOUD_PROJECT"] = "p", ["GOOGLE_CLOUD_LOCATION"] = "europe-west4", ["GOOGLE_APPLICATION_CREDENTIALS"] = "f.json",
+        };
+
+        Assert.That(PlainVariables.Read(variables.GetValueOrDefault), Is.EquivalentTo(new Dictionary<string, string?>
+        {
+            ["Gemini:ApiKey"] = "k", ["Gemini:Model"] = "m", ["Gemini:Project"] = "p", ["Gemini:Location"] = "europe-west4", ["Gemini:CredentialsFile"] = "f.json",
+        }));
+    }
+
     private static IConfiguration With(string key, string value) =>
         new ConfigurationBuilder().AddInMemoryCollection([new(key, value)]).Build();
 }

@@ -88,6 +88,8 @@ public sealed partial class GeminiAnalyzer(
         while (true)
         {
             var answer = await TryAsync(question, asking, cancellationToken);
+            if (answer is GeminiAnswer.Said said && SecondLook.IsDue(snapshot, said.Json, settings.SecondLookAbove))
+                return await LookAgainAsync(said, snapshot, asking, cancellationToken);
             if (answer is not GeminiAnswer.Unusable unusable || isAgain)
                 return Outcome(answer, asking);
             Log.AskedAgain(logger, unusable.Why);
@@ -97,6 +99,19 @@ public sealed partial class GeminiAnalyzer(
             asking.Taken += taken;
             (question, isAgain) = (GeminiQuestion.Of(prompt, snapshot, settings, again: true), true);
         }
+    }
+
+    /// <summary>Asks without the person's words, and takes the answer that promises less.</summary>
+    private async Task<AnalysisOutcome> LookAgainAsync(GeminiAnswer.Said first, EvidenceSnapshot snapshot, Asking asking, CancellationToken cancellationToken)
+    {
+        // Not refused by the limit: half of the question has been paid for. The others wait the longer for it.
+        asking.Taken += await limits.TakeAsync();
+        var second = await TryAsync(GeminiQuestion.Of(prompt, snapshot, settings, withWords: false), asking, cancellationToken);
+        if (second is not GeminiAnswer.Said other)
+            return Outcome(second, asking);
+        var lower = SecondLook.Lower(first.Json, other.Json);
+        Log.LookedAgain(logger, lower.Equals(first.Json) ? "the same or more" : "less, and is taken");
+        return Outcome(first with { Json = lower }, asking);
     }
 
     /// <summary>One answer, with few tries for what passes by itself.</summary>
@@ -226,6 +241,9 @@ public sealed partial class GeminiAnalyzer(
 
         [LoggerMessage(213, LogLevel.Warning, "An answer of the model could not be used ({Why}); it is asked once more")]
         public static partial void AskedAgain(ILogger logger, string why);
+
+        [LoggerMessage(216, LogLevel.Warning, "An answer of the model was far above the facts; without the person's words it says {Outcome}")]
+        public static partial void LookedAgain(ILogger logger, string outcome);
 
         [LoggerMessage(214, LogLevel.Warning, "The tokens of an answer could not be set against the limit")]
         public static partial void NotSettled(ILogger logger, Exception exception);

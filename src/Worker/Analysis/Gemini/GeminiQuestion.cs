@@ -29,8 +29,10 @@ public sealed record GeminiQuestion(ReadOnlyMemory<byte> Body, string Hash)
     /// <param name="snapshot">What is known of the lead.</param>
     /// <param name="settings">Model, temperature, length of the answer.</param>
     /// <param name="again">Whether an answer to the same question could not be used.</param>
-    public static GeminiQuestion Of(GeminiPrompt prompt, EvidenceSnapshot snapshot, GeminiSettings settings, bool again = false)
+    /// <param name="withWords">Whether the person's own words are shown.</param>
+    public static GeminiQuestion Of(GeminiPrompt prompt, EvidenceSnapshot snapshot, GeminiSettings settings, bool again = false, bool withWords = true)
     {
+        var shown = ShownEvidence.Write(snapshot, withWords);
         var buffer = new ArrayBufferWriter<byte>(8192);
         using (var writer = new Utf8JsonWriter(buffer, Options))
         {
@@ -44,7 +46,7 @@ public sealed record GeminiQuestion(ReadOnlyMemory<byte> Body, string Hash)
             writer.WriteStartArray("contents");
             writer.WriteStartObject();
             writer.WriteString("role", "user");
-            Parts(writer, again ? [ShownEvidence.Write(snapshot), Reminder] : [ShownEvidence.Write(snapshot)]);
+            Parts(writer, again ? [shown, Reminder] : [shown]);
             writer.WriteEndObject();
             writer.WriteEndArray();
             writer.WriteEndObject();

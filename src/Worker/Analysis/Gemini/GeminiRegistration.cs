@@ -28,6 +28,7 @@ internal static partial class GeminiRegistration
             MaxOutputTokens = analysis.MaxOutputTokens,
             Timeout = analysis.Timeout,
             ReuseFor = analysis.ReuseFor,
+            SecondLookAbove = analysis.SecondLookAbove,
             Attempts = retry.Attempts,
             BaseDelay = retry.BaseDelay,
             MaxDelay = retry.MaxDelay,

@@ -37,6 +37,9 @@ public sealed record GeminiSettings
     /// </summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(75);
 
+    /// <summary>An answer so many points above the facts is asked for again without the person's words; 100: never.</summary>
+    public int SecondLookAbove { get; init; } = 20;
+
     /// <summary>How long nobody asks after key, rights or model were refused.</summary>
     public TimeSpan RefusedFor { get; init; } = TimeSpan.FromMinutes(1);
 

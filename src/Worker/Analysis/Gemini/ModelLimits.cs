@@ -44,6 +44,16 @@ public sealed class ModelLimits(IRateLimiter limiter, string model, int requests
         return (taken, answer);
     }
 
+    /// <summary>Counts one request that is made whatever the limits say.</summary>
+    /// <returns>The tokens that were taken for it.</returns>
+    public async ValueTask<int> TakeAsync()
+    {
+        var taken = Typical;
+        if (limits.Length > 0)
+            _ = await limiter.AskAsync(new RateRequest(limits, Returning: true) { Weights = Weights(1, taken), IsCorrection = true });
+        return taken;
+    }
+
     /// <summary>Sets right what was taken.</summary>
     /// <param name="taken">The tokens that were taken.</param>
     /// <param name="used">The tokens that were used; null: nobody knows, so that the guess stands.</param>

@@ -37,7 +37,9 @@ public static class ShownEvidence
     private static readonly JsonElement WithheldMark = JsonSerializer.SerializeToElement("[withheld]");
 
     /// <summary>The lead as text for the end of the prompt: <c>&lt;today&gt;</c>, <c>&lt;evidence&gt;</c>, <c>&lt;lead&gt;</c>.</summary>
-    public static string Write(EvidenceSnapshot snapshot)
+    /// <param name="snapshot">What is known of the lead.</param>
+    /// <param name="withWords">Whether the person's own words are shown; without them <c>&lt;lead&gt;</c> is empty.</param>
+    public static string Write(EvidenceSnapshot snapshot, bool withWords = true)
     {
         var text = new StringBuilder(1024);
         // The day only: equal leads of one day are equal questions.
@@ -46,7 +48,7 @@ public static class ShownEvidence
         var names = OwnNames(snapshot);
         // What looks like an instruction is not shown at all: a model cannot follow what it never saw, and grounding gives such words no weight.
         var suspicious = InjectionScanner.Scan(snapshot).Select(s => s.Path).ToHashSet(StringComparer.Ordinal);
-        text.Append("<lead>\n").Append(Json(snapshot.Leaves.Where(l => IsStated(l.Key)).Select(l => suspicious.Contains(l.Key) ? KeyValuePair.Create(l.Key, Withhold(l.Value)) : l), text => Masked(text, names))).Append("\n</lead>");
+        text.Append("<lead>\n").Append(Json(snapshot.Leaves.Where(l => withWords && IsStated(l.Key)).Select(l => suspicious.Contains(l.Key) ? KeyValuePair.Create(l.Key, Withhold(l.Value)) : l), text => Masked(text, names))).Append("\n</lead>");
         return text.ToString();
     }
 

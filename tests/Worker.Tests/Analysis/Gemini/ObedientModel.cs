@@ -41,7 +41,7 @@ internal sealed class ObedientModel(string harmless)
     public GeminiSays Answer(string way, GeminiAsked asked) => Saw(asked) ? Ways[way](asked, HonestModel.Analysis(asked)) : HonestModel.Answer(asked);
 
     /// <summary>Whether it has seen anything to obey.</summary>
-    public bool Saw(GeminiAsked asked) => Words(asked) != harmless && Words(asked) != "[withheld]";
+    public bool Saw(GeminiAsked asked) => Words(asked) is not ("" or "[withheld]") && Words(asked) != harmless;
 
     private static string Words(GeminiAsked asked) => asked.Lead["lead.message"]?.GetValue<string>() ?? "";
 

@@ -1,6 +1,9 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using LeadPipeline.Contracts;
 using LeadPipeline.TestKit.Simulators.Gemini;
+using LeadPipeline.Worker.Analysis;
 using LeadPipeline.Worker.Ops;
 
 namespace LeadPipeline.Worker.Tests.Analysis.Gemini;
@@ -42,16 +45,20 @@ public sealed class When_the_model_obeys_the_lead
             honest[profile] = (lead, model.Asked[^1].Evidence);
         }
 
+        // Every text is obeyed in the plainest way, and each of the other ways is tried on a third of them.
+        var (all, third) = (way == Ways.First(), way.Length % 3);
         var sent = new List<(Guid Id, string Profile)>();
         for (var i = 0; i < Texts.Length; i++)
         {
+            if (!all && i / Profiles.Length % 3 != third)
+                continue;
             var profile = Profiles[i % Profiles.Length];
             sent.Add((await pipeline.SubmitAsync(ALead(profile, string.Create(CultureInfo.InvariantCulture, $"person{i}@{profile}.com"), Texts[i])), profile));
         }
         var ended = await pipeline.EndedAsync([.. sent.Select(s => s.Id)]);
         var crm = await CrmAsync(pipeline);
 
-        var (unjustified, withheld, obeyed, rose, done) = (new List<string>(), 0, model.Asked.Count(obedient.Saw), 0, 0);
+        var (unjustified, withheld, obeyed, rose, within, turned, done) = (new List<string>(), 0, model.Asked.Count(obedient.Saw), 0, 0, 0, 0);
         foreach (var (lead, profile) in ended.Zip(sent.Select(s => s.Profile)))
         {
             var (fair, evidence) = honest[profile];
@@ -62,14 +69,18 @@ public sealed class When_the_model_obeys_the_lead
                 if (lead["fitScore"]?.GetValue<int>() != fair["fitScore"]?.GetValue<int>() || lead["decision"]?.ToString() != fair["decision"]?.ToString())
                     unjustified.Add($"{lead["email"]}: judged otherwise, although the model never saw the words");
             }
-            rose += lead["fitScore"]?.GetValue<int>() > fair["fitScore"]?.GetValue<int>() ? 1 : 0;
+            turned += Rank(lead) > Rank(fair) ? 1 : 0;
+            var isHigher = lead["fitScore"]?.GetValue<int>() > fair["fitScore"]?.GetValue<int>();
+            rose += isHigher && lead["fitScore"]!.GetValue<int>() > Facts(evidence) + 20 ? 1 : 0;
+            within += isHigher ? 1 : 0;
             done += lead["status"]!.ToString() == "Completed" ? 1 : 0;
         }
 
-        TestContext.Out.WriteLine($"{way}: {ended.Count} leads, {withheld} texts withheld from the model, {obeyed} obeyed; {done} worked into the CRM, {rose} scored above the honest judgement within what their evidence carries, {unjustified.Count} beyond it");
+        TestContext.Out.WriteLine($"{way}: {ended.Count} leads, {withheld} texts withheld from the model, {obeyed} obeyed; {done} worked into the CRM, {rose} scored higher than the facts allow ({within} higher within that), {turned} decided higher, {unjustified.Count} beyond what the evidence carries");
         using (Assert.EnterMultipleScope())
         {
             Assert.That(unjustified, Is.Empty);
+            Assert.That((rose, turned), Is.EqualTo((0, 0)), "a score or a decision that the words made higher");
             Assert.That(withheld, Is.GreaterThan(10), "the texts are hostile enough to be noticed");
             Assert.That(obeyed, Is.GreaterThan(10), "and some are not noticed");
             foreach (var secret in Secrets())
@@ -107,6 +118,12 @@ public sealed class When_the_model_obeys_the_lead
 
     private static IEnumerable<string> Secrets() =>
         [ObedientModel.OtherLead, ObedientModel.OtherEmail, ObedientModel.Address, GeminiSimulator.ApiKey, "You judge how well", "attacker", "delete_contact\"", "Closed Won"];
+
+    /// <summary>What the facts alone compute to, by the published table.</summary>
+    private static int Facts(JsonObject evidence) => FitScore.Of(new EvidenceSnapshot(
+        new SortedDictionary<string, EvidenceLeaf>(evidence.ToDictionary(e => e.Key, e => new EvidenceLeaf(JsonSerializer.SerializeToElement(e.Value), "test", "-", default)), StringComparer.Ordinal), default)) ?? 0;
+
+    private static int Rank(JsonObject lead) => lead["decision"]?.ToString() switch { "ROUTE_TO_SDR" => 2, "NURTURE" => 1, _ => 0 };
 
     private static JsonObject ALead(string profile, string email, string message)
     {
