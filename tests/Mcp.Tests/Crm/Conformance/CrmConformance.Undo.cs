@@ -122,6 +122,12 @@ public abstract partial class CrmConformance
             foreach (var (kind, step) in ((CrmObject, string)[])[(CrmObject.Activity, "log_activity"), (CrmObject.Note, "add_note")])
             {
                 var entries = await OfLeadAsync(kind, lead);
+                // A provider that sends kind by kind may meet the refusal before it comes to this one.
+                if (run.Effect(step).State == EffectState.NotNeeded)
+                {
+                    Assert.That(entries, Is.Empty, $"no {kind} was sent");
+                    continue;
+                }
                 Assert.That(entries, Has.Count.EqualTo(2), $"the {kind} and its correction");
                 Assert.That(entries.Single(e => e.Id != run.Record(step)).EffectKey, Is.EqualTo(run.Effect(step).EffectKey + "/undo"));
             }
