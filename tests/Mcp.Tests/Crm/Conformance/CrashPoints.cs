@@ -16,6 +16,9 @@ public sealed class CrashPoints
     /// <summary>The process ends at a point that is still to come, counted from now on and from 0.</summary>
     public void EndAt(int point) => Volatile.Write(ref chosen, Passed + point);
 
+    /// <summary>The process lives on.</summary>
+    public void Never() => Volatile.Write(ref chosen, -1);
+
     /// <summary>Comes by a point.</summary>
     /// <exception cref="CrashException">It is the one that was chosen.</exception>
     public void Pass()

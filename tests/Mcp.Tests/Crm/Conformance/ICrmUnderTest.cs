@@ -12,6 +12,8 @@ public enum CrmCapability
     Campaigns,
     /// <summary>A person's being a lead and a contact in two records; without it one record is both, and an address is in the CRM once.</summary>
     ContactsBesideLeads,
+    /// <summary>Effect keys on members of campaigns; without them nobody can tell whose a membership is that is found after a lost answer.</summary>
+    KeysOnMembers,
     /// <summary>Tasks that hang on a lead and on an opportunity at once.</summary>
     TasksOfTwo,
 }
@@ -79,11 +81,14 @@ public interface ICrmUnderTest : IAsyncDisposable
     /// <summary>All live records of a kind, by our names, in any order.</summary>
     Task<IReadOnlyList<CrmRecord>> ListAsync(CrmObject kind);
 
-    /// <summary>The next call that carries a write of this tool about this kind of record fails so, once.</summary>
+    /// <summary>The next call that carries a write of this tool about this kind of record fails so, once; what is refused for good is refused again to whoever asks again.</summary>
     /// <param name="fault">How.</param>
     /// <param name="tool">The tool's name.</param>
     /// <param name="kind">The kind of record that the tool's first write is about.</param>
     void FailNext(PlannedFault fault, string tool, CrmObject kind);
+
+    /// <summary>Whether the fault that was planned last has struck.</summary>
+    bool HasFailed { get; }
 
     /// <summary>Calls that are late are carried out now.</summary>
     Task SettleAsync();

@@ -62,8 +62,10 @@ public sealed class MockCrmUnderTest : ICrmUnderTest
             PlannedFault.RateLimited => "rate_limited",
             PlannedFault.Unauthorized => "unauthorized",
             _ => "permanent",
-        }}@1"));
+        }}@{(fault == PlannedFault.PartRefused ? "*" : "1")}"));
     }
+
+    public bool HasFailed => planned is null;
 
     public async Task SettleAsync()
     {

@@ -54,6 +54,8 @@ internal abstract class VendorUnderTest : ICrmUnderTest
         planned = (fault, tool, kind);
     }
 
+    public bool HasFailed => strike is { HasStruck: true };
+
     public async Task SettleAsync()
     {
         if (Interlocked.Exchange(ref late, null) is not { } work)
@@ -92,7 +94,7 @@ internal abstract class VendorUnderTest : ICrmUnderTest
     {
         if (strike is not { Left: > 0, Fault: not PlannedFault.RefusedConnection } now || PartOf(now.Write, operation, request.Path, request.Json()) is not { } part)
             return null;
-        now.Left--;
+        now.Hit();
         switch (now.Fault)
         {
             case PlannedFault.ServerError:
@@ -138,7 +140,11 @@ internal abstract class VendorUnderTest : ICrmUnderTest
         public CrmWrite Write => write;
 
         // A refusal for good is given again to whoever asks again; credentials are refused together with the refreshed ones.
-        public int Left { get; set; } = fault switch { PlannedFault.PartRefused => int.MaxValue, PlannedFault.Unauthorized => 2, _ => 1 };
+        public int Left { get; private set; } = fault switch { PlannedFault.PartRefused => int.MaxValue, PlannedFault.Unauthorized => 2, _ => 1 };
+
+        public bool HasStruck { get; private set; }
+
+        public void Hit() => (Left, HasStruck) = (Left - 1, true);
     }
 
     private sealed record LateWork(PlannedFault Lands, TaskCompletionSource Release, SimulatorFault.WorkLate Fault);
@@ -170,7 +176,7 @@ internal abstract class VendorUnderTest : ICrmUnderTest
             under.Crashes.Pass();
             if (under.strike is { Left: > 0, Fault: PlannedFault.RefusedConnection } now && await CarriesAsync(now.Write, request, cancellationToken))
             {
-                now.Left--;
+                now.Hit();
                 request.RequestUri = new Uri("http://127.0.0.1:1/");
             }
             var response = await base.SendAsync(request, cancellationToken);

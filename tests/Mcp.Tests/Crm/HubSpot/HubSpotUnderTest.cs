@@ -46,7 +46,7 @@ internal sealed class HubSpotUnderTest : VendorUnderTest
 
     public static async Task<HubSpotUnderTest> StartAsync() => new(await HubSpotSimulator.StartAsync());
 
-    public override IReadOnlySet<CrmCapability> Lacks { get; } = new HashSet<CrmCapability> { CrmCapability.Conversion, CrmCapability.ContactsBesideLeads };
+    public override IReadOnlySet<CrmCapability> Lacks { get; } = new HashSet<CrmCapability> { CrmCapability.Conversion, CrmCapability.ContactsBesideLeads, CrmCapability.KeysOnMembers };
 
     protected override SimulatorFault TooMany => new SimulatorFault.Refuse(429, "SECONDLY");
 
