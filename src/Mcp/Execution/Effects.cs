@@ -72,6 +72,10 @@ public sealed record StepEffect
     [JsonIgnore]
     public System.Text.Json.Nodes.JsonObject? Arguments { get; init; }
 
+    /// <summary>Whether an earlier try may have been carried out, or may still be, without an answer to us; known only while the epoch runs.</summary>
+    [JsonIgnore]
+    public bool TriedBefore { get; init; }
+
     /// <summary>Whether there is something to send: writes, and nothing that has settled them.</summary>
     [JsonIgnore]
     public bool IsToBeSent => Writes.Count > 0 && !IsSettled;

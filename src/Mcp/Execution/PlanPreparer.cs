@@ -120,6 +120,7 @@ public static class PlanPreparer
             RequestHash = CanonicalJson.Sha256Hex(Encoding.UTF8.GetBytes(string.Join('\n', write.Writes.Select(Describe)))),
             Warning = write.Warning,
             Writes = write.Writes,
+            TriedBefore = effect.State != EffectState.Planned,
             Error = null,
         };
     }

@@ -225,7 +225,7 @@ internal sealed class UndoLedger(PlanRun run)
     {
         var fields = new Dictionary<string, string>
         {
-            [CrmFields.Subject] = "Correction: the entry before was withdrawn",
+            [record.Object == CrmObject.Note ? CrmFields.Title : CrmFields.Subject] = "Correction: the entry before was withdrawn",
             [CrmFields.Body] = "The automatic processing of this lead was undone, because a later step failed.",
             [CrmFields.Corrects] = record.Id,
         };

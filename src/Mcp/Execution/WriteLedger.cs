@@ -122,8 +122,8 @@ internal sealed class WriteLedger(PlanRun run)
         if (refused.Code == CrmCodes.ChangedSince)
         {
             MustReadAgain ??= refused.Code;
-            // Certainly not sent by us, so a conversion that is found now is somebody else's.
-            _ = Change(step, e => e.Writes is [ConvertLead] ? e with { State = EffectState.Planned } : e);
+            // Not done by this call, so a conversion that is found now is somebody else's, unless an earlier call has reached the CRM late.
+            _ = Change(step, e => e is { Writes: [ConvertLead], TriedBefore: false } ? e with { State = EffectState.Planned } : e);
             return;
         }
         if (refused.Code == CrmCodes.InvalidReference && effects.FirstOrDefault(e => e.Step.Id == step) is { Step.Critical: false } dependent

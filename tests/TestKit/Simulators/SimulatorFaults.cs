@@ -26,7 +26,18 @@ public abstract record SimulatorFault
 
     /// <summary>Does nothing until released; then does everything, although the caller may have gone long since.</summary>
     /// <param name="Until">Ends when the work may begin.</param>
-    public sealed record WorkLate(Task Until) : SimulatorFault;
+    public sealed record WorkLate(Task Until) : SimulatorFault
+    {
+        private readonly TaskCompletionSource worked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Ends when the work is done.</summary>
+        public Task Worked => worked.Task;
+
+        internal void HasWorked() => worked.TrySetResult();
+    }
+
+    /// <summary>Does nothing and never answers, until the caller hangs up.</summary>
+    public sealed record Silence : SimulatorFault;
 
     /// <summary>All tokens that were given out are worthless from now on, this call's too.</summary>
     public sealed record RotateToken : SimulatorFault;
@@ -44,6 +55,7 @@ public sealed class SimulatorFaults
     private readonly Lock gate = new();
     private readonly Dictionary<string, int> calls = [];
     private readonly List<(string Operation, int Call, SimulatorFault Fault)> ordered = [];
+    private volatile Func<string, SimulatedRequest, SimulatorFault?>? decide;
 
     /// <summary>The next call of an operation fails so.</summary>
     public void FailNext(string operation, SimulatorFault fault)
@@ -58,6 +70,10 @@ public sealed class SimulatorFaults
         lock (gate)
             ordered.Add((operation, call, fault));
     }
+
+    /// <summary>Asks about every call to come, besides what is ordered by number; the one who is asked answers null for a call that is to succeed.</summary>
+    /// <param name="byRequest">Given the operation and the request, says how the call fails; null: nobody is asked any more.</param>
+    public void FailBy(Func<string, SimulatedRequest, SimulatorFault?>? byRequest) => decide = byRequest;
 
     /// <summary>Calls of an operation so far.</summary>
     public int Calls(string operation)
@@ -77,7 +93,9 @@ public sealed class SimulatorFaults
     }
 
     /// <summary>Counts a call and tells how it fails, if it does.</summary>
-    internal SimulatorFault? Next(string operation)
+    internal SimulatorFault? Next(string operation, SimulatedRequest request) => Next(operation) ?? decide?.Invoke(operation, request);
+
+    private SimulatorFault? Next(string operation)
     {
         lock (gate)
         {

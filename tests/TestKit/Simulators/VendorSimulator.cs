@@ -152,12 +152,16 @@ public abstract class VendorSimulator : IAsyncDisposable
     {
         var request = await ReadAsync(context);
         var operation = OperationOf(request);
-        var fault = Faults.Next(operation);
+        var fault = Faults.Next(operation, request);
         switch (fault)
         {
             case SimulatorFault.ResetBefore:
                 Keep(new SimulatedExchange(operation, request, null));
                 context.Abort();
+                return;
+            case SimulatorFault.Silence:
+                Keep(new SimulatedExchange(operation, request, null));
+                await Task.Delay(Timeout.Infinite, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 return;
             case SimulatorFault.WorkLate late:
                 // The caller may hang up; the vendor works on all the same.
@@ -186,6 +190,7 @@ public abstract class VendorSimulator : IAsyncDisposable
             }
         }
         Keep(new SimulatedExchange(operation, request, answer));
+        (fault as SimulatorFault.WorkLate)?.HasWorked();
 
         if (fault is SimulatorFault.AcceptAndDrop)
         {

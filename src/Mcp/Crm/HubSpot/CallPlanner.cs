@@ -228,7 +228,7 @@ internal sealed class CallPlanner(WriteState state, HubSpotSchema schema, HubSpo
         if (title.Length > 0)
         {
             var body = type == HubSpotSchema.Notes ? "hs_note_body" : "hs_task_body";
-            properties[body] = $"<strong>{HubSpotText.ToHtml(title.Trim())}</strong><br>{properties.GetValueOrDefault(body)}";
+            properties[body] = HubSpotText.UnderHeading(title.Trim(), properties.GetValueOrDefault(body));
         }
         return null;
     }

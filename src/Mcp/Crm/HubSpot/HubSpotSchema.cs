@@ -108,7 +108,8 @@ internal sealed class HubSpotSchema
         [CrmFields.Body] = new("hs_task_body", Form.Html),
     };
 
-    private static readonly Dictionary<string, Mapping> NoteMap = new() { [CrmFields.Body] = new("hs_note_body", Form.Html) };
+    // A note's title is the heading of its body.
+    private static readonly Dictionary<string, Mapping> NoteMap = new() { [CrmFields.Body] = new("hs_note_body", Form.Html), [CrmFields.Title] = new("") };
 
     private readonly HubSpotOptions options;
     private readonly Dictionary<CrmObject, IReadOnlyDictionary<string, Mapping>> fields;
@@ -195,7 +196,7 @@ internal sealed class HubSpotSchema
             Notes => names.Append("hs_timestamp"),
             _ => names,
         };
-        return [.. names.Distinct()];
+        return [.. names.Where(n => n.Length > 0).Distinct()];
     }
 
     /// <summary>HubSpot's value for a value of ours; null: the field has no such value.</summary>
@@ -260,7 +261,15 @@ internal sealed class HubSpotSchema
         var read = new Dictionary<string, string>();
         foreach (var (field, mapping) in fields[kind])
         {
-            if (mapping.Property.Length > 0 && record[mapping.Property] is { } value)
+            // A heading that a person wrote is part of the text.
+            if (mapping is { Form: Form.Html, Property: var property } && record[options.EffectProperty] is not null && record[property] is { } html)
+            {
+                var (heading, body) = HubSpotText.SplitHeading(html);
+                read[field] = HubSpotText.FromHtml(body);
+                if (heading is not null && fields[kind].ContainsKey(CrmFields.Title))
+                    read[CrmFields.Title] = heading.TrimEnd(':');
+            }
+            else if (mapping.Property.Length > 0 && record[mapping.Property] is { } value)
                 read[field] = mapping.Form == Form.Choice ? choices[(kind, field)].FirstOrDefault(c => c.Value == value).Key ?? value : Decode(mapping.Form, value);
         }
         return read;

@@ -226,7 +226,7 @@ public sealed class SalesforceCrm : ICrm, ICrmProbe
         if (answer is not { Success: true, Contact: { } contact })
             return NotConverted((VendorReply.Answer)reply, answer, convert.Order);
         await MarkAsync(contact, convert.Order, cancellationToken);
-        return new CrmOutcome.Done(convert.Lead, Version: null, Data: new Dictionary<string, string> { [CrmFields.Contact] = contact, [CrmFields.Account] = answer.Account ?? convert.Account });
+        return new CrmOutcome.Done(convert.Lead, Version: null, Data: new Dictionary<string, string> { [CrmFields.ConvertedContact] = contact, [CrmFields.ConvertedAccount] = answer.Account ?? convert.Account });
     }
 
     private static CrmOutcome NotConverted(VendorReply.Answer reply, SoapAnswer? answer, ConvertLead order)

@@ -49,6 +49,9 @@ internal static class SalesforceErrors
             // Somebody was faster with one of our own keys: what there is has to be looked at again.
             "DUPLICATE_VALUE" or "DUPLICATE_EXTERNAL_ID" when write is CreateRecord { Object: not CrmObject.CampaignMember } => new CrmOutcome.Refused(CrmCodes.ChangedSince, $"a {SalesforceFields.Name(write.Object)} with this key is there by now"),
             "DUPLICATE_VALUE" when write.Object == CrmObject.CampaignMember => new CrmOutcome.Refused(CrmCodes.Permanent, "the lead is a member of the campaign already"),
+            // An upsert that finds its member there changes it, and whose member of which campaign it is cannot be changed: an earlier call of ours arrived late.
+            "INVALID_FIELD_FOR_INSERT_UPDATE" when write is CreateRecord { Object: CrmObject.CampaignMember } && error.Fields.Any(f => f is "LeadId" or "ContactId" or "CampaignId")
+                => new CrmOutcome.Refused(CrmCodes.ChangedSince, "the member is there by now"),
             "ENTITY_IS_DELETED" or "NOT_FOUND" => new CrmOutcome.Refused(CrmCodes.NotFound, "the record is not in the CRM any more"),
             "INVALID_CROSS_REFERENCE_KEY" => write is CreateRecord
                 ? new CrmOutcome.Refused(CrmCodes.InvalidReference, $"a record that it links to is not in the CRM{about}")

@@ -105,5 +105,10 @@ internal sealed class ConformanceRun
 
     private static Task OnceAsync(Func<Task>? act) => act?.Invoke() ?? Task.CompletedTask;
 
-    private void Store(IReadOnlyList<StepEffect> effects) => run = run with { Effects = effects };
+    private void Store(IReadOnlyList<StepEffect> effects)
+    {
+        crm.Crashes.Pass();
+        run = run with { Effects = effects };
+        crm.Crashes.Pass();
+    }
 }

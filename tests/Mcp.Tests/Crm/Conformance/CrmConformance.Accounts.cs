@@ -156,6 +156,8 @@ public abstract partial class CrmConformance
     [Test]
     public async Task Should_leave_two_contacts_of_one_address_to_a_person()
     {
+        if (Under.Lacks.Contains(CrmCapability.ContactsBesideLeads))
+            return;
         var account = await AccountAsync();
         for (var i = 0; i < 2; i++)
             _ = await Under.CreateAsync(CrmObject.Contact, (CrmFields.Email, Email), (CrmFields.LastName, "Lovelace"), (CrmFields.Account, account));
@@ -223,8 +225,10 @@ public abstract partial class CrmConformance
 
     private Contracts.PlanStep Match(string lead) => Step("match_account", $$"""{"leadId":"{{lead}}","domain":"{{Domain}}","company":"{{Company}}","createIfMissing":true}""");
 
-    private Contracts.PlanStep Contact(string account) =>
-        Step("create_contact", $$"""{"accountId":"{{account}}","email":"{{Email}}","firstName":"Ada","lastName":"Lovelace","title":"Countess"}""");
+    private Contracts.PlanStep Contact(string account) => ContactOf(account, Email);
+
+    private static Contracts.PlanStep ContactOf(string account, string email) =>
+        Step("create_contact", $$"""{"accountId":"{{account}}","email":"{{email}}","firstName":"Ada","lastName":"Lovelace","title":"Countess"}""");
 
     private static Contracts.PlanStep Link(string contact, string account) => Step("link_contact_to_account", $$"""{"contactId":"{{contact}}","accountId":"{{account}}"}""");
 

@@ -86,11 +86,13 @@ public abstract partial class CrmConformance
 
         var run = await DoneAsync(Activity(lead), Convert(lead, account));
 
+        await Under.SettleAsync();
         using (Assert.EnterMultipleScope())
         {
             Assert.That(run.Effects.Select(e => e.State), Is.All.EqualTo(EffectState.Confirmed));
             Assert.That((await GetAsync(CrmObject.Lead, lead))[CrmFields.ConvertedContact], Is.EqualTo((await ContactsAsync()).Single().Id));
-            Assert.That(run.Effect("convert_lead").Data[CrmFields.ConvertedContact], Is.EqualTo((await ContactsAsync()).Single().Id));
+            Assert.That((run.Record("convert_lead"), run.Effect("convert_lead").Data[CrmFields.ConvertedContact]), Is.EqualTo((lead, (await ContactsAsync()).Single().Id)));
+            Assert.That(run.Effect("convert_lead").Data[CrmFields.ConvertedAccount], Is.EqualTo(account));
             Assert.That(await OfLeadAsync(CrmObject.Activity, lead), Has.Count.EqualTo(1));
         }
     }

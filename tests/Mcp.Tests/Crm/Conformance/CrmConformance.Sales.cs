@@ -140,10 +140,10 @@ public abstract partial class CrmConformance
             Opportunity(lead, account),
             Step("create_task", $$"""{"leadId":"{{lead}}","opportunityId":"$steps.create_opportunity.recordId","subject":"AI Qualified Lead Review","priority":"High","dueDate":"2026-03-04","description":"Why."}"""));
 
-        var task = await GetAsync(CrmObject.Task, run.Record("create_task"));
+        var task = (await Under.ListAsync(CrmObject.Task)).Single(t => t.Id == run.Record("create_task"));
         using (Assert.EnterMultipleScope())
         {
-            Assert.That((task[CrmFields.Lead], task[CrmFields.Opportunity]), Is.EqualTo((lead, run.Record("create_opportunity"))));
+            Assert.That((task[CrmFields.Lead], task[CrmFields.Opportunity]), Is.EqualTo((lead, Under.Lacks.Contains(CrmCapability.TasksOfTwo) ? null : run.Record("create_opportunity"))));
             Assert.That((task[CrmFields.Subject], task[CrmFields.Priority], task[CrmFields.DueDate], task[CrmFields.Body]), Is.EqualTo(("AI Qualified Lead Review", "High", "2026-03-04", "Why.")));
         }
     }
@@ -182,7 +182,7 @@ public abstract partial class CrmConformance
     public async Task Should_find_what_a_step_made_by_its_effect_key()
     {
         var (lead, account) = (await KnownLeadAsync(), await AccountAsync());
-        var run = await DoneAsync(Opportunity(lead, account), Contact(account), ATask(lead), Activity(lead), Note(lead));
+        var run = await DoneAsync(Opportunity(lead, account), ContactOf(account, $"guest@{Domain}"), ATask(lead), Activity(lead), Note(lead));
 
         var found = (await Under.Crm.ReadAsync(new CrmQuery
         {

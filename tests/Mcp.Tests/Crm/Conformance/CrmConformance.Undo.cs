@@ -11,6 +11,8 @@ public abstract partial class CrmConformance
     {
         var (user, account) = (await UserAsync(), await AccountAsync(Company, Domain));
         var lead = await KnownLeadAsync((CrmFields.Score, "12"), (CrmFields.Industry, "Weaving"), (CrmFields.Tags, "vip"));
+        // Nobody's, or its maker's: some CRMs keep no record without an owner.
+        var owner = (await GetAsync(CrmObject.Lead, lead))[CrmFields.Owner];
 
         var (run, outcome) = await UndoneAsync(null,
             Upsert(""","title":"Countess" """),
@@ -25,7 +27,7 @@ public abstract partial class CrmConformance
             Assert.That(outcome, Is.TypeOf<PlanOutcome.Undone>());
             Assert.That(run.Effects.SkipLast(1).Select(e => e.State), Is.All.EqualTo(EffectState.Compensated));
             Assert.That((record[CrmFields.Title], record[CrmFields.Score], record[CrmFields.Intent], record[CrmFields.Tags]), Is.EqualTo(((string?)null, "12", (string?)null, "vip")));
-            Assert.That((record[CrmFields.Owner], record[CrmFields.Status], record[CrmFields.Account], record[CrmFields.Industry]), Is.EqualTo(((string?)null, "Working", (string?)null, "Weaving")));
+            Assert.That((record[CrmFields.Owner], record[CrmFields.Status], record[CrmFields.Account], record[CrmFields.Industry]), Is.EqualTo((owner, "Working", (string?)null, "Weaving")));
             Assert.That(await FindAsync(CrmObject.Account, account), Is.Not.Null, "it was there before");
         }
     }
@@ -52,7 +54,8 @@ public abstract partial class CrmConformance
     public async Task Should_withdraw_the_records_that_it_made()
     {
         var (run, outcome) = await UndoneAsync(null,
-            Upsert(), Match("$steps.upsert_lead.recordId"), Contact("$steps.match_account.recordId"), Opportunity("$steps.upsert_lead.recordId", "$steps.match_account.recordId"));
+            Upsert(), Match("$steps.upsert_lead.recordId"),
+            ContactOf("$steps.match_account.recordId", Under.Lacks.Contains(CrmCapability.ContactsBesideLeads) ? $"guest@{Domain}" : Email), Opportunity("$steps.upsert_lead.recordId", "$steps.match_account.recordId"));
 
         using (Assert.EnterMultipleScope())
         {
@@ -119,6 +122,12 @@ public abstract partial class CrmConformance
             foreach (var (kind, step) in ((CrmObject, string)[])[(CrmObject.Activity, "log_activity"), (CrmObject.Note, "add_note")])
             {
                 var entries = await OfLeadAsync(kind, lead);
+                // A provider that sends kind by kind may meet the refusal before it comes to this one.
+                if (run.Effect(step).State == EffectState.NotNeeded)
+                {
+                    Assert.That(entries, Is.Empty, $"no {kind} was sent");
+                    continue;
+                }
                 Assert.That(entries, Has.Count.EqualTo(2), $"the {kind} and its correction");
                 Assert.That(entries.Single(e => e.Id != run.Record(step)).EffectKey, Is.EqualTo(run.Effect(step).EffectKey + "/undo"));
             }

@@ -10,6 +10,12 @@ public enum CrmCapability
     Conversion,
     /// <summary>Members of campaigns.</summary>
     Campaigns,
+    /// <summary>A person's being a lead and a contact in two records; without it one record is both, and an address is in the CRM once.</summary>
+    ContactsBesideLeads,
+    /// <summary>Effect keys on members of campaigns; without them nobody can tell whose a membership is that is found after a lost answer.</summary>
+    KeysOnMembers,
+    /// <summary>Tasks that hang on a lead and on an opportunity at once.</summary>
+    TasksOfTwo,
 }
 
 /// <summary>Ways in which a call that writes can fail.</summary>
@@ -29,6 +35,12 @@ public enum PlannedFault
     Unauthorized,
     /// <summary>The CRM refuses this write for good, and takes the others of the same call.</summary>
     PartRefused,
+    /// <summary>401, once: the refreshed credentials are taken.</summary>
+    TokenExpired,
+    /// <summary>The provider gives up waiting; the call is carried out later, when the provider is about to write the next time.</summary>
+    LateBeforeRetry,
+    /// <summary>The provider gives up waiting; the call is carried out later, when the provider has written the next time.</summary>
+    LateAfterRetry,
 }
 
 /// <summary>
@@ -45,6 +57,12 @@ public interface ICrmUnderTest : IAsyncDisposable
     /// itself when its call arrives, so that no test waits.
     /// </summary>
     FakeTimeProvider Time { get; }
+
+    /// <summary>Where the process can end.</summary>
+    CrashPoints Crashes { get; }
+
+    /// <summary>How many records came to be in the CRM with each effect key, by the CRM's own count; those that were removed again need not be in it.</summary>
+    Task<IReadOnlyDictionary<string, int>> CountEffectsAsync();
 
     /// <summary>What the provider does not have.</summary>
     IReadOnlySet<CrmCapability> Lacks { get; }
@@ -63,9 +81,15 @@ public interface ICrmUnderTest : IAsyncDisposable
     /// <summary>All live records of a kind, by our names, in any order.</summary>
     Task<IReadOnlyList<CrmRecord>> ListAsync(CrmObject kind);
 
-    /// <summary>The next call that carries a write of this tool about this kind of record fails so, once.</summary>
+    /// <summary>The next call that carries a write of this tool about this kind of record fails so, once; what is refused for good is refused again to whoever asks again.</summary>
     /// <param name="fault">How.</param>
     /// <param name="tool">The tool's name.</param>
     /// <param name="kind">The kind of record that the tool's first write is about.</param>
     void FailNext(PlannedFault fault, string tool, CrmObject kind);
+
+    /// <summary>Whether the fault that was planned last has struck.</summary>
+    bool HasFailed { get; }
+
+    /// <summary>Calls that are late are carried out now.</summary>
+    Task SettleAsync();
 }

@@ -12,6 +12,7 @@ public sealed class MockCrmUnderTest : ICrmUnderTest
 {
     private readonly MockCrmStore store;
     private (PlannedFault Fault, string Tool)? planned;
+    private (PlannedFault Lands, CrmBatch Batch)? late;
 
     public MockCrmUnderTest(SqlDatabase database)
     {
@@ -22,6 +23,16 @@ public sealed class MockCrmUnderTest : ICrmUnderTest
     public ICrm Crm { get; private set; }
 
     public FakeTimeProvider Time { get; } = new();
+
+    public CrashPoints Crashes { get; } = new();
+
+    public async Task<IReadOnlyDictionary<string, int>> CountEffectsAsync()
+    {
+        var keys = new List<string>();
+        foreach (var kind in Enum.GetValues<CrmObject>())
+            keys.AddRange((await ListAsync(kind)).Select(r => r.EffectKey).OfType<string>());
+        return keys.CountBy(k => k).ToDictionary();
+    }
 
     public IReadOnlySet<CrmCapability> Lacks { get; } = new HashSet<CrmCapability>();
 
@@ -42,7 +53,8 @@ public sealed class MockCrmUnderTest : ICrmUnderTest
     public void FailNext(PlannedFault fault, string tool, CrmObject kind)
     {
         planned = (fault, tool);
-        Crm = Guarded(MockFaults.Parse($"{tool}={fault switch
+        // The mock logs in to nothing, and what comes late is not a fault of the mock's.
+        Crm = Guarded(fault is PlannedFault.TokenExpired or PlannedFault.LateBeforeRetry or PlannedFault.LateAfterRetry ? MockFaults.None : MockFaults.Parse($"{tool}={fault switch
         {
             PlannedFault.RefusedConnection or PlannedFault.ServerError => "transient",
             PlannedFault.AcceptedThenDropped => "drop_after_accept",
@@ -50,7 +62,17 @@ public sealed class MockCrmUnderTest : ICrmUnderTest
             PlannedFault.RateLimited => "rate_limited",
             PlannedFault.Unauthorized => "unauthorized",
             _ => "permanent",
-        }}@1"));
+        }}@{(fault == PlannedFault.PartRefused ? "*" : "1")}"));
+    }
+
+    public bool HasFailed => planned is null;
+
+    public async Task SettleAsync()
+    {
+        if (late is not { } work)
+            return;
+        late = null;
+        _ = await store.WriteAsync(work.Batch, CancellationToken.None);
     }
 
     public ValueTask DisposeAsync() => store.DisposeAsync();
@@ -72,17 +94,41 @@ public sealed class MockCrmUnderTest : ICrmUnderTest
     {
         public string Provider => inner.Provider;
 
-        public Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken) => inner.ReadAsync(query, cancellationToken);
-
-        public Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken)
+        public async Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken)
         {
-            var answer = inner.WriteAsync(batch, cancellationToken);
-            if (under.planned is (PlannedFault.NoAnswer, var tool) && batch.Writes.Any(w => w.Tool == tool))
-            {
+            under.Crashes.Pass();
+            var view = await inner.ReadAsync(query, cancellationToken);
+            under.Crashes.Pass();
+            return view;
+        }
+
+        public async Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken)
+        {
+            under.Crashes.Pass();
+            if (under.late is { Lands: PlannedFault.LateBeforeRetry })
+                await under.SettleAsync();
+            var overdue = under.late;
+            var outcomes = await SendAsync(batch, cancellationToken);
+            if (overdue is not null)
+                await under.SettleAsync();
+            under.Crashes.Pass();
+            return outcomes;
+        }
+
+        private async Task<IReadOnlyList<CrmOutcome>> SendAsync(CrmBatch batch, CancellationToken cancellationToken)
+        {
+            var struck = under.planned is var (fault, tool) && batch.Writes.Any(w => w.Tool == tool) ? under.planned?.Fault : null;
+            if (struck is not null)
                 under.planned = null;
-                under.Time.Advance(callTimeout);
+            if (struck is PlannedFault.LateBeforeRetry or PlannedFault.LateAfterRetry)
+            {
+                under.late = (struck.Value, batch);
+                return [.. batch.Writes.Select(_ => new CrmOutcome.Unknown("the answer is late", CrmFault.Timeout))];
             }
-            return answer;
+            var answer = inner.WriteAsync(batch, cancellationToken);
+            if (struck == PlannedFault.NoAnswer)
+                under.Time.Advance(callTimeout);
+            return await answer;
         }
     }
 }

@@ -18,7 +18,7 @@ public sealed class When_salesforce_converts_a_lead
         var read = await org.ReadAsync(CrmObject.Lead, lead);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(done.Data![CrmFields.Contact], Is.EqualTo(contact["Id"]!.ToString()));
+            Assert.That(done.Data![CrmFields.ConvertedContact], Is.EqualTo(contact["Id"]!.ToString()));
             Assert.That(contact["AccountId"]!.ToString(), Is.EqualTo(account));
             Assert.That(contact["LeadPipeline_Effect__c"]!.ToString(), Is.EqualTo("effect~1~convert"));
             Assert.That(read![CrmFields.Status], Is.EqualTo("Converted"));

@@ -14,6 +14,7 @@ public sealed class HubSpotSimulator : VendorSimulator
     private const int LargestBatch = 100;
     private static readonly string[] Types = ["contacts", "companies", "deals", "tasks", "notes"];
     private readonly HubSpotStore store;
+    private readonly List<JsonObject> owners = [Owner("9001", "sam.rivera@crm.example", "Sam", "Rivera"), Owner("9002", "mei.tanaka@crm.example", "Mei", "Tanaka")];
     private int requests, tokens;
 
     private HubSpotSimulator() => store = new HubSpotStore(Properties);
@@ -62,6 +63,23 @@ public sealed class HubSpotSimulator : VendorSimulator
         else
             row.Properties[property] = value;
     }
+
+    /// <summary>A person puts a record into the recycle bin.</summary>
+    public void Archive(string type, string id) => store.Archive(store.Find(type, id)!);
+
+    /// <summary>A new owner; answers the id.</summary>
+    public string AddOwner(string email, string firstName, string lastName)
+    {
+        var id = (9001 + owners.Count).ToString(CultureInfo.InvariantCulture);
+        owners.Add(Owner(id, email, firstName, lastName));
+        return id;
+    }
+
+    /// <summary>The owners as the endpoint shows them.</summary>
+    public IReadOnlyList<JsonObject> Owners => owners;
+
+    /// <summary>A person ends the association of two records.</summary>
+    public void Dissociate(string from, string to) => store.Dissociate(from, to);
 
     /// <summary>A person associates two records.</summary>
     public void Associate(string from, string to) => store.Associate(from, to);
@@ -181,10 +199,11 @@ public sealed class HubSpotSimulator : VendorSimulator
         switch (operation)
         {
             case "owners":
-                var owners = Owners.Skip(query.ContainsKey("after") ? 1 : 0).Take(1).ToArray();
-                var page = new JsonObject { ["results"] = new JsonArray([.. owners.Select(o => o.DeepClone())]) };
-                if (!query.ContainsKey("after"))
-                    page["paging"] = new JsonObject { ["next"] = new JsonObject { ["after"] = "1" } };
+                // One a page, so that nobody gets by with the first page.
+                var at = int.Parse(query.GetValueOrDefault("after", "0"), CultureInfo.InvariantCulture);
+                var page = new JsonObject { ["results"] = new JsonArray([.. owners.Skip(at).Take(1).Select(o => o.DeepClone())]) };
+                if (at + 1 < owners.Count)
+                    page["paging"] = new JsonObject { ["next"] = new JsonObject { ["after"] = (at + 1).ToString(CultureInfo.InvariantCulture) } };
                 return SimulatedAnswer.Json(200, page);
             case "properties" when path.Length == 5 && Properties[path[3]].TryGetValue(path[4], out var property):
                 return SimulatedAnswer.Json(200, property.ToJson());
@@ -208,11 +227,17 @@ public sealed class HubSpotSimulator : VendorSimulator
         }
     }
 
-    private static readonly JsonObject[] Owners =
-    [
-        new() { ["id"] = "9001", ["email"] = "sam.rivera@crm.example", ["firstName"] = "Sam", ["lastName"] = "Rivera", ["type"] = "PERSON", ["archived"] = false, ["createdAt"] = "2026-01-01T00:00:00Z", ["updatedAt"] = "2026-01-01T00:00:00Z" },
-        new() { ["id"] = "9002", ["email"] = "mei.tanaka@crm.example", ["firstName"] = "Mei", ["lastName"] = "Tanaka", ["type"] = "PERSON", ["archived"] = false, ["createdAt"] = "2026-01-01T00:00:00Z", ["updatedAt"] = "2026-01-01T00:00:00Z" },
-    ];
+    private static JsonObject Owner(string id, string email, string firstName, string lastName) => new()
+    {
+        ["id"] = id,
+        ["email"] = email,
+        ["firstName"] = firstName,
+        ["lastName"] = lastName,
+        ["type"] = "PERSON",
+        ["archived"] = false,
+        ["createdAt"] = "2026-01-01T00:00:00Z",
+        ["updatedAt"] = "2026-01-01T00:00:00Z",
+    };
 
     private SimulatedAnswer Read(string type, JsonObject body, JsonArray inputs)
     {

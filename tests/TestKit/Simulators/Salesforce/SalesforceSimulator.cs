@@ -131,7 +131,7 @@ public sealed class SalesforceSimulator : VendorSimulator
         if (operation == "versions")
             return Plain(200, new JsonArray(Version("66.0"), Version("67.0")));
         if (operation == "convert")
-            return Soap(request);
+            return Soap(request, part);
         if (!request.Headers.TryGetValue("Authorization", out var authorization) || !authorization.StartsWith("Bearer ", StringComparison.Ordinal) || !tokens.Contains(authorization["Bearer ".Length..]))
             return Plain(401, Error("INVALID_SESSION_ID", "Session expired or invalid"));
         if (used >= DailyLimit)
@@ -149,6 +149,9 @@ public sealed class SalesforceSimulator : VendorSimulator
     /// <inheritdoc/>
     protected override SimulatedAnswer Refusal(string operation, SimulatorFault.Refuse fault) => (fault.Status, fault.Code) switch
     {
+        // SOAP tells everything by a fault; its HTTP status is 500 always.
+        (_, "concurrent" or "daily") when operation == "convert" => Fault("sf:REQUEST_LIMIT_EXCEEDED"),
+        (401, _) when operation == "convert" => Fault("sf:INVALID_SESSION_ID"),
         (_, "concurrent") => Plain(403, Error("REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded.")),
         (_, "daily") => Plain(403, Error("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")),
         (_, "page") => new SimulatedAnswer(fault.Status, "<html><body>Down for maintenance</body></html>", "text/html"),
@@ -224,7 +227,7 @@ public sealed class SalesforceSimulator : VendorSimulator
 
     private static SimulatedAnswer OAuth(string error, string description) => Plain(400, new JsonObject { ["error"] = error, ["error_description"] = description });
 
-    private SimulatedAnswer Soap(SimulatedRequest request)
+    private SimulatedAnswer Soap(SimulatedRequest request, SimulatorFault.FailPart? part)
     {
         XNamespace partner = "urn:partner.soap.sforce.com";
         if (request.Path != "/services/Soap/u/67.0" || !request.Headers.ContainsKey("SOAPAction"))
@@ -242,6 +245,8 @@ public sealed class SalesforceSimulator : VendorSimulator
         string? Value(string name) => order.Element(partner + name)?.Value;
         try
         {
+            if (part is not null)
+                throw new VendorRefusalException(part.Status, part.Code, "as ordered");
             var (contact, account) = org.Convert(Value("leadId")!, Value("accountId")!, Value("ownerId"), Value("convertedStatus")!);
             return Envelope(200, $"<convertLeadResponse><result><accountId>{account}</accountId><contactId>{contact}</contactId><leadId>{Value("leadId")}</leadId><opportunityId xsi:nil=\"true\"/><success>true</success></result></convertLeadResponse>");
         }
