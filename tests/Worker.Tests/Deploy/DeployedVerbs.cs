@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using LeadPipeline.Worker.Cli;
 
 namespace LeadPipeline.Worker.Tests.Deploy;
@@ -15,7 +16,7 @@ internal static class DeployedVerbs
             Console.SetOut(help);
             Console.SetError(help);
             var words = arguments.ToList();
-            return await LeadPipelineCli.RunAsync([.. words, "--help"]) == 0 && help.ToString().Contains($"leadpipeline {string.Join(' ', words)} [", StringComparison.Ordinal);
+            return await LeadPipelineCli.RunAsync([.. words, "--help"]) == 0 && Regex.IsMatch(help.ToString(), $@"^ *\S+ {string.Join(' ', words)} \[", RegexOptions.Multiline);
         }
         finally
         {
