@@ -35,6 +35,7 @@ public static class LeadPipelineCli
                 ApprovalCommands.Create(settings),
                 DbCommands.Create(settings),
                 DoctorCommand.Create(settings),
+                HealthCommand.Create(settings),
             };
             var parsed = root.Parse(rest);
             if (parsed.Errors.Count > 0)
