@@ -57,6 +57,21 @@ public sealed class LeadOperations(LeadStore store, SqlDatabase database, IOptio
         return applied.Took ? new OperatorAnswer.Done(work.Saga) : work.Saga.Status == LeadStatus.Erased ? IsErased : RunOpen;
     }
 
+    /// <summary>Lets a dead-lettered lead go on in its run; any other is left as it is, so that nobody starts a new run by a list that is out of date.</summary>
+    /// <param name="id">The lead.</param>
+    /// <param name="actor">Who orders it.</param>
+    /// <param name="cancellationToken">The caller's patience.</param>
+    public async Task<OperatorAnswer> ContinueAsync(Guid id, string actor, CancellationToken cancellationToken)
+    {
+        var (work, erased) = await store.LookAsync(id);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (work is null)
+            return erased ? IsErased : new OperatorAnswer.NotFound();
+        return work.Saga.Status == LeadStatus.DeadLettered
+            ? await ReplayAsync(id, again: false, actor, cancellationToken)
+            : new OperatorAnswer.Refused("not-dead-lettered", $"The lead is {work.Saga.Status}; somebody has sent it on already.");
+    }
+
     /// <summary>Stops a lead whose run has sent nothing to the CRM yet.</summary>
     /// <param name="id">The lead, or an alias of it.</param>
     /// <param name="actor">Who orders it.</param>
