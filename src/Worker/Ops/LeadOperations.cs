@@ -48,6 +48,11 @@ public sealed class LeadOperations(LeadStore store, SqlDatabase database, IOptio
         var (work, erased) = await store.LookAsync(await store.FirstOfAsync(id, cancellationToken));
         if (work is null)
             return erased ? IsErased : new OperatorAnswer.NotFound();
+        return await ReplayAsync(work, again, actor);
+    }
+
+    private async Task<OperatorAnswer> ReplayAsync(LeadWork work, bool again, string actor)
+    {
         var continues = work.Saga.Status == LeadStatus.DeadLettered;
         SagaMessage order = continues
             ? new SagaMessage.RunContinued(work.Saga.Run, work.Plan is null ? LeadStage.Analysis : LeadStage.Execution)
@@ -68,7 +73,7 @@ public sealed class LeadOperations(LeadStore store, SqlDatabase database, IOptio
         if (work is null)
             return erased ? IsErased : new OperatorAnswer.NotFound();
         return work.Saga.Status == LeadStatus.DeadLettered
-            ? await ReplayAsync(id, again: false, actor, cancellationToken)
+            ? await ReplayAsync(work, again: false, actor)
             : new OperatorAnswer.Refused("not-dead-lettered", $"The lead is {work.Saga.Status}; somebody has sent it on already.");
     }
 
