@@ -21,6 +21,8 @@ internal sealed class ServedState : IAsyncDisposable
         {
             ["ConnectionStrings__Database"] = Database.ConnectionString,
             ["ConnectionStrings__Broker"] = Broker.Uri.ToString(),
+            // What ends in an error queue stays there for the tests to see.
+            ["Messaging__CollectInterval"] = "1.00:00:00",
         };
         foreach (var (key, value) in more)
             settings[key] = value;

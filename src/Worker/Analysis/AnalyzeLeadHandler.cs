@@ -54,17 +54,21 @@ public sealed partial class AnalyzeLeadHandler(
         }
 
         var started = time.GetUtcNow();
+        var approved = work!.Saga.Run > 1 ? await store.ApprovedRunAsync(work, cancellationToken) : null;
         // Before anything is asked of anybody: who has to wait for the model costs the CRM nothing, and leaves one event.
-        var turn = await analyzer.EnterAsync(work!.Saga.Status == LeadStatus.Deferred ? work.Saga.Reason : null, cancellationToken);
+        var reason = work.Saga.Status == LeadStatus.Deferred ? work.Saga.Reason : null;
+        var turn = approved is null ? await analyzer.EnterAsync(reason, cancellationToken) : new AnalysisTurn(reason);
         if (turn.NotNow is { } wait)
         {
             await DeferAsync(work, wait);
             return null;
         }
-        if (analyzer.IsRemote && !(await store.ApplyAsync(work!, new SagaMessage.AnalysisBegan(command.Run), [Started(started)])).Took)
+        if (approved is null && analyzer.IsRemote && !(await store.ApplyAsync(work!, new SagaMessage.AnalysisBegan(command.Run), [Started(started)])).Took)
             return StageCommand.Pending(work!.Saga, work);
         try
         {
+            if (approved is not null)
+                return await GoOnAsync(work, approved, await earlierRuns.InCrmAsync(work, cancellationToken), started);
             var snapshot = await evidence.GatherAsync(work!, cancellationToken);
             var outcome = await analyzer.AnalyzeAsync(new AnalysisRequest(snapshot, turn), cancellationToken);
             if (outcome is AnalysisOutcome.NotNow notNow)
@@ -126,6 +130,38 @@ public sealed partial class AnalyzeLeadHandler(
         return StageCommand.Pending(work.Saga, applied.Took ? work : null);
     }
 
+    /// <summary>Plans what a person has approved: the analysis and evidence of the run before, as they stand on record, and nothing that a model says today.</summary>
+    private async Task<StageCommand?> GoOnAsync(LeadWork work, LeadRunRow approved, IReadOnlyList<EarlierEffect> earlier, DateTimeOffset started)
+    {
+        var leadId = work.Saga.LeadId;
+        var snapshot = SnapshotCodec.Decode(work.Key.Open(approved.Snapshot, leadId));
+        var verdict = SealedJson.Open(work.Key, approved.Grounding!, leadId, ContractsJson.Default.GroundingResult);
+        var run = new LeadRunRow
+        {
+            LeadId = leadId,
+            Run = work.Saga.Run,
+            StartedAt = AuditChain.Microseconds(started),
+            Analyzer = approved.Analyzer,
+            ModelVersion = approved.ModelVersion,
+            PromptHash = approved.PromptHash,
+            SnapshotHash = approved.SnapshotHash,
+            Snapshot = approved.Snapshot,
+            Answer = approved.Answer,
+        };
+        var facts = new List<AuditFact>
+        {
+            new("analysis", "completed", new JsonObject { ["analyzer"] = approved.Analyzer, ["model"] = approved.ModelVersion, ["snapshot"] = approved.SnapshotHash, ["intent"] = verdict.Model.Intent, ["decision"] = verdict.Model.Decision, ["ofRun"] = approved.Run }),
+        };
+        var repeated = new List<EffectRow>();
+        var (status, reason) = Plan(work, snapshot, verdict, earlier, run, facts, repeated, isApproved: true);
+        var applied = await store.ApplyAsync(work, new SagaMessage.AnalysisEnded(work.Saga.Run, status, reason), facts, commit => commit with { Run = run, NewEffects = repeated });
+        if (applied.Took)
+            Log.Ended(logger, leadId, status, reason ?? "-");
+        else
+            work.Plan = null;
+        return StageCommand.Pending(work.Saga, applied.Took ? work : null);
+    }
+
     private (LeadStatus Status, string? Reason) Ground(
         LeadWork work, EvidenceSnapshot snapshot, AnalyzerAnswer answer, IReadOnlyList<EarlierEffect> earlier, LeadRunRow run, List<AuditFact> facts, List<EffectRow> repeated, out GroundingResult verdict)
     {
@@ -133,13 +169,30 @@ public sealed partial class AnalyzeLeadHandler(
         var leadId = work.Saga.LeadId;
         using var document = JsonDocument.Parse(answer.Json);
         verdict = Grounder.Ground(snapshot, document.RootElement, grounding.Value.ToRules(), now);
-        var plan = Planner.Plan(verdict, snapshot, policy.Policy, policy.Tools, now, policy.Planning);
+        run.Answer = work.Key.Seal(answer.Json.Span, leadId);
+        facts.Add(new AuditFact("analysis", "completed", new JsonObject
+        {
+            ["analyzer"] = answer.Analyzer,
+            ["model"] = answer.Call?.ModelVersion,
+            ["call"] = Payload(answer.Call),
+            ["snapshot"] = run.SnapshotHash,
+            ["intent"] = verdict.Model.Intent,
+            ["decision"] = verdict.Model.Decision,
+        }));
+        return Plan(work, snapshot, verdict, earlier, run, facts, repeated, isApproved: false);
+    }
+
+    private (LeadStatus Status, string? Reason) Plan(
+        LeadWork work, EvidenceSnapshot snapshot, GroundingResult verdict, IReadOnlyList<EarlierEffect> earlier, LeadRunRow run, List<AuditFact> facts, List<EffectRow> repeated, bool isApproved)
+    {
+        var now = time.GetUtcNow();
+        var leadId = work.Saga.LeadId;
+        var plan = Planner.Plan(verdict, snapshot, policy.Policy, policy.Tools, now, policy.Planning, isApproved);
         var comparison = RunComparison.Of(plan, policy.Tools, earlier);
         if (comparison.Differences.Count > 0)
             plan = plan with { Status = PlanStatus.Blocked, Reason = DiffersFromEarlierRun, Steps = [], Differences = [.. comparison.Differences.Select(d => d.ToString())] };
         (work.Plan, work.Grounding, work.Decision) = (plan, verdict.Status, verdict.Decision);
 
-        run.Answer = work.Key.Seal(answer.Json.Span, leadId);
         run.Grounding = SealedJson.Seal(work.Key, verdict, leadId, ContractsJson.Default.GroundingResult);
         run.GroundingStatus = verdict.Status.ToString();
         run.Intent = verdict.Intent?.ToString();
@@ -150,15 +203,6 @@ public sealed partial class AnalyzeLeadHandler(
         run.PlanHash = plan.PlanHash;
         run.PolicyHash = plan.Policy.Hash;
 
-        facts.Add(new AuditFact("analysis", "completed", new JsonObject
-        {
-            ["analyzer"] = answer.Analyzer,
-            ["model"] = answer.Call?.ModelVersion,
-            ["call"] = Payload(answer.Call),
-            ["snapshot"] = run.SnapshotHash,
-            ["intent"] = verdict.Model.Intent,
-            ["decision"] = verdict.Model.Decision,
-        }));
         facts.Add(new AuditFact("grounding", verdict.Status.ToString().ToLowerInvariant(), Verdict(verdict)));
         facts.Add(new AuditFact("planning", plan.Status.ToString().ToLowerInvariant(), new JsonObject
         {

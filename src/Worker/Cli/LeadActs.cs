@@ -12,7 +12,7 @@ namespace LeadPipeline.Worker.Cli;
 /// <summary><c>leads replay ID [--again]</c>, <c>leads cancel ID</c> and <c>leads erase ID</c>: what an operator does with one lead.</summary>
 internal static class LeadActs
 {
-    private static string Actor => $"cli:{Environment.UserName}";
+    internal static string Actor => $"cli:{Environment.UserName}";
 
     public static Command Replay(Dictionary<string, string?> settings)
     {
@@ -92,7 +92,7 @@ internal static class LeadActs
     }
 
     /// <summary>Whether somebody is there to carry out what is on record.</summary>
-    private static async Task<bool> IsAnyRunningAsync(IServiceProvider services, CancellationToken cancellationToken) =>
+    internal static async Task<bool> IsAnyRunningAsync(IServiceProvider services, CancellationToken cancellationToken) =>
         services.GetRequiredService<SqlDatabase>() is PostgresDatabase
             ? await services.GetRequiredService<WorkerIdentity>().IsAnyAliveAsync(cancellationToken)
             : DataLock.IsHeld(services.GetRequiredService<IOptions<DataOptions>>().Value.Directory);

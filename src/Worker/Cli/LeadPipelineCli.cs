@@ -33,6 +33,8 @@ public static class LeadPipelineCli
                 CrmCommands.Create(settings),
                 AuditCommands.Create(settings),
                 ApprovalCommands.Create(settings),
+                DeadLetterCommands.Create(settings),
+                ReviewCommands.Create(settings),
                 DbCommands.Create(settings),
                 DoctorCommand.Create(settings),
                 HealthCommand.Create(settings),

@@ -1,3 +1,4 @@
+using LeadPipeline.Worker.DeadLetters;
 using LeadPipeline.Worker.Http;
 using LeadPipeline.Worker.Http.OpenApi;
 using LeadPipeline.Worker.Intake;
@@ -49,6 +50,8 @@ public static class WorkerApplication
         builder.WebHost.UseUrls([.. addresses.Urls]);
         builder.Services.AddPipeline(configuration, builder.Environment.EnvironmentName, builder.Environment.ContentRootPath);
         builder.Services.AddSingleton<LeadQueries>();
+        builder.Services.AddSingleton<ReplayJobs>();
+        builder.Services.AddHostedService(sp => sp.GetRequiredService<ReplayJobs>());
         builder.Services.AddHttpLimits();
         builder.Services.AddAuth(auth);
         builder.Services.AddDoorLimit();
@@ -71,6 +74,8 @@ public static class WorkerApplication
         app.MapForms();
         app.MapReading();
         app.MapOperating();
+        app.MapDeadLetters();
+        app.MapReviews();
         app.MapAdministration();
         app.MapApprovals();
         app.MapHealth();

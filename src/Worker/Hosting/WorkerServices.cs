@@ -10,6 +10,7 @@ using LeadPipeline.Worker.Analysis;
 using LeadPipeline.Worker.Analysis.Gemini;
 using LeadPipeline.Worker.Approvals;
 using LeadPipeline.Worker.Audit;
+using LeadPipeline.Worker.DeadLetters;
 using LeadPipeline.Worker.Evidence;
 using LeadPipeline.Worker.Execution;
 using LeadPipeline.Worker.Grounding;
@@ -21,6 +22,7 @@ using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.Planning;
 using LeadPipeline.Worker.Privacy;
 using LeadPipeline.Worker.Retention;
+using LeadPipeline.Worker.Reviews;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.MockCrm;
@@ -77,6 +79,13 @@ public static class WorkerServices
             sp.GetRequiredService<SqlDatabase>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadCipher>(), sp.GetRequiredService<TimeProvider>(),
             sp.GetRequiredService<IOptions<ApprovalOptions>>().Value.ExpireAfter));
         services.AddSingleton<LeadOperations>();
+        services.AddSingleton<DeadLetterStore>();
+        services.AddSingleton<ReviewOperations>();
+        if (!string.IsNullOrWhiteSpace(connections.Broker))
+            services.AddSingleton<IMessageReturn>(sp => new RabbitMqReturn(Broker(connections.Broker), sp.GetRequiredService<IOptions<MessagingOptions>>(), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new DeadLetterOperations(
+            sp.GetRequiredService<DeadLetterStore>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadOperations>(), sp.GetRequiredService<TimeProvider>(),
+            sp.GetRequiredService<ILogger<DeadLetterOperations>>(), sp.GetService<IMessageReturn>()));
         services.AddSingleton<CompanyDirectory>();
         services.AddSingleton<MockCrmStore>();
         services.AddSingleton(sp => new AuditPublisher(

@@ -48,6 +48,11 @@ public sealed class LeadOperations(LeadStore store, SqlDatabase database, IOptio
         var (work, erased) = await store.LookAsync(await store.FirstOfAsync(id, cancellationToken));
         if (work is null)
             return erased ? IsErased : new OperatorAnswer.NotFound();
+        return await ReplayAsync(work, again, actor);
+    }
+
+    private async Task<OperatorAnswer> ReplayAsync(LeadWork work, bool again, string actor)
+    {
         var continues = work.Saga.Status == LeadStatus.DeadLettered;
         SagaMessage order = continues
             ? new SagaMessage.RunContinued(work.Saga.Run, work.Plan is null ? LeadStage.Analysis : LeadStage.Execution)
@@ -55,6 +60,21 @@ public sealed class LeadOperations(LeadStore store, SqlDatabase database, IOptio
         var payload = new JsonObject { ["from"] = work.Saga.Status.ToString(), ["again"] = again && !continues, ["continues"] = continues };
         var applied = await ApplyAsync(work, order, "replayed", payload, actor, commit => continues ? commit with { DeadLettersBecome = "replayed" } : commit);
         return applied.Took ? new OperatorAnswer.Done(work.Saga) : work.Saga.Status == LeadStatus.Erased ? IsErased : RunOpen;
+    }
+
+    /// <summary>Lets a dead-lettered lead go on in its run; any other is left as it is, so that nobody starts a new run by a list that is out of date.</summary>
+    /// <param name="id">The lead.</param>
+    /// <param name="actor">Who orders it.</param>
+    /// <param name="cancellationToken">The caller's patience.</param>
+    public async Task<OperatorAnswer> ContinueAsync(Guid id, string actor, CancellationToken cancellationToken)
+    {
+        var (work, erased) = await store.LookAsync(id);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (work is null)
+            return erased ? IsErased : new OperatorAnswer.NotFound();
+        return work.Saga.Status == LeadStatus.DeadLettered
+            ? await ReplayAsync(work, again: false, actor)
+            : new OperatorAnswer.Refused("not-dead-lettered", $"The lead is {work.Saga.Status}; somebody has sent it on already.");
     }
 
     /// <summary>Stops a lead whose run has sent nothing to the CRM yet.</summary>

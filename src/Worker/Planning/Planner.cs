@@ -11,10 +11,17 @@ namespace LeadPipeline.Worker.Planning;
 public static class Planner
 {
     /// <summary>Plans what the policy says for the grounded decision, or says why there is nothing to do.</summary>
+    /// <param name="grounding">The grounded analysis.</param>
+    /// <param name="snapshot">The evidence.</param>
+    /// <param name="policy">The policy.</param>
+    /// <param name="tools">The tools that there are.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="options">Time zone and the like.</param>
+    /// <param name="isApproved">Whether a person has looked at this analysis and approved it: signs of manipulation do not halt it then. No other gate opens by it.</param>
     public static ActionPlan Plan(
-        GroundingResult grounding, EvidenceSnapshot snapshot, Policy policy, ToolRegistry tools, DateTimeOffset now, PlanningOptions options)
+        GroundingResult grounding, EvidenceSnapshot snapshot, Policy policy, ToolRegistry tools, DateTimeOffset now, PlanningOptions options, bool isApproved = false)
     {
-        if (Gate(grounding, snapshot) is var (status, reason))
+        if (Gate(grounding, snapshot, isApproved) is var (status, reason))
             return Nothing(status, reason, policy);
         if (grounding.Decision is not { } decision || !policy.Plans.TryGetValue(decision, out var steps))
             return Nothing(PlanStatus.Blocked, "policy", policy);
@@ -55,11 +62,11 @@ public static class Planner
     }
 
     /// <summary>The gates, the gravest first: what a rejected analysis says is not looked at any further.</summary>
-    private static (PlanStatus Status, string Reason)? Gate(GroundingResult grounding, EvidenceSnapshot snapshot) => grounding switch
+    private static (PlanStatus Status, string Reason)? Gate(GroundingResult grounding, EvidenceSnapshot snapshot, bool isApproved) => grounding switch
     {
         { Status: GroundingStatus.REJECTED } => (PlanStatus.Halted, "rejected"),
         { Intent: LeadIntent.MANUAL_REVIEW } => (PlanStatus.Halted, "manual-review"),
-        { Decision: LeadDecision.ROUTE_TO_SDR, Signals.Count: > 0 } => (PlanStatus.Halted, "injection-signal"),
+        { Decision: LeadDecision.ROUTE_TO_SDR, Signals.Count: > 0 } when !isApproved => (PlanStatus.Halted, "injection-signal"),
         _ when string.IsNullOrWhiteSpace(snapshot.Text("lead.email")) => (PlanStatus.Blocked, "no-email"),
         _ => null,
     };

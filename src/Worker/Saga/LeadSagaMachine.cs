@@ -58,7 +58,7 @@ public static class LeadSagaMachine
             return Proceed(woken.Run == saga.Run && saga is { Status: LeadStatus.Deferred, DueAt: { } due } && saga.Reason == woken.Reason && due > now ? saga with { DueAt = now } : saga, now);
         if (saga.Status.IsTerminal())
             return AfterTheEnd(saga, message, now);
-        if (message is SagaMessage.RunStarted or SagaMessage.RunContinued or SagaMessage.Erased)
+        if (message is SagaMessage.RunStarted or SagaMessage.RunContinued or SagaMessage.Judged or SagaMessage.Erased)
             return new SagaDecision.Stale("a run is open");
         if (RunOf(message) != saga.Run)
             return new SagaDecision.Stale($"run {RunOf(message)} is not the current run {saga.Run}");
@@ -110,6 +110,8 @@ public static class LeadSagaMachine
         SagaMessage.RunContinued continued when continued.Run == saga.Run && saga.Status == LeadStatus.DeadLettered
             && (continued.Stage == LeadStage.Execution || (continued.Stage == LeadStage.Analysis && saga.Epoch == 0)) => Proceed(
             Fresh(saga) with { Status = Reached(saga, continued.Stage), Pending = continued.Stage, Attempt = saga.Attempt + 1 }, now),
+
+        SagaMessage.Judged judged when judged.Run == saga.Run && saga.Status is (LeadStatus.DeadLettered or LeadStatus.Rejected or LeadStatus.NeedsReview or LeadStatus.Blocked) => Proceed(saga, now),
 
         SagaMessage.Cancelled cancelled when cancelled.Run == saga.Run && saga.Status == LeadStatus.Cancelled => new SagaDecision.AlreadyDone(saga),
 

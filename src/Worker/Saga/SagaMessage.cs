@@ -73,6 +73,10 @@ public abstract record SagaMessage
     /// <param name="Stage">The stage that it failed in: execution when there is a plan, else analysis.</param>
     public sealed record RunContinued(int Run, LeadStage Stage) : SagaMessage;
 
+    /// <summary>An operator has decided about a lead that waits for one, and it stays where it is: a dead letter was discarded, a review closed.</summary>
+    /// <param name="Run">The run that it is about.</param>
+    public sealed record Judged(int Run) : SagaMessage;
+
     /// <summary>An operator stops the lead, which is possible as long as the run has sent nothing to the CRM.</summary>
     /// <param name="Run">The run.</param>
     public sealed record Cancelled(int Run) : SagaMessage;

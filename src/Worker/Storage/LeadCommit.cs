@@ -35,8 +35,11 @@ public sealed record LeadCommit
     /// <summary>Requests for approval that are made, change, or must not have changed. If one has changed meanwhile, the whole unit falls.</summary>
     public IReadOnlyList<ApprovalChange> Approvals { get; init; } = [];
 
-    /// <summary>The state that the lead's open dead letters get: <c>replayed</c> when its run goes on, which also counts them up. Null: they stay.</summary>
+    /// <summary>The state that the lead's open dead letters get: <c>replayed</c> when its run goes on, which also counts them up, or <c>discarded</c>. Null: they stay.</summary>
     public string? DeadLettersBecome { get; init; }
+
+    /// <summary>What a person has decided about the run that waited for one. Null: nobody has decided anything.</summary>
+    public ReviewVerdictRow? Review { get; init; }
 
     /// <summary>Destroys what is personal in the lead's rows. Null: nothing is destroyed.</summary>
     public Erasure? Erase { get; init; }

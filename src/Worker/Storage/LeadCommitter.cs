@@ -79,10 +79,11 @@ public sealed class LeadCommitter : IAsyncDisposable
         await InsertAsync(session, LeadTables.Audit, Rows(c => c.Audit.Select(LeadTables.AuditRow)));
         await InsertAsync(session, LeadTables.Aliases, Rows(c => c.Alias is null ? [] : [LeadTables.AliasRow(c.Alias)]));
         await InsertAsync(session, LeadTables.DeadLetters, Rows(c => c.DeadLetter is null ? [] : [LeadTables.DeadLetterRow(c.DeadLetter)]));
+        await InsertAsync(session, LeadTables.ReviewVerdicts, Rows(c => c.Review is null ? [] : [LeadTables.ReviewVerdictRow(c.Review)]));
         for (var i = 0; i < commits.Count; i++)
         {
             if (results[i] == CommitResult.Committed && commits[i].DeadLettersBecome is { } state)
-                await session.ExecuteAsync("UPDATE dead_letters SET state = @state, replays = replays + 1 WHERE lead_id = @lead AND state = 'open'", cancellationToken, ("state", state), ("lead", commits[i].Saga.LeadId));
+                await session.ExecuteAsync("UPDATE dead_letters SET state = @state, replays = replays + @counted WHERE lead_id = @lead AND state = 'open'", cancellationToken, ("state", state), ("counted", state == "replayed" ? 1 : 0), ("lead", commits[i].Saga.LeadId));
         }
         for (var i = 0; i < commits.Count; i++)
         {

@@ -16,6 +16,7 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
     public DbSet<IntakeKeyRow> IntakeKeys => Set<IntakeKeyRow>();
     public DbSet<LeadAliasRow> Aliases => Set<LeadAliasRow>();
     public DbSet<DeadLetterRow> DeadLetters => Set<DeadLetterRow>();
+    public DbSet<ReviewVerdictRow> ReviewVerdicts => Set<ReviewVerdictRow>();
     public DbSet<DirectoryRow> Companies => Set<DirectoryRow>();
     public DbSet<MetaRow> Meta => Set<MetaRow>();
     public DbSet<CrmSyncLogRow> CrmSyncLogs => Set<CrmSyncLogRow>();
@@ -65,6 +66,11 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
         {
             e.ToTable("dead_letters").HasKey(x => x.Id);
             e.HasIndex(x => x.LeadId).HasDatabaseName("IX_dead_letters_lead_id");
+        });
+        modelBuilder.Entity<ReviewVerdictRow>(e =>
+        {
+            e.ToTable("review_verdicts").HasKey(x => x.Id);
+            e.HasIndex(x => x.LeadId).HasDatabaseName("IX_review_verdicts_lead_id");
         });
         modelBuilder.Entity<WorkerRow>(e => e.ToTable("workers").HasKey(x => x.Id));
         modelBuilder.Entity<MetaRow>(e => e.ToTable("meta").HasKey(x => x.Name));

@@ -103,6 +103,37 @@ public sealed class LeadStore : IAsyncDisposable
             cancellationToken, ("lead", leadId), ("run", run));
     }
 
+    /// <summary>The record of the run before the current one, if a person has approved that one; null: it is to be analysed anew.</summary>
+    public async Task<LeadRunRow?> ApprovedRunAsync(LeadWork work, CancellationToken cancellationToken)
+    {
+        var before = work.Saga.Run - 1;
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        var found = await session.QueryAsync(
+            """
+            SELECT r.analyzer, r.model_version, r.prompt_hash, r.snapshot_hash, r.grounding_status, r.intent, r.decision, r.fit_score, r.snapshot, r.answer, r.grounding
+            FROM lead_runs r JOIN review_verdicts v ON v.lead_id = r.lead_id AND v.run = r.run
+            WHERE r.lead_id = @lead AND r.run = @run AND v.verdict = 'approved' AND r.grounding IS NOT NULL
+            """,
+            r => new LeadRunRow
+            {
+                LeadId = work.Saga.LeadId,
+                Run = before,
+                Analyzer = r.GetString(0),
+                ModelVersion = Text(r, 1),
+                PromptHash = Text(r, 2),
+                SnapshotHash = r.GetString(3),
+                GroundingStatus = Text(r, 4),
+                Intent = Text(r, 5),
+                Decision = Text(r, 6),
+                FitScore = r.IsDBNull(7) ? null : r.GetInt32(7),
+                Snapshot = (byte[])r.GetValue(8),
+                Answer = Bytes(r, 9),
+                Grounding = Bytes(r, 10),
+            },
+            cancellationToken, ("lead", work.Saga.LeadId), ("run", before));
+        return found is [var run] ? run : null;
+    }
+
     /// <summary>The plans of the runs before the current one, the latest first. Runs that came to no plan are not among them.</summary>
     public async Task<List<(int Run, ActionPlan Plan)>> EarlierPlansAsync(LeadWork work, CancellationToken cancellationToken)
     {

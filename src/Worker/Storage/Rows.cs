@@ -142,6 +142,18 @@ public sealed class DeadLetterRow
     public byte[]? Detail { get; set; }
 }
 
+/// <summary>What a person decided about a run that waited for one. <see cref="Id"/> is the run's, so that there is one verdict on each.</summary>
+public sealed class ReviewVerdictRow
+{
+    public Guid Id { get; set; }
+    public Guid LeadId { get; set; }
+    public int Run { get; set; }
+    /// <summary><c>approved</c> or <c>rejected</c>. Why is in the lead's audit chain, sealed.</summary>
+    public required string Verdict { get; set; }
+    public required string Actor { get; set; }
+    public DateTimeOffset At { get; set; }
+}
+
 /// <summary>A worker that started once; whether it lives is told by a lock that it holds.</summary>
 public sealed class WorkerRow
 {

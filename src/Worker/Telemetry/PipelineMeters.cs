@@ -24,6 +24,8 @@ public static class PipelineMeters
     private static readonly Counter<long> Decisions = Meter.CreateCounter<long>("mcp_grounding_decisions_total", "{analysis}", "Analyses by the status that grounding gave them.");
     private static readonly Counter<long> Claims = Meter.CreateCounter<long>("mcp_grounding_claims_total", "{claim}", "Claims by verdict.");
 
+    private static readonly Counter<long> Replays = Meter.CreateCounter<long>("dead_letter_replays_total", "{message}", "Dead letters of replays whose outcome was waited for, by outcome.");
+
     private static readonly string[] Statuses = [.. Enum.GetValues<LeadStatus>().Select(SnakeCase)];
     private static readonly HashSet<string> Doors = ["api", "file", "queue"];
 
@@ -38,9 +40,16 @@ public static class PipelineMeters
             Processed.Add(0, Tag("status", Statuses[(int)status]));
         foreach (var status in Enum.GetNames<GroundingStatus>())
             Decisions.Add(0, Tag("status", status));
+        foreach (var outcome in (string[])["completed", "failed", "stopped"])
+            Replayed(outcome, 0);
         foreach (var verdict in Enum.GetNames<ClaimVerdict>())
             Claims.Add(0, Tag("verdict", verdict));
     }
+
+    /// <summary>Something came of a replay of dead letters.</summary>
+    /// <param name="outcome"><c>completed</c>, <c>failed</c>, or <c>stopped</c> for those that were not sent on any more.</param>
+    /// <param name="count">How many.</param>
+    public static void Replayed(string outcome, int count) => Replays.Add(count, Tag("outcome", outcome));
 
     /// <summary>A lead is stored.</summary>
     public static void Received(string door) => ReceivedLeads.Add(1, Tag("source", Doors.Contains(door) ? door : "other"));

@@ -43,6 +43,8 @@ public sealed class SqliteCatalogueTests : CatalogueTests<SqliteStorage>;
 
 public sealed class SqliteLeadOperationsTests : LeadOperationsTests<SqliteStorage>;
 
+public sealed class SqliteDeadLetterTests : DeadLetterTests<SqliteStorage>;
+
 public sealed class SqliteRateLimiterTests : RateLimiterTests<SqliteStorage>;
 
 public sealed class SqliteApprovalStoreTests : ApprovalStoreTests<SqliteStorage>;

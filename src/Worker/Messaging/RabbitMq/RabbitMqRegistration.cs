@@ -28,6 +28,7 @@ public static class RabbitMqRegistration
         services.AddSingleton<LeadConsumers>();
         services.AddSingleton(sp => new ConsumingBus(broker, () => Bus(sp, broker), sp.GetRequiredService<IOptions<MessagingOptions>>(), sp.GetRequiredService<ILogger<ConsumingBus>>()));
         services.AddHostedService(sp => sp.GetRequiredService<ConsumingBus>());
+        services.AddHostedService<ErrorQueueCollector>();
     }
 
     private static IBusControl Bus(IServiceProvider services, BrokerAddress broker)

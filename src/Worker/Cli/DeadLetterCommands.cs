@@ -1,0 +1,206 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using LeadPipeline.Worker.DeadLetters;
+using LeadPipeline.Worker.Hosting;
+using LeadPipeline.Worker.Ops;
+using LeadPipeline.Worker.Storage;
+using Spectre.Console;
+
+namespace LeadPipeline.Worker.Cli;
+
+/// <summary><c>dead-letters list | show | replay | discard</c>.</summary>
+internal static class DeadLetterCommands
+{
+    public static Command Create(Dictionary<string, string?> settings) =>
+        new("dead-letters", "What failed for good: looks at it, sends it on, throws it away.") { List(settings), Show(settings), Replay(settings), Discard(settings) };
+
+    private static Command List(Dictionary<string, string?> settings)
+    {
+        var state = new Option<string>("--state") { Description = "Only those that stand there", DefaultValueFactory = _ => "open" };
+        state.AcceptOnlyFromAmong([.. DeadLetterStore.States]);
+        var group = GroupOption();
+        var limit = new Option<int>("--limit") { Description = "At most so many items", DefaultValueFactory = _ => 200 };
+        var json = CliOutput.JsonOption();
+        var command = new Command("list", "Lists dead letters by cause, the oldest first.") { state, group, limit, json };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using var host = await OpenAsync(settings, cancellationToken);
+            var view = await DeadLetterEndpoints.ViewAsync(Store(host), parsed.GetValue(state)!, parsed.GetValue(group), Math.Max(1, parsed.GetValue(limit)), cancellationToken);
+            if (parsed.GetValue(json))
+            {
+                CliOutput.WriteJson(view);
+                return 0;
+            }
+            CliOutput.Out.Write(Table(view["groups"]!, "Group", "group", "Count", "count", "Reason", "reason", "Queue", "queue"));
+            CliOutput.Out.Write(Table(view["items"]!, "Dead letter", "id", "Group", "group", "Lead", "leadId", "At", "at", "Replays", "replays"));
+            CliOutput.Say(view["items"]!.AsArray().Count == 0 ? "No dead letters." : "leadpipeline dead-letters replay --group G --preview tells what a replay would do.");
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Show(Dictionary<string, string?> settings)
+    {
+        var id = IdArgument();
+        var json = CliOutput.JsonOption();
+        var command = new Command("show", "Shows one dead letter, and what a replay of it would do.") { id, json };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using var host = await OpenAsync(settings, cancellationToken);
+            if (await Store(host).FindAsync([parsed.GetValue(id)], cancellationToken) is not [var row])
+                return await NoSuchAsync(parsed.GetValue(id));
+            var view = (await Operations(host).PreviewAsync([row], cancellationToken))[0]!.AsObject();
+            view["why"] = Store(host).Message(row)?.Why;
+            view["messageId"] = Store(host).Message(row)?.MessageId;
+            if (Store(host).Discarded(row) is { } note)
+                view["discarded"] = new JsonObject { ["by"] = note.By, ["reason"] = note.Reason };
+            if (parsed.GetValue(json))
+            {
+                CliOutput.WriteJson(view);
+                return 0;
+            }
+            foreach (var member in (string[])["id", "state", "group", "queue", "leadId", "reason", "why", "at", "replays"])
+                CliOutput.Say($"{member,-10} {view[member]?.ToString() ?? "-"}");
+            CliOutput.Out.Write(Table(view["would"]!, "Step", "step", "Tool", "tool", "A replay would", "action"));
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Replay(Dictionary<string, string?> settings)
+    {
+        var ids = new Argument<Guid[]>("ID") { Description = "Dead letters", Arity = ArgumentArity.ZeroOrMore };
+        var group = GroupOption();
+        var all = new Option<bool>("--all") { Description = "All that are open" };
+        var preview = new Option<bool>("--preview") { Description = "Only tell what it would do; nobody is called" };
+        var ramp = new Option<bool>("--ramp") { Description = "1, 5, 25, then the rest; stops when the same failure comes back. Ends with this command" };
+        var rate = new Option<string?>("--rate") { Description = "At most so many a second, for example 5/s" };
+        var timeout = new Option<TimeSpan>("--timeout") { Description = "How long a wave of a ramp may take", DefaultValueFactory = _ => TimeSpan.FromMinutes(10) };
+        var json = CliOutput.JsonOption();
+        var command = new Command("replay", "Sends dead letters on: a lead goes on where it failed, a message goes back to its queue.") { ids, group, all, preview, ramp, rate, timeout, json };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var selection = new DeadLetterSelection(parsed.GetValue(ids) ?? [], parsed.GetValue(group), parsed.GetValue(all));
+            if (selection.IsEmpty)
+                throw new UsageException("Say which: ids, --group G, or --all.");
+            var pace = new ReplayPace(parsed.GetValue(ramp), Rate(parsed.GetValue(rate)), parsed.GetValue(timeout));
+            await using var host = await OpenAsync(settings, cancellationToken);
+            var (open, refused) = await Operations(host).SelectAsync(selection, cancellationToken);
+            if (parsed.GetValue(preview))
+            {
+                Preview(await Operations(host).PreviewAsync(open, cancellationToken), parsed.GetValue(json));
+                return refused.Count == 0 ? 0 : 1;
+            }
+            var running = await LeadActs.IsAnyRunningAsync(host.Services, cancellationToken);
+            if (pace.Ramp && !running)
+            {
+                await Console.Error.WriteLineAsync("No worker is running, so that no wave would end; start one (leadpipeline run), or replay without --ramp.");
+                return 1;
+            }
+            var report = await Operations(host).ReplayAsync(open, pace, waitForEnds: false, LeadActs.Actor, cancellationToken);
+            report = report with { Refused = [.. refused, .. report.Refused] };
+            if (parsed.GetValue(json))
+            {
+                CliOutput.WriteJson(report.Json());
+            }
+            else
+            {
+                CliOutput.Say($"{report.Replayed} of {report.Selected} dead letters replayed.{(pace.Ramp ? $" {report.Completed} came to an end, {report.Failed} failed again." : running ? "" : " No worker is running; they go on when one is started (leadpipeline run).")}");
+                foreach (var refusal in report.Refused)
+                    CliOutput.Say($"  {refusal.Id}: {refusal.Code}: {refusal.Detail}");
+                if (report.Stopped is { } why)
+                    CliOutput.Say($"Stopped: {why}.");
+            }
+            return report.Refused.Count == 0 && report.Failed == 0 && report.Stopped is null ? 0 : 1;
+        });
+        return command;
+    }
+
+    private static Command Discard(Dictionary<string, string?> settings)
+    {
+        var id = IdArgument();
+        var reason = new Option<string>("--reason") { Description = "Why; it is kept", Required = true };
+        var json = CliOutput.JsonOption();
+        var command = new Command("discard", "Puts a dead letter aside for good. A lead stays as it is; the body of a message is gone.") { id, reason, json };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var why = Required(parsed.GetValue(reason));
+            await using var host = await OpenAsync(settings, cancellationToken);
+            switch (await Operations(host).DiscardAsync(parsed.GetValue(id), why, LeadActs.Actor, cancellationToken))
+            {
+                case DiscardAnswer.NotFound:
+                    return await NoSuchAsync(parsed.GetValue(id));
+                case DiscardAnswer.NotOpen:
+                    await Console.Error.WriteLineAsync("not-open: Somebody has replayed or discarded it.");
+                    return 1;
+            }
+            if (parsed.GetValue(json))
+                CliOutput.WriteJson(new JsonObject { ["id"] = parsed.GetValue(id).ToString(), ["state"] = "discarded" });
+            else
+                CliOutput.Say($"Dead letter {parsed.GetValue(id)} is discarded.");
+            return 0;
+        });
+        return command;
+    }
+
+    /// <summary>A reason that says something.</summary>
+    internal static string Required(string? reason) => reason?.Trim() is { Length: > 0 and <= 1000 } text ? text : throw new UsageException("--reason: say why, in 1 to 1000 characters.");
+
+    private static double? Rate(string? text)
+    {
+        if (text is null)
+            return null;
+        var number = text.EndsWith("/s", StringComparison.Ordinal) ? text[..^2] : text;
+        return double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var rate) && rate is >= 0.01 and <= 1000
+            ? rate
+            : throw new UsageException("--rate is not allowed; write a number from 0.01 to 1000 a second, for example --rate 5/s.");
+    }
+
+    private static void Preview(JsonArray items, bool json)
+    {
+        if (json)
+        {
+            CliOutput.WriteJson(new JsonObject { ["items"] = items });
+            return;
+        }
+        foreach (var item in items)
+        {
+            CliOutput.Say($"{item!["id"]}  {item["group"]}  lead {item["leadId"]?.ToString() ?? "-"}");
+            foreach (var would in item["would"]!.AsArray())
+                CliOutput.Say($"  {would!["action"],-20} {would["step"]} {would["tool"]}");
+        }
+        CliOutput.Say(items.Count == 0 ? "Nothing is open there." : $"{items.Count} dead letters; nothing was done.");
+    }
+
+    private static Table Table(JsonNode rows, params string[] columns)
+    {
+        var table = new Table().Border(TableBorder.Rounded);
+        foreach (var title in columns.Where((_, i) => i % 2 == 0))
+            table.AddColumn(title);
+        foreach (var row in rows.AsArray())
+            table.AddRow([.. columns.Where((_, i) => i % 2 == 1).Select(c => CliOutput.Plain(row![c]?.ToString()))]);
+        return table;
+    }
+
+    private static async Task<int> NoSuchAsync(Guid id)
+    {
+        await Console.Error.WriteLineAsync($"There is no dead letter {id}.");
+        return 1;
+    }
+
+    private static async Task<CliHost> OpenAsync(Dictionary<string, string?> settings, CancellationToken cancellationToken)
+    {
+        var host = new CliHost(WorkerApplication.Reader(settings));
+        _ = await host.LeadsAsync(cancellationToken);
+        return host;
+    }
+
+    private static DeadLetterStore Store(CliHost host) => host.Services.GetRequiredService<DeadLetterStore>();
+
+    private static DeadLetterOperations Operations(CliHost host) => host.Services.GetRequiredService<DeadLetterOperations>();
+
+    private static Argument<Guid> IdArgument() => new("ID") { Description = "The dead letter's id" };
+
+    private static Option<string?> GroupOption() => new("--group") { Description = "Only this group" };
+}

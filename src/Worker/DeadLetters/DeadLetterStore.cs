@@ -1,0 +1,171 @@
+using System.Data.Common;
+using System.Text.Json.Nodes;
+using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Storage.Sql;
+
+namespace LeadPipeline.Worker.DeadLetters;
+
+/// <summary>Dead letters of one cause.</summary>
+/// <param name="Group">The fingerprint.</param>
+/// <param name="Count">How many.</param>
+/// <param name="Reason">A stable code.</param>
+/// <param name="Queue">The queue whose work failed.</param>
+public sealed record DeadLetterGroup(string Group, int Count, string Reason, string Queue)
+{
+    /// <summary>As it is shown.</summary>
+    public JsonObject Json() => new() { ["group"] = Group, ["count"] = Count, ["reason"] = Reason, ["queue"] = Queue };
+}
+
+/// <summary>The table <c>dead_letters</c>: leads whose stage failed for good, and messages that were put aside.</summary>
+public sealed class DeadLetterStore(SqlDatabase database, LeadCipher cipher)
+{
+    /// <summary>The states that a row can have.</summary>
+    public static readonly IReadOnlyList<string> States = ["open", "replayed", "discarded", "erased"];
+
+    private const string Columns = "id, lead_id, queue, fingerprint, reason, at, state, replays, detail";
+
+    // A wrapped data key: nonce, key, tag.
+    private const int WrappedKeySize = 12 + 32 + 16;
+
+    /// <summary>As it is shown: nothing personal.</summary>
+    public static JsonObject Json(DeadLetterRow row) => new()
+    {
+        ["id"] = row.Id.ToString(),
+        ["group"] = row.Fingerprint,
+        ["queue"] = row.Queue,
+        ["leadId"] = row.LeadId?.ToString(),
+        ["reason"] = row.Reason,
+        ["at"] = row.At.ToString("O", System.Globalization.CultureInfo.InvariantCulture),
+        ["replays"] = row.Replays,
+        ["state"] = row.State,
+    };
+
+    /// <summary>All groups that stand in a state, the largest first.</summary>
+    public async Task<List<DeadLetterGroup>> GroupsAsync(string state, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        return await session.QueryAsync(
+            "SELECT fingerprint, COUNT(*), reason, queue FROM dead_letters WHERE state = @state GROUP BY fingerprint, reason, queue ORDER BY COUNT(*) DESC, fingerprint",
+            r => new DeadLetterGroup(r.GetString(0), (int)r.GetInt64(1), r.GetString(2), r.GetString(3)), cancellationToken, ("state", state));
+    }
+
+    /// <summary>Rows that stand in a state, the oldest first.</summary>
+    /// <param name="state">One of <see cref="States"/>.</param>
+    /// <param name="group">Only this group; null: all.</param>
+    /// <param name="limit">At most so many.</param>
+    /// <param name="cancellationToken">The caller's patience.</param>
+    public async Task<List<DeadLetterRow>> ListAsync(string state, string? group, int limit, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        var where = group is null ? "" : "AND fingerprint = @group";
+        return await session.QueryAsync($"SELECT {Columns} FROM dead_letters WHERE state = @state {where} ORDER BY at, id LIMIT @limit",
+            r => Read(r, session), cancellationToken, ("state", state), ("group", group ?? ""), ("limit", limit));
+    }
+
+    /// <summary>Rows by id; those that there are.</summary>
+    public async Task<List<DeadLetterRow>> FindAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        var found = new List<DeadLetterRow>();
+        foreach (var part in ids.Chunk(500))
+            found.AddRange(await session.QueryAsync($"SELECT {Columns} FROM dead_letters WHERE {{in:id}}", r => Read(r, session), cancellationToken, ("id", part)));
+        return found;
+    }
+
+    /// <summary>The open rows of leads.</summary>
+    public async Task<List<DeadLetterRow>> OpenOfLeadsAsync(IReadOnlyCollection<Guid> leads, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        var found = new List<DeadLetterRow>();
+        foreach (var part in leads.Chunk(500))
+            found.AddRange(await session.QueryAsync($"SELECT {Columns} FROM dead_letters WHERE state = 'open' AND {{in:lead_id}}", r => Read(r, session), cancellationToken, ("lead_id", part)));
+        return found;
+    }
+
+    /// <summary>Which of the leads have not come to an end.</summary>
+    public async Task<List<Guid>> UnderWayAsync(IReadOnlyCollection<Guid> leads, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        var found = new List<Guid>();
+        foreach (var part in leads.Chunk(500))
+            found.AddRange(await session.QueryAsync("SELECT id FROM leads WHERE pending IS NOT NULL AND {in:id}", r => r.GetGuid(0), cancellationToken, ("id", part)));
+        return found;
+    }
+
+    /// <summary>Whether a lead is on record, erased or not.</summary>
+    public async Task<bool> KnowsLeadAsync(Guid leadId, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        return (await session.QueryAsync("SELECT 1 FROM leads WHERE id = @id", r => r.GetInt32(0), cancellationToken, ("id", leadId))).Count > 0;
+    }
+
+    /// <summary>
+    /// Keeps a message that was put aside. Read twice it is one row; failed again after a replay, that row is open again.
+    /// </summary>
+    public async Task KeepAsync(FailedMessage failed, CancellationToken cancellationToken)
+    {
+        var row = new DeadLetterRow
+        {
+            Id = failed.Id,
+            Queue = failed.Queue,
+            Fingerprint = failed.Fingerprint,
+            Reason = failed.Reason,
+            At = failed.FailedAt,
+            State = "open",
+            Detail = Seal(failed.Id, new DeadLetterDetail(failed.Message, null)),
+        };
+        await using var session = await database.OpenAsync(cancellationToken);
+        await session.BeginAsync(cancellationToken);
+        if ((await session.InsertAsync(LeadTables.DeadLetters, [LeadTables.DeadLetterRow(row)], cancellationToken)).Count == 0)
+        {
+            await session.ExecuteAsync(
+                "UPDATE dead_letters SET state = 'open', at = @at, fingerprint = @group, reason = @reason, detail = @detail WHERE id = @id AND state <> 'open' AND at < @at",
+                cancellationToken, ("id", row.Id), ("at", row.At), ("group", row.Fingerprint), ("reason", row.Reason), ("detail", row.Detail));
+        }
+        await session.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>The message that a row keeps; null: none.</summary>
+    public QueueMessage? Message(DeadLetterRow row) => Open(row)?.Message;
+
+    /// <summary>Why a message was thrown away; null: it was not, or the row is a lead's, whose audit tells.</summary>
+    public DiscardNote? Discarded(DeadLetterRow row) => Open(row)?.Discarded;
+
+    /// <summary>The message is in its queue again, which holds it from here on.</summary>
+    public async Task ReturnedAsync(Guid id, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenAsync(cancellationToken);
+        await session.ExecuteAsync("UPDATE dead_letters SET state = 'replayed', replays = replays + 1, detail = NULL WHERE id = @id AND state = 'open'", cancellationToken, ("id", id));
+    }
+
+    /// <summary>Throws a message away; only who did it and why stays of it. False: it is not open.</summary>
+    public async Task<bool> DiscardAsync(Guid id, DiscardNote note, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenAsync(cancellationToken);
+        return await session.ExecuteAsync("UPDATE dead_letters SET state = 'discarded', detail = @detail WHERE id = @id AND state = 'open'", cancellationToken,
+            ("id", id), ("detail", Seal(id, new DeadLetterDetail(null, note)))) == 1;
+    }
+
+    private byte[] Seal(Guid id, DeadLetterDetail detail)
+    {
+        var (key, wrapped) = cipher.NewKey(id);
+        return [.. wrapped, .. SealedJson.Seal(key, detail, id, DeadLetterJson.Default.DeadLetterDetail)];
+    }
+
+    private DeadLetterDetail? Open(DeadLetterRow row) => row.Detail is { Length: > WrappedKeySize } detail
+        ? SealedJson.Open(cipher.Unwrap(detail[..WrappedKeySize], row.Id), detail[WrappedKeySize..], row.Id, DeadLetterJson.Default.DeadLetterDetail)
+        : null;
+
+    private static DeadLetterRow Read(DbDataReader r, SqlSession session) => new()
+    {
+        Id = r.GetGuid(0),
+        LeadId = r.IsDBNull(1) ? null : r.GetGuid(1),
+        Queue = r.GetString(2),
+        Fingerprint = r.GetString(3),
+        Reason = r.GetString(4),
+        At = session.Time(r, 5),
+        State = r.GetString(6),
+        Replays = r.GetInt32(7),
+        Detail = r.IsDBNull(8) ? null : (byte[])r.GetValue(8),
+    };
+}

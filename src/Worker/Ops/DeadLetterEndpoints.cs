@@ -1,0 +1,106 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using LeadPipeline.Worker.DeadLetters;
+using LeadPipeline.Worker.Http.OpenApi;
+
+namespace LeadPipeline.Worker.Ops;
+
+/// <summary>Dead letters over HTTP.</summary>
+public static class DeadLetterEndpoints
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
+    private static readonly string[] Members = ["ids", "group", "all", "preview", "ramp", "rate"];
+
+    /// <summary>Maps them; all need the role <c>operator</c>.</summary>
+    public static void MapDeadLetters(this IEndpointRouteBuilder app)
+    {
+        var letters = app.MapGroup("/dead-letters").RequireAuthorization(Access.Operator);
+        letters.MapGet("", ListAsync).Describe(new RouteDescription("listDeadLetters", "dead letters", "What failed for good, in groups by cause and one by one.")
+        {
+            Inputs =
+            [
+                new RouteInput(InputPlace.Query, "state", "DeadLetterState", "Only those that stand here; `open` when left out."),
+                new RouteInput(InputPlace.Query, "group", "DeadLetterGroupName", "Only items of this group."),
+                new RouteInput(InputPlace.Query, "limit", "DeadLetterLimit", "At most so many items; groups are always all."),
+            ],
+            Answers = [new RouteAnswer(200, "Groups, the largest first, and items, the oldest first.", "DeadLetters"), RouteAnswer.Problem(400, "A bad parameter.")],
+        });
+        letters.MapPost("/replay", ReplayAsync).Describe(new RouteDescription("replayDeadLetters", "dead letters", "Sends dead letters on their way again, or tells what that would do.")
+        {
+            Details = "A lead goes on in its run; a message goes back to its queue. Carried out after the answer, by this process; a ramp ends with it.",
+            Bodies = [new RouteBody("application/json", "DeadLetterReplay")],
+            Answers = [new RouteAnswer(200, "Only with `preview`: what it would do.", "DeadLetterPreview"), new RouteAnswer(202, "It is begun.", "DeadLetterReplayBegun"), RouteAnswer.Problem(400, "The body is not valid.")],
+        });
+        letters.MapPost("/{id:guid}/discard", DiscardAsync).Describe(new RouteDescription("discardDeadLetter", "dead letters", "Puts a dead letter aside for good, with a reason.")
+        {
+            Bodies = [new RouteBody("application/json", "OperatorReason")],
+            Answers = [new RouteAnswer(200, "It is discarded.", "DeadLetterDiscarded"), RouteAnswer.Problem(400, "The reason is missing."), RouteAnswer.Problem(404, "No such dead letter."), RouteAnswer.Problem(409, "It is not open.")],
+        });
+    }
+
+    private static async Task<IResult> ListAsync(HttpContext context, DeadLetterStore store, string? state = null, string? group = null, string? limit = null)
+    {
+        if (state is not null && !DeadLetterStore.States.Contains(state))
+            return OperatorBody.Invalid("state", "is not a state", $"use one of {string.Join(", ", DeadLetterStore.States)}");
+        var size = 200;
+        if (limit is not null && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out size) || size is < 1 or > 1000))
+            return OperatorBody.Invalid("limit", "is not allowed", "use a whole number from 1 to 1000");
+        return Results.Json(await ViewAsync(store, state ?? "open", group, size, context.RequestAborted));
+    }
+
+    /// <summary>Groups and items as they are shown, here and on the command line.</summary>
+    internal static async Task<JsonObject> ViewAsync(DeadLetterStore store, string state, string? group, int limit, CancellationToken cancellationToken) => new()
+    {
+        ["groups"] = new JsonArray([.. (await store.GroupsAsync(state, cancellationToken)).Select(g => (JsonNode)g.Json())]),
+        ["items"] = new JsonArray([.. (await store.ListAsync(state, group, limit, cancellationToken)).Select(r => (JsonNode)DeadLetterStore.Json(r))]),
+    };
+
+    private static async Task<IResult> ReplayAsync(HttpContext context, DeadLetterOperations operations, ReplayJobs jobs)
+    {
+        if (await OperatorBody.ReadAsync(context) is not { } body || body.Any(m => !Members.Contains(m.Key)))
+            return OperatorBody.Invalid("body", "is not an order", $"send a JSON object with {string.Join(", ", Members)}");
+        if (!TryFlag(body, "all", out var all) || !TryFlag(body, "preview", out var preview) || !TryFlag(body, "ramp", out var ramp))
+            return OperatorBody.Invalid("all, preview, ramp", "are not true or false", "send true or false, or leave them out");
+        var ids = new List<Guid>();
+        if (body["ids"] is { } listed)
+        {
+            if (listed is not JsonArray texts || texts.Any(t => t is not JsonValue v || !v.TryGetValue<string>(out var s) || !Guid.TryParse(s, out _)))
+                return OperatorBody.Invalid("ids", "is not a list of ids", "send ids of GET /dead-letters");
+            ids.AddRange(texts.Select(t => Guid.Parse(t!.GetValue<string>())));
+        }
+        string? group = null;
+        if (body["group"] is { } named && (named is not JsonValue name || !name.TryGetValue(out group)))
+            return OperatorBody.Invalid("group", "is not text", "send a group of GET /dead-letters");
+        double rate = 0;
+        if (body["rate"] is { } paced && (paced is not JsonValue number || !number.TryGetValue(out rate) || rate is < 0.01 or > 1000))
+            return OperatorBody.Invalid("rate", "is not allowed", "use a number from 0.01 to 1000, in dead letters a second");
+        var selection = new DeadLetterSelection(ids, group, all);
+        if (selection.IsEmpty)
+            return OperatorBody.Invalid("ids", "nothing is selected", "send ids, a group, or all");
+
+        var (open, refused) = await operations.SelectAsync(selection, context.RequestAborted);
+        if (preview)
+            return Results.Json(new JsonObject { ["items"] = await operations.PreviewAsync(open, context.RequestAborted) });
+        jobs.Start(open, new ReplayPace(ramp, body["rate"] is null ? null : rate, Patience), OperatorBody.Actor(context));
+        return Results.Json(new JsonObject { ["selected"] = open.Count, ["refused"] = new JsonArray([.. refused.Select(r => (JsonNode)r.Json())]) }, statusCode: 202);
+    }
+
+    private static async Task<IResult> DiscardAsync(Guid id, HttpContext context, DeadLetterOperations operations)
+    {
+        if (await OperatorBody.ReasonAsync(context) is not { } reason)
+            return OperatorBody.NoReason();
+        return await operations.DiscardAsync(id, reason, OperatorBody.Actor(context), context.RequestAborted) switch
+        {
+            DiscardAnswer.Done => Results.Json(new JsonObject { ["id"] = id.ToString(), ["state"] = "discarded" }),
+            DiscardAnswer.NotOpen => Problems.Of(409, "not-open", "Somebody has replayed or discarded it."),
+            _ => Problems.Of(404, "not-found", "There is no such dead letter."),
+        };
+    }
+
+    private static bool TryFlag(JsonObject body, string member, out bool flag)
+    {
+        flag = false;
+        return body[member] is null || (body[member] is JsonValue value && value.TryGetValue(out flag));
+    }
+}

@@ -1,0 +1,297 @@
+using LeadPipeline.Contracts;
+using LeadPipeline.Mcp.Crm;
+using LeadPipeline.TestKit;
+using LeadPipeline.Worker.Audit;
+using LeadPipeline.Worker.DeadLetters;
+using LeadPipeline.Worker.Hosting;
+using LeadPipeline.Worker.Messaging;
+using LeadPipeline.Worker.Ops;
+using LeadPipeline.Worker.Reviews;
+using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Storage;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace LeadPipeline.Worker.Tests.Storage;
+
+/// <summary>What operators do with dead letters and reviews, as the database keeps it.</summary>
+public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
+    where TDatabase : StorageDatabase, new()
+{
+    private static readonly ReplayPace AtOnce = new(Ramp: false, null, TimeSpan.Zero);
+
+    private readonly FakeTimeProvider time = new(Now);
+    private readonly Queues queues = new();
+    private LeadStore store = null!;
+    private DeadLetterStore letters = null!;
+    private DeadLetterOperations operations = null!;
+    private ReviewOperations reviews = null!;
+
+    [SetUp]
+    public void Start()
+    {
+        store = new LeadStore(Database.Sql, new LeadCommitter(Database.Sql), Cipher, new NoSink(), time);
+        letters = new DeadLetterStore(Database.Sql, Cipher);
+        operations = new DeadLetterOperations(letters, store, new LeadOperations(store, Database.Sql, Options.Create(new CrmOptions()), time), time, NullLogger<DeadLetterOperations>.Instance, queues);
+        reviews = new ReviewOperations(store, Database.Sql, time);
+        (queues.Away, queues.Returned) = (false, []);
+    }
+
+    [TearDown]
+    public async Task Stop() => await store.DisposeAsync();
+
+    [Test]
+    public async Task Should_list_by_cause()
+    {
+        var cause = "cause-" + Guid.NewGuid().ToString("N");
+        var (first, second) = (await DeadAsync(cause), await DeadAsync(cause));
+
+        var groups = await letters.GroupsAsync("open", CancellationToken.None);
+        var items = await letters.ListAsync("open", "analysis/" + cause, 10, CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(groups, Has.Member(new DeadLetterGroup("analysis/" + cause, 2, cause, "lead-analysis")));
+            Assert.That(items.Select(i => i.LeadId), Is.EquivalentTo(new Guid?[] { first, second }));
+            Assert.That(DeadLetterStore.Json(items[0]).Select(m => m.Key), Is.EqualTo(new[] { "id", "group", "queue", "leadId", "reason", "at", "replays", "state" }));
+        }
+    }
+
+    [Test]
+    public async Task Should_send_a_lead_on_in_its_run_once()
+    {
+        var lead = await DeadAsync("why");
+        var row = await RowAsync(lead);
+
+        var first = await operations.ReplayAsync([row], AtOnce, false, "ada", CancellationToken.None);
+        var second = await operations.ReplayAsync([row], AtOnce, false, "bob", CancellationToken.None);
+
+        var after = await RowAsync(lead);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((first.Replayed, second.Replayed, second.Refused[0].Code), Is.EqualTo((1, 0, "not-dead-lettered")));
+            Assert.That((after.State, after.Replays), Is.EqualTo(("replayed", 1)));
+            Assert.That(((await store.LoadAsync(lead))!.Saga.Run, (await store.LoadAsync(lead))!.Saga.Status), Is.EqualTo((1, LeadStatus.Received)));
+        }
+    }
+
+    [Test]
+    public async Task Should_not_begin_a_run_of_a_lead_that_has_ended_well_meanwhile()
+    {
+        var lead = await DeadAsync("why");
+        var row = await RowAsync(lead);
+        _ = await operations.ReplayAsync([row], AtOnce, false, "ada", CancellationToken.None);
+        _ = await store.ApplyAsync((await store.LoadAsync(lead))!, new SagaMessage.AnalysisEnded(1, LeadStatus.Blocked, "policy"), []);
+
+        var report = await operations.ReplayAsync([row], AtOnce, false, "bob", CancellationToken.None);
+
+        Assert.That((report.Replayed, (await store.LoadAsync(lead))!.Saga.Run), Is.EqualTo((0, 1)));
+    }
+
+    [Test]
+    public async Task Should_stop_a_ramp_when_the_same_failure_comes_back()
+    {
+        var rows = new List<DeadLetterRow>();
+        for (var i = 0; i < 4; i++)
+            rows.Add(await RowAsync(await DeadAsync("still-broken")));
+
+        // Fails again at once, as it would in a worker.
+        var replaying = operations.ReplayAsync(rows, new ReplayPace(Ramp: true, null, TimeSpan.FromMinutes(1)), false, "ada", CancellationToken.None);
+        await Eventually.ShouldAsync(async () =>
+        {
+            if (await store.LoadAsync(rows[0].LeadId!.Value) is not { Saga.Status: LeadStatus.Received } work)
+                return false;
+            var letter = DeadLetter.Of(work.Saga, LeadStage.Analysis, "still-broken", null, Now);
+            return (await store.ApplyAsync(work, new SagaMessage.StageFailed(1, LeadStage.Analysis, "still-broken"), [], c => c with { DeadLetter = letter })).Took;
+        }, "fail again");
+        await Eventually.ShouldAsync(() =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(300));
+            return Task.FromResult(replaying.IsCompleted);
+        }, "stop");
+
+        var report = await replaying;
+        Assert.That((report.Replayed, report.Failed, report.Stopped), Is.EqualTo((1, 1, "same-failure")));
+    }
+
+    [Test]
+    public async Task Should_keep_a_message_once_sealed_and_return_it_as_it_was()
+    {
+        var failed = Failed("jane.doe@acme.example", Now);
+        await letters.KeepAsync(failed, CancellationToken.None);
+        await letters.KeepAsync(failed, CancellationToken.None);
+        var row = (await letters.FindAsync([failed.Id], CancellationToken.None)).Single();
+
+        var report = await operations.ReplayAsync([row], AtOnce, false, "ada", CancellationToken.None);
+
+        var after = (await letters.FindAsync([failed.Id], CancellationToken.None)).Single();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(System.Text.Encoding.UTF8.GetString(row.Detail!), Does.Not.Contain("jane.doe"));
+            Assert.That(report.Replayed, Is.EqualTo(1));
+            Assert.That((queues.Returned[0].Queue, queues.Returned[0].Message.MessageId), Is.EqualTo(("lead-intake", "order-1")));
+            Assert.That(queues.Returned[0].Message.Body, Is.EqualTo(failed.Message.Body));
+            Assert.That((after.State, after.Replays, after.Detail), Is.EqualTo(("replayed", 1, (byte[]?)null)));
+        }
+    }
+
+    [Test]
+    public async Task Should_open_a_message_again_that_fails_again_and_no_other()
+    {
+        var failed = Failed("again@acme.example", Now);
+        await letters.KeepAsync(failed, CancellationToken.None);
+        _ = await operations.ReplayAsync(await letters.FindAsync([failed.Id], CancellationToken.None), AtOnce, false, "ada", CancellationToken.None);
+
+        await letters.KeepAsync(failed, CancellationToken.None);
+        var redelivered = (await letters.FindAsync([failed.Id], CancellationToken.None)).Single().State;
+        await letters.KeepAsync(failed with { FailedAt = Now.AddSeconds(1) }, CancellationToken.None);
+        var row = (await letters.FindAsync([failed.Id], CancellationToken.None)).Single();
+
+        Assert.That((redelivered, row.State, row.Replays, letters.Message(row)!.MessageId), Is.EqualTo(("replayed", "open", 1, "order-1")));
+    }
+
+    [Test]
+    public async Task Should_keep_a_message_that_the_broker_does_not_take()
+    {
+        var failed = Failed("away@acme.example", Now);
+        await letters.KeepAsync(failed, CancellationToken.None);
+        queues.Away = true;
+
+        var report = await operations.ReplayAsync(await letters.FindAsync([failed.Id], CancellationToken.None), AtOnce, false, "ada", CancellationToken.None);
+
+        var row = (await letters.FindAsync([failed.Id], CancellationToken.None)).Single();
+        Assert.That((report.Refused[0].Code, row.State, letters.Message(row) is not null), Is.EqualTo(("broker-unavailable", "open", true)));
+    }
+
+    [Test]
+    public async Task Should_discard_with_the_reason_on_record()
+    {
+        var lead = await DeadAsync("why");
+        var letter = await RowAsync(lead);
+        var failed = Failed("gone@acme.example", Now);
+        await letters.KeepAsync(failed, CancellationToken.None);
+
+        var answers = new[]
+        {
+            await operations.DiscardAsync(letter.Id, "A test.", "ada", CancellationToken.None), await operations.DiscardAsync(letter.Id, "Again.", "ada", CancellationToken.None),
+            await operations.DiscardAsync(failed.Id, "Noise.", "ada", CancellationToken.None), await operations.DiscardAsync(Guid.NewGuid(), "None.", "ada", CancellationToken.None),
+        };
+
+        var message = (await letters.FindAsync([failed.Id], CancellationToken.None)).Single();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answers, Is.EqualTo(new[] { DiscardAnswer.Done, DiscardAnswer.NotOpen, DiscardAnswer.Done, DiscardAnswer.NotFound }));
+            Assert.That(((await RowAsync(lead)).State, (await RowAsync(lead)).Replays), Is.EqualTo(("discarded", 0)));
+            Assert.That(await KindsAsync(lead), Has.Exactly(1).EqualTo("operator.discarded by ada"));
+            Assert.That((message.State, letters.Message(message), letters.Discarded(message)), Is.EqualTo(("discarded", (QueueMessage?)null, new DiscardNote("ada", "Noise."))));
+        }
+    }
+
+    [Test]
+    public async Task Should_close_a_review_once()
+    {
+        var lead = await EndedAsync(LeadStatus.Rejected);
+        var id = new ReviewId(lead, 1);
+        var before = await ListedAsync();
+
+        var first = await reviews.RejectAsync(id, "Not for us.", "ada", CancellationToken.None);
+        var second = await reviews.RejectAsync(id, "Not for us.", "bob", CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(before, Has.Member(id.ToString()));
+            Assert.That(first, Is.TypeOf<OperatorAnswer.Done>());
+            Assert.That(second, Is.TypeOf<OperatorAnswer.Refused>().With.Property("Code").EqualTo("not-in-review"));
+            Assert.That(await ListedAsync(), Has.No.Member(id.ToString()));
+            Assert.That(await KindsAsync(lead), Has.Exactly(1).EqualTo("operator.rejected by ada"));
+            Assert.That((await store.LoadAsync(lead))!.Saga.Status, Is.EqualTo(LeadStatus.Rejected));
+        }
+    }
+
+    [TestCase(LeadStatus.Rejected)]
+    [TestCase(LeadStatus.NeedsReview)]
+    [TestCase(LeadStatus.Blocked)]
+    public async Task Should_not_let_a_lead_go_on_of_which_nothing_is_decided(LeadStatus status)
+    {
+        var lead = await EndedAsync(status);
+
+        var answer = await reviews.ApproveAsync(new ReviewId(lead, 1), "Looks fine.", "ada", CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer, Is.TypeOf<OperatorAnswer.Refused>().With.Property("Code").EqualTo("needs-correction"));
+            Assert.That((await store.LoadAsync(lead))!.Saga.Run, Is.EqualTo(1));
+            Assert.That(await ListedAsync(), Has.Member($"{lead}.1"));
+        }
+    }
+
+    [Test]
+    public async Task Should_not_decide_about_another_run_than_was_seen()
+    {
+        var lead = await EndedAsync(LeadStatus.NeedsReview);
+        _ = await store.ApplyAsync((await store.LoadAsync(lead))!, new SagaMessage.RunStarted(1, false), []);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await reviews.RejectAsync(new ReviewId(lead, 1), "Late.", "ada", CancellationToken.None), Is.TypeOf<OperatorAnswer.Refused>());
+            Assert.That(await reviews.RejectAsync(new ReviewId(lead, 3), "Early.", "ada", CancellationToken.None), Is.TypeOf<OperatorAnswer.NotFound>());
+        }
+    }
+
+    private static FailedMessage Failed(string email, DateTimeOffset at) => new("lead-intake", "InvalidLeadException", at,
+        new QueueMessage(System.Text.Encoding.UTF8.GetBytes($$"""{"email":"{{email}}"}"""), "order-1", "application/json", new Dictionary<string, string>(), "why"));
+
+    private async Task<Guid> DeadAsync(string cause)
+    {
+        var (work, _) = await store.AddAsync(ALead(), [new AuditFact("intake", "received", [])], []);
+        var letter = DeadLetter.Of(work!.Saga, LeadStage.Analysis, cause, null, Now);
+        _ = await store.ApplyAsync(work, new SagaMessage.StageFailed(1, LeadStage.Analysis, cause), [], c => c with { DeadLetter = letter });
+        return work.Saga.LeadId;
+    }
+
+    private async Task<Guid> EndedAsync(LeadStatus status)
+    {
+        var (work, _) = await store.AddAsync(ALead(), [new AuditFact("intake", "received", [])], []);
+        _ = await store.ApplyAsync(work!, new SagaMessage.AnalysisEnded(1, status, "why"), []);
+        return work!.Saga.LeadId;
+    }
+
+    private async Task<DeadLetterRow> RowAsync(Guid lead)
+    {
+        await using var db = Database.Open();
+        return await db.DeadLetters.AsNoTracking().SingleAsync(d => d.LeadId == lead);
+    }
+
+    private async Task<List<string>> ListedAsync() => [.. (await reviews.ListAsync(1000, CancellationToken.None)).Select(i => i!["id"]!.GetValue<string>())];
+
+    private async Task<List<string>> KindsAsync(Guid lead)
+    {
+        await using var db = Database.Open();
+        return await db.AuditEvents.Where(a => a.LeadId == lead).OrderBy(a => a.Seq).Select(a => a.Stage + "." + a.Kind + " by " + a.Actor).ToListAsync();
+    }
+
+    private sealed class Queues : IMessageReturn
+    {
+        public bool Away { get; set; }
+
+        public List<(string Queue, QueueMessage Message)> Returned { get; set; } = [];
+
+        public Task ReturnAsync(string queue, QueueMessage message, CancellationToken cancellationToken)
+        {
+            if (Away)
+                throw new BusUnavailableException("Away.");
+            Returned.Add((queue, message));
+            return Task.CompletedTask;
+        }
+    }
+
+    private sealed class NoSink : IAuditSink
+    {
+        public bool Publishes => false;
+
+        public void Committed(LeadSaga saga, IReadOnlyList<AuditRow> rows, IReadOnlyList<AuditFact> facts)
+        {
+        }
+    }
+}
