@@ -86,7 +86,8 @@ public sealed class GoogleIdentity : IGeminiCredentials
         {
             return GoogleCredential.GetApplicationDefault();
         }
-        catch (Exception exception) when (exception is InvalidOperationException or IOException or HttpRequestException)
+        // The library waits for its own task here, so that what went wrong may come wrapped.
+        catch (Exception exception) when (exception.GetBaseException() is InvalidOperationException or IOException or HttpRequestException)
         {
             throw new FormatException("there are no Google credentials on this machine: name a file, or give the machine a workload identity", exception);
         }
