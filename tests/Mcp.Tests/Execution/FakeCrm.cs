@@ -1,13 +1,11 @@
 using System.Globalization;
 using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Tests.Crm;
 
 namespace LeadPipeline.Mcp.Tests.Execution;
 
 /// <summary>How the fake can be told to fail.</summary>
 public enum Fault { Refuse, Transient, LostBefore, LostAfter, RateLimited, Unauthorized }
-
-/// <summary>The process ended while the CRM was being written to.</summary>
-public sealed class CrashException : Exception;
 
 /// <summary>
 /// A CRM in memory that is as strict as <see cref="ICrm"/> says: unique keys, versions, links that must lead somewhere. It counts what it

@@ -3,6 +3,7 @@ using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Mcp.Registry;
+using LeadPipeline.Mcp.Tests.Crm;
 using LeadPipeline.TestKit;
 
 namespace LeadPipeline.Mcp.Tests.Execution;

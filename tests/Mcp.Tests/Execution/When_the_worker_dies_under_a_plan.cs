@@ -1,5 +1,6 @@
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Execution;
+using LeadPipeline.Mcp.Tests.Crm;
 
 namespace LeadPipeline.Mcp.Tests.Execution;
 

@@ -1,5 +1,3 @@
-using LeadPipeline.Mcp.Tests.Execution;
-
 namespace LeadPipeline.Mcp.Tests.Crm;
 
 /// <summary>
