@@ -33,6 +33,7 @@ internal sealed class SchemaCheck(JsonNode document)
         "const" => Fault(JsonNode.DeepEquals(rule, value), $"{path} is {Show(value)}, not {rule.ToJsonString()}"),
         "format" => Fault(value?.GetValueKind() != JsonValueKind.String || HasFormat(value.GetValue<string>(), rule.GetValue<string>()), $"{path} is {Show(value)}, no {rule}"),
         "pattern" => Fault(value?.GetValueKind() != JsonValueKind.String || Regex.IsMatch(value.GetValue<string>(), rule.GetValue<string>()), $"{path} is {Show(value)}, not {rule}"),
+        "minLength" => Fault(value?.GetValueKind() != JsonValueKind.String || value.GetValue<string>().Length >= rule.GetValue<int>(), $"{path} is too short"),
         "maxLength" => Fault(value?.GetValueKind() != JsonValueKind.String || value.GetValue<string>().Length <= rule.GetValue<int>(), $"{path} is too long"),
         "minimum" => Fault(Number(value) is not { } n || n >= Number(rule), $"{path} is {Show(value)}, less than {rule}"),
         "maximum" => Fault(Number(value) is not { } n || n <= Number(rule), $"{path} is {Show(value)}, more than {rule}"),
