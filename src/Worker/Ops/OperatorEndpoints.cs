@@ -21,9 +21,9 @@ public static class OperatorEndpoints
         });
         app.MapPost("/leads/{id:guid}/cancel", async (Guid id, HttpContext context, LeadOperations operations) =>
             Answer(await operations.CancelAsync(id, Actor(context), context.RequestAborted), 200)).RequireAuthorization(Access.Operator).Describe(new RouteDescription("cancelLead", "operating", "Stops a lead of which nothing has been sent to the CRM.")
-        {
-            Answers = [new RouteAnswer(200, "It has stopped.", "LeadState"), NoSuchLead, Conflict],
-        });
+            {
+                Answers = [new RouteAnswer(200, "It has stopped.", "LeadState"), NoSuchLead, Conflict],
+            });
         app.MapDelete("/leads/{id:guid}", EraseAsync).RequireAuthorization(Access.Admin).Describe(new RouteDescription("eraseLead", "operating", "Destroys what is personal about a lead, for good. Its audit chain still verifies.")
         {
             Answers = [new RouteAnswer(200, "It is erased; the CRM's records that were made for it are listed, to be looked after in a vendor's CRM.", "ErasedLead"), NoSuchLead, Conflict],

@@ -75,12 +75,20 @@ public sealed class ConfigurationCheckTests
     {
         var variables = new Dictionary<string, string>
         {
-            ["GEMINI_API_KEY"] = "k", ["GEMINI_MODEL"] = "m", ["GOOGLE_CLOUD_PROJECT"] = "p", ["GOOGLE_CLOUD_LOCATION"] = "europe-west4", ["GOOGLE_APPLICATION_CREDENTIALS"] = "f.json",
+            ["GEMINI_API_KEY"] = "k",
+            ["GEMINI_MODEL"] = "m",
+            ["GOOGLE_CLOUD_PROJECT"] = "p",
+            ["GOOGLE_CLOUD_LOCATION"] = "europe-west4",
+            ["GOOGLE_APPLICATION_CREDENTIALS"] = "f.json",
         };
 
         Assert.That(PlainVariables.Read(variables.GetValueOrDefault), Is.EquivalentTo(new Dictionary<string, string?>
         {
-            ["Gemini:ApiKey"] = "k", ["Gemini:Model"] = "m", ["Gemini:Project"] = "p", ["Gemini:Location"] = "europe-west4", ["Gemini:CredentialsFile"] = "f.json",
+            ["Gemini:ApiKey"] = "k",
+            ["Gemini:Model"] = "m",
+            ["Gemini:Project"] = "p",
+            ["Gemini:Location"] = "europe-west4",
+            ["Gemini:CredentialsFile"] = "f.json",
         }));
     }
 

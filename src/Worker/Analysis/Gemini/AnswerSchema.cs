@@ -29,7 +29,8 @@ internal static class AnswerSchema
                 ("value", () => Value(writer)),
                 ("central", () => Simple(writer, "boolean")));
             writer.WriteEndObject();
-        }),
+        }
+    ),
         ("reasoning", () => Simple(writer, "string")),
         ("intent", () => Enumeration<LeadIntent>(writer)),
         ("decision", () => Enumeration<LeadDecision>(writer)),
@@ -40,7 +41,8 @@ internal static class AnswerSchema
             writer.WriteNumber("minimum", 0);
             writer.WriteNumber("maximum", 100);
             writer.WriteEndObject();
-        }));
+        }
+    ));
 
     private static void Object(Utf8JsonWriter writer, params (string Name, Action Write)[] properties)
     {
