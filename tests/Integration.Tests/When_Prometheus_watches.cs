@@ -18,7 +18,6 @@ public sealed class When_Prometheus_watches
         ["ai_cost_dollars_total"] = "no model runs",
         ["mcp_errors_total"] = "no tool call fails",
         ["mcp_compensations_total"] = "no plan is undone",
-        ["dead_letter_replays_total"] = "nothing is replayed",
         ["crm_api_calls_total"] = "the mock CRM is not called over HTTP",
         ["crm_quota_remaining"] = "the mock CRM has no allowance",
         ["crm_deal_value_dollars_sum"] = "no lead names an amount",
