@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace LeadPipeline.TestKit.Simulators;
 
 /// <summary>
-/// The shapes of a vendor's API, read from its definition, and whether a document has one of them. Knows the words that the definitions use; one
-/// that it does not know is an error, so that nothing is checked less strictly than it reads.
+/// The shapes of a vendor's API, read from our own short description of it, and whether a document has one of them. What a description says that
+/// is not understood is an error, so that nothing is checked less strictly than it reads.
 /// </summary>
 public sealed class ApiShapes
 {
@@ -16,11 +16,28 @@ public sealed class ApiShapes
 
     private ApiShapes(JsonObject schemas) => this.schemas = schemas;
 
-    /// <summary>Reads a definition that is embedded in this assembly: <c>{"schemas": {name: schema}}</c>.</summary>
+    /// <summary>Each shape by name, in the words of JSON Schema.</summary>
+    public IReadOnlyDictionary<string, JsonObject> All => schemas.ToDictionary(s => s.Key, s => s.Value!.AsObject());
+
+    /// <summary>
+    /// Reads a description that is embedded in this assembly. A line is a message, <c>Name: field type, field! type</c>, where the mark says
+    /// that the field is required, or an enumeration, <c>Name = VALUE | VALUE</c>. The types are those of JSON, <c>int64</c> (an integer, or its
+    /// digits as text), <c>any</c>, <c>[x]</c> (a list), <c>{x}</c> (an object with values of x), and the names of other lines.
+    /// </summary>
+    /// <exception cref="FormatException">A line is none of these, or names a type that there is not.</exception>
     public static ApiShapes Embedded(string name)
     {
         using var stream = typeof(ApiShapes).Assembly.GetManifestResourceStream(name) ?? throw new InvalidOperationException($"{name} is not embedded.");
-        return new ApiShapes(JsonNode.Parse(stream)!["schemas"]!.AsObject());
+        using var reader = new StreamReader(stream);
+        var lines = reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Where(l => l[0] != '#').ToList();
+        var names = lines.Select(l => l.Split(':', '=')[0].Trim()).ToHashSet();
+        return new ApiShapes(new JsonObject(lines.Select(l => l.Split(':', 2, StringSplitOptions.TrimEntries) switch
+        {
+            [var message, var fields] => KeyValuePair.Create(message, (JsonNode?)Message(fields, names)),
+            _ when l.Split('=', 2, StringSplitOptions.TrimEntries) is [var enumeration, var values] =>
+                KeyValuePair.Create(enumeration, (JsonNode?)new JsonObject { ["type"] = "string", ["enum"] = List(values.Split('|', StringSplitOptions.TrimEntries)) }),
+            _ => throw new FormatException($"'{l}' in {name} is neither a message nor an enumeration."),
+        })));
     }
 
     /// <summary>What keeps a document from having a shape; empty: it has it.</summary>
@@ -30,6 +47,31 @@ public sealed class ApiShapes
         Check(document, schemas[shape]!.AsObject(), shape, faults);
         return faults;
     }
+
+    private static JsonObject Message(string text, HashSet<string> names)
+    {
+        var fields = text.Split(',', StringSplitOptions.TrimEntries).Select(f => f.Split(' ') is [var field, var type] ? (Name: field.TrimEnd('!'), IsRequired: field.EndsWith('!'), Type: type) : throw new FormatException($"'{f}' is no field.")).ToList();
+        return new JsonObject
+        {
+            ["type"] = "object",
+            ["additionalProperties"] = false,
+            ["required"] = List(fields.Where(f => f.IsRequired).Select(f => f.Name)),
+            ["properties"] = new JsonObject(fields.Select(f => KeyValuePair.Create(f.Name, (JsonNode?)TypeOf(f.Type, names)))),
+        };
+    }
+
+    private static JsonObject TypeOf(string type, HashSet<string> names) => type switch
+    {
+        "any" => [],
+        "string" or "number" or "integer" or "boolean" => new JsonObject { ["type"] = type },
+        "int64" => new JsonObject { ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "string", ["pattern"] = "^-?\\d+$" }, new JsonObject { ["type"] = "integer" }) },
+        ['[', .. var item, ']'] => new JsonObject { ["type"] = "array", ["items"] = TypeOf(item, names) },
+        ['{', .. var value, '}'] => new JsonObject { ["type"] = "object", ["additionalProperties"] = value == "any" ? true : TypeOf(value, names) },
+        _ when names.Contains(type) => new JsonObject { ["$ref"] = "#/" + type },
+        _ => throw new FormatException($"There is no type '{type}'."),
+    };
+
+    private static JsonArray List(IEnumerable<string> texts) => [.. texts.Select(t => (JsonNode)t)];
 
     private void Check(JsonNode? node, JsonObject schema, string path, List<string> faults)
     {

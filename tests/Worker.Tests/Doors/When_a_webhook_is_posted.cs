@@ -54,7 +54,7 @@ public sealed class When_a_webhook_is_posted
         using (Assert.EnterMultipleScope())
         {
             Assert.That(new[] { a, b, c, d, e }.Select(r => r.StatusCode), Is.All.EqualTo(HttpStatusCode.Accepted));
-            Assert.That((await DoorService.LeadAsync(a)).Email, Is.EqualTo("maria.obrien@example-corp.com"));
+            Assert.That((await DoorService.LeadAsync(a)).Email, Is.EqualTo("gaelle.dostrel@kestrel-freight.example"));
             Assert.That((await DoorService.LeadAsync(b)).Source, Is.EqualTo("google-ads"));
             Assert.That((await DoorService.LeadAsync(d)).Company, Is.EqualTo("Acme"));
             Assert.That((fromPartner.Email, fromPartner.FirstName, fromPartner.Source), Is.EqualTo(("p7@door.example", "Pip", "partner-fair")));
@@ -230,7 +230,7 @@ public sealed class When_a_webhook_is_posted
             Assert.That(away.StatusCode, Is.EqualTo(HttpStatusCode.ServiceUnavailable));
             Assert.That(away.Headers.RetryAfter, Is.Not.Null);
             Assert.That(back.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
-            Assert.That((await DoorService.StoredAsync(Guid.Parse(results[0]!["leadId"]!.GetValue<string>())))!.Email, Is.EqualTo("joe@example.com"));
+            Assert.That((await DoorService.StoredAsync(Guid.Parse(results[0]!["leadId"]!.GetValue<string>())))!.Email, Is.EqualTo("ingmar@solvang-marine.example"));
             Assert.That(results[1]!["errors"], Is.Not.Null);
             Assert.That(copies[0]!["leadId"]!.GetValue<string>(), Is.EqualTo(results[0]!["leadId"]!.GetValue<string>()));
             Assert.That((int)gone.StatusCode, Is.EqualTo(422));

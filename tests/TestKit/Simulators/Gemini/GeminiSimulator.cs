@@ -21,10 +21,13 @@ public sealed partial class GeminiSimulator : VendorSimulator
     /// <summary>The one project that may use it.</summary>
     public const string Project = "leadpipeline-test";
 
+    /// <summary>The descriptions of what the two doors take and say, by the names of <see cref="ApiShapes.Embedded"/>.</summary>
+    public const string Developer = "generativelanguage-v1beta.shapes", Vertex = "aiplatform-v1.shapes";
+
     private const string Account = "worker@leadpipeline-test.iam.gserviceaccount.com";
 
     private readonly RSA key = RSA.Create(2048);
-    private readonly ApiShapes developer = ApiShapes.Embedded("generativelanguage-v1beta.json"), vertex = ApiShapes.Embedded("aiplatform-v1.json");
+    private readonly ApiShapes developer = ApiShapes.Embedded(Developer), vertex = ApiShapes.Embedded(Vertex);
     private readonly HashSet<string> tokens = [];
     private readonly System.Collections.Concurrent.ConcurrentQueue<GeminiAsked> asked = [];
     private int given;

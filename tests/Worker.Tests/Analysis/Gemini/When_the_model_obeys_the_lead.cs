@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
+using LeadPipeline.TestKit;
 using LeadPipeline.TestKit.Simulators.Gemini;
 using LeadPipeline.Worker.Analysis;
 using LeadPipeline.Worker.Ops;
@@ -10,7 +11,7 @@ namespace LeadPipeline.Worker.Tests.Analysis.Gemini;
 
 /// <summary>
 /// The model cannot hurt: whatever a person writes and however the model obeys it, nothing happens that the evidence does not carry. Through
-/// the whole pipeline, with texts that were collected for the purpose. What the evidence carries is worked out here anew, from the facts
+/// the whole pipeline, with texts that were written for the purpose. What the evidence carries is worked out here anew, from the facts
 /// and the published rules.
 /// </summary>
 [TestFixture]
@@ -96,19 +97,32 @@ public sealed class When_the_model_obeys_the_lead
     }
 
     [Test]
-    public async Task Should_keep_each_text_within_its_part_of_the_prompt()
+    public Task Should_keep_each_text_within_its_part_of_the_prompt() => KeepWithinTheirPartAsync(Texts);
+
+    [Test]
+    public Task Should_keep_texts_that_others_collected_within_their_part_of_the_prompt()
+    {
+        string[] texts = [.. OutsideData.Texts("hostile", "*prompt*").Where(t => !string.IsNullOrWhiteSpace(t))];
+        if (texts.Length == 0)
+            Assert.Ignore($"Left out: that prompt injections that others have collected stay within their part of the prompt. There is no list of them in a folder 'hostile' in {string.Join(", ", OutsideData.Folders)}; name the folder above it by {OutsideData.Variable}.");
+
+        TestContext.Out.WriteLine($"{texts.Length} texts of others");
+        return KeepWithinTheirPartAsync(texts);
+    }
+
+    private async Task KeepWithinTheirPartAsync(IReadOnlyList<string> texts)
     {
         await using var pipeline = await GeminiPipeline.StartAsync(model);
 
         var ids = new List<Guid>();
-        foreach (var (text, i) in Texts.Select((t, i) => (t, i)))
+        foreach (var (text, i) in texts.Select((t, i) => (t, i)))
             ids.Add(await pipeline.SubmitAsync(ALead("rich", string.Create(CultureInfo.InvariantCulture, $"person{i}@rich.com"), text)));
         _ = await pipeline.EndedAsync(ids);
 
         // The simulator refuses a prompt in which a part does not stand exactly once.
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(model.Asked, Has.Count.EqualTo(Texts.Length));
+            Assert.That(model.Asked, Has.Count.EqualTo(texts.Count));
             Assert.That(model.Exchanges.Select(e => e.Answer!.Status), Is.All.EqualTo(200));
             Assert.That(model.Asked.Select(a => a.Instructions).Distinct().Count(), Is.EqualTo(1));
             Assert.That(model.Asked.Select(a => a.Evidence.ToJsonString()).Distinct().Count(), Is.EqualTo(1));

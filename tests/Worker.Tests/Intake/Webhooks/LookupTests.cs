@@ -32,19 +32,19 @@ public sealed class LookupTests
     {
         var vendor = new Vendor(_ => (HttpStatusCode.OK, VendorSamples.Body("facebook", "lead retrieval").ToJsonString()));
 
-        var found = (LookupResult.Found)await new MetaLookup(vendor.Reader("https://graph.example/v24.0")).FindAsync(["123123123123"], default);
-        var lead = found.Leads["123123123123"];
+        var found = (LookupResult.Found)await new MetaLookup(vendor.Reader("https://graph.example/v24.0")).FindAsync(["804417730213"], default);
+        var lead = found.Leads["804417730213"];
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(vendor.Asked, Is.EqualTo(new[] { "GET https://graph.example/v24.0/123123123123?fields=created_time,ad_id,form_id,campaign_id,field_data" }), "the token is in no address");
-            Assert.That(lead.Text("email"), Is.EqualTo("joe@example.com"));
-            Assert.That(lead.Text("name"), Is.EqualTo("Joe Example"));
-            Assert.That(lead.Text("phone"), Is.EqualTo("+1 (555) 010-0199"));
-            Assert.That(lead.Text("company"), Is.EqualTo("Example LLC"));
-            Assert.That(lead.Text("receivedAt"), Does.StartWith("2026-02-28T08:49:14"));
-            Assert.That(lead.Text("customFields", "which_products_interest_you?"), Is.EqualTo("crm, mcp"));
-            Assert.That(lead.Text("customFields", "ваш_телефон"), Is.EqualTo("+998901234567"));
+            Assert.That(vendor.Asked, Is.EqualTo(new[] { "GET https://graph.example/v24.0/804417730213?fields=created_time,ad_id,form_id,campaign_id,field_data" }), "the token is in no address");
+            Assert.That(lead.Text("email"), Is.EqualTo("ingmar@solvang-marine.example"));
+            Assert.That(lead.Text("name"), Is.EqualTo("Ingmar Solvang"));
+            Assert.That(lead.Text("phone"), Is.EqualTo("+1 (555) 010-0164"));
+            Assert.That(lead.Text("company"), Is.EqualTo("Solvang Marine LLC"));
+            Assert.That(lead.Text("receivedAt"), Does.StartWith("2026-02-25T09:30:07"));
+            Assert.That(lead.Text("customFields", "what_should_we_bring_along?"), Is.EqualTo("prices, samples"));
+            Assert.That(lead.Text("customFields", "номер_для_связи"), Is.EqualTo("+12025550146"));
         }
     }
 

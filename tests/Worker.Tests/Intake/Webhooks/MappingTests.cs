@@ -88,7 +88,7 @@ public sealed class MappingTests
               message: { form: "fields[message][value]" }
             """).Map(form.ToObject(), _ => null)).Mapped.Single().Lead;
 
-        Assert.That(lead.GetRawText(), Is.EqualTo(JsonSerializer.Serialize(new { email = "zoe+web@sample.example", name = "Zoë Sample", message = "We're 40 people.\r\nCall me?" })));
+        Assert.That(lead.GetRawText(), Is.EqualTo(JsonSerializer.Serialize(new { email = "chloe+site@ruddock.example", name = "Chloé Ruddock", message = "It's for 9 depots.\r\nWhen?" })));
     }
 
     [TestCase("version: 2\nsignature: { scheme: shared-secret, header: X-S }\nfields: { email: /e }", "m.yaml:1: 'version' is missing or another; write version: 1")]

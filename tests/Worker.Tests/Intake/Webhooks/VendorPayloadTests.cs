@@ -18,18 +18,18 @@ public sealed class VendorPayloadTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(key, Is.EqualTo("a3a12ec67a1365927098a606107fbc15"));
-            Assert.That(lead.Email, Is.EqualTo("maria.obrien@example-corp.com"));
-            Assert.That((lead.FirstName, lead.LastName), Is.EqualTo(("María-José", "O’Brien")));
-            Assert.That(lead.Phone, Is.EqualTo("+34612345678"));
-            Assert.That(lead.ReceivedAt, Is.EqualTo(new DateTimeOffset(2026, 2, 3, 8, 31, 12, TimeSpan.Zero)));
+            Assert.That(key, Is.EqualTo("149d439536b3216fdaeeb975729fae92"));
+            Assert.That(lead.Email, Is.EqualTo("gaelle.dostrel@kestrel-freight.example"));
+            Assert.That((lead.FirstName, lead.LastName), Is.EqualTo(("Anne-Gaëlle", "D’Ostrel")));
+            Assert.That(lead.Phone, Is.EqualTo("+33639981204"));
+            Assert.That(lead.ReceivedAt, Is.EqualTo(new DateTimeOffset(2026, 4, 17, 6, 14, 5, TimeSpan.Zero)));
             Assert.That(lead.CustomFields, Is.EquivalentTo(new Dictionary<string, string>
             {
-                ["Team size"] = "51–200",
-                ["Tools used"] = "HubSpot, Other: in-house",
-                ["Accept terms"] = "true",
-                ["utm_source"] = "newsletter",
-                ["form"] = "Talk to sales",
+                ["Vans in use"] = "26–75",
+                ["Systems today"] = "Spreadsheets, Other: whiteboard",
+                ["Privacy notice read"] = "true",
+                ["utm_source"] = "trade-fair",
+                ["form"] = "Fleet quote",
             }));
         }
     }
@@ -59,13 +59,13 @@ public sealed class VendorPayloadTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(key, Is.EqualTo("https://api.calendly.com/scheduled_events/E/invitees/I"));
-            Assert.That(lead.Email, Is.EqualTo("jdoe@subsidiary.example.co.uk"));
-            Assert.That($"{lead.FirstName} {lead.LastName}", Does.StartWith("John").And.Contains("Doe"));
-            Assert.That(lead.Company, Is.EqualTo("Acme Ltd."));
-            Assert.That(lead.Phone, Is.EqualTo("+44 7700 900123"));
-            Assert.That(lead.CustomFields["utm_source"], Is.EqualTo("website"));
-            Assert.That(lead.CustomFields["How big is your team?"], Is.EqualTo("about 300 people"));
+            Assert.That(key, Is.EqualTo("https://api.calendly.com/scheduled_events/EVT-3318/invitees/INV-7702"));
+            Assert.That(lead.Email, Is.EqualTo("tbarrow@north.tidewell.example"));
+            Assert.That($"{lead.FirstName} {lead.LastName}", Does.StartWith("Tamsin").And.Contains("Barrow"));
+            Assert.That(lead.Company, Is.EqualTo("Tidewell Ltd."));
+            Assert.That(lead.Phone, Is.EqualTo("+44 7700 900846"));
+            Assert.That(lead.CustomFields["utm_source"], Is.EqualTo("podcast"));
+            Assert.That(lead.CustomFields["How many of you would use it?"], Is.EqualTo("some 140 of us"));
         }
     }
 
@@ -73,8 +73,8 @@ public sealed class VendorPayloadTests
     public void Calendly_knows_an_appointment_that_was_moved()
     {
         var moved = VendorSamples.Body("calendly");
-        moved["payload"]!["old_invitee"] = "https://api.calendly.com/scheduled_events/E/invitees/I";
-        moved["payload"]!["uri"] = "https://api.calendly.com/scheduled_events/F/invitees/J";
+        moved["payload"]!["old_invitee"] = "https://api.calendly.com/scheduled_events/EVT-3318/invitees/INV-7702";
+        moved["payload"]!["uri"] = "https://api.calendly.com/scheduled_events/EVT-3319/invitees/INV-7703";
 
         Assert.That(One(new CalendlyPayload(), moved).Key, Is.EqualTo(One(new CalendlyPayload(), VendorSamples.Body("calendly")).Key));
     }
@@ -86,10 +86,10 @@ public sealed class VendorPayloadTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(key, Is.EqualTo("692824ba462e10e77b631356"));
-            Assert.That(lead.Email, Is.EqualTo("joris@voorbeeld.nl"));
-            Assert.That((lead.FirstName, lead.LastName, lead.Company), Is.EqualTo(("Joris", "van den Voorbeeld", (string?)null)));
-            Assert.That(lead.CustomFields["Het dak is geïsoleerd"], Is.EqualTo("false"));
+            Assert.That(key, Is.EqualTo("04dba41ecccc3fc1626e53a1"));
+            Assert.That(lead.Email, Is.EqualTo("femke@zandvliet.example"));
+            Assert.That((lead.FirstName, lead.LastName, lead.Company), Is.EqualTo(("Femke", "ter Zandvliet", (string?)null)));
+            Assert.That(lead.CustomFields["Financiën al geregeld"], Is.EqualTo("false"));
         }
     }
 
@@ -113,11 +113,11 @@ public sealed class VendorPayloadTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(key, Does.StartWith("TeSter-123-"));
-            Assert.That((lead.Email, lead.FirstName, lead.LastName, lead.Phone, lead.Company), Is.EqualTo(("test@example.com", "FirstName", "LastName", "+16505550123", "CompanyName")));
-            Assert.That(lead.CustomFields["What is your budget?"], Is.EqualTo("$10k–$50k"));
-            Assert.That(lead.CustomFields["campaign_id"], Is.EqualTo("123456789012"));
-            Assert.That(lead.CustomFields, Does.Not.ContainKey("google_key").And.Not.ContainValue("testkey"));
+            Assert.That(key, Does.StartWith("LpDemo-847-"));
+            Assert.That((lead.Email, lead.FirstName, lead.LastName, lead.Phone, lead.Company), Is.EqualTo(("ottoline@brandt-pumps.example", "Ottoline", "Brandt", "+12065550187", "Brandt Pumps")));
+            Assert.That(lead.CustomFields["Which plan suits you?"], Is.EqualTo("€2k–€9k"));
+            Assert.That(lead.CustomFields["campaign_id"], Is.EqualTo("980355127746"));
+            Assert.That(lead.CustomFields, Does.Not.ContainKey("google_key").And.Not.ContainValue("demo-key"));
         }
     }
 
@@ -135,7 +135,7 @@ public sealed class VendorPayloadTests
     {
         var referred = (MappedPayload.Referred)Map(new HubSpotPayload(), VendorSamples.Body("hubspot"));
 
-        Assert.That(referred.Mapped, Is.EqualTo(new[] { new ReferredLead("106314056576", "49547190/106314056576") }));
+        Assert.That(referred.Mapped, Is.EqualTo(new[] { new ReferredLead("128850417293", "61203348/128850417293") }));
     }
 
     [TestCase("contact.deletion", null)]
@@ -154,7 +154,7 @@ public sealed class VendorPayloadTests
     {
         var referred = (MappedPayload.Referred)Map(new MetaPayload(), VendorSamples.Body("facebook", "leadgen notification"));
 
-        Assert.That(referred.Mapped.Select(r => r.Id), Is.EqualTo(new[] { "123123123123", "123123123124" }));
+        Assert.That(referred.Mapped.Select(r => r.Id), Is.EqualTo(new[] { "804417730213", "804417730214" }));
     }
 
     [TestCase("""{"leadgen_id":"../me?x=1"}""")]
@@ -208,7 +208,7 @@ public sealed class VendorPayloadTests
 
     [TestCase("email", ExpectedResult = "email")]
     [TestCase("E-Mail *", ExpectedResult = "email")]
-    [TestCase("What is your *full* name?\n", ExpectedResult = "name")]
+    [TestCase("Your *full* name?\n", ExpectedResult = "name")]
     [TestCase("What company do you work for?", ExpectedResult = "company")]
     [TestCase("What’s your job title?", ExpectedResult = "title")]
     [TestCase("Voornaam", ExpectedResult = "firstName")]

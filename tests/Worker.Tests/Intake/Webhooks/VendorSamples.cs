@@ -9,7 +9,7 @@ internal static class VendorSamples
 {
     private static readonly JsonArray Samples = JsonNode.Parse(File.ReadAllText(Repository.PathOf("tests/Worker.Tests/Data/vendor-payloads.json")))!["samples"]!.AsArray();
 
-    /// <summary>Strings that have broken somebody's program.</summary>
+    /// <summary>Strings of the kinds that break programs.</summary>
     public static IReadOnlyList<string> Hostile { get; } = JsonSerializer.Deserialize<string[]>(File.ReadAllText(Repository.PathOf("tests/Worker.Tests/Data/hostile-strings.json")))!;
 
     /// <summary>A copy of a sample's body.</summary>
