@@ -24,6 +24,7 @@ public static class TelemetryRegistration
         // Names of webhooks and forms come from the configuration, so that there are few of them.
         string[] doors = [.. configuration.GetSection("Webhooks").GetChildren().Concat(configuration.GetSection("Forms").GetChildren()).Select(c => c.Key.ToLowerInvariant())];
         services.AddHostedService(sp => new Start(sp, doors));
+        services.AddSingleton<BacklogReader>();
         services.AddHostedService<Backlog>();
         var telemetry = new Builder(services)
             .ConfigureResource(resource => resource.AddService("leadpipeline", serviceVersion: typeof(TelemetryRegistration).Assembly.GetName().Version?.ToString(3)))
