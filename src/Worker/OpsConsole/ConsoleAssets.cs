@@ -15,6 +15,9 @@ internal static class ConsoleAssets
     /// <summary>Where a file is; another address for other content, so that browsers may keep it for good.</summary>
     public static string Address(string name) => $"{Session.ConsoleVisits.Root}/assets/{name}?v={Files[name].Version}";
 
+    /// <summary>A file that is text.</summary>
+    public static string Text(string name) => System.Text.Encoding.UTF8.GetString(Files[name].Bytes);
+
     public static IResult Serve(string name, HttpContext context)
     {
         if (!Files.TryGetValue(name, out var file))

@@ -189,9 +189,9 @@ public static class Words
     /// <summary>A moment as people read it: near ones by their distance, others by the date. UTC.</summary>
     public static string Ago(DateTimeOffset at, DateTimeOffset now) => (now - at) switch
     {
-        { TotalSeconds: < 0 } ahead => "in " + Span(-ahead),
+        { TotalSeconds: < 0 } ahead => "in " + Span(Coarse(-ahead)),
         { TotalSeconds: < 10 } => "just now",
-        { TotalDays: < 7 } passed => Span(passed) + " ago",
+        { TotalDays: < 7 } passed => Span(Coarse(passed)) + " ago",
         _ => at.UtcDateTime.ToString("d MMM yyyy", CultureInfo.InvariantCulture),
     };
 
@@ -208,6 +208,8 @@ public static class Words
 
     /// <summary>A count with thin groups: 12 345.</summary>
     public static string Count(long count) => count.ToString("#,0", CultureInfo.InvariantCulture).Replace(',', '\u202F');
+
+    private static TimeSpan Coarse(TimeSpan span) => span.TotalHours < 1 ? span : TimeSpan.FromHours(Math.Floor(span.TotalHours));
 
     private static (string, Tone) Of(Dictionary<string, (string, Tone)> known, string? code) =>
         code is null ? ("–", Tone.Plain) : known.TryGetValue(code, out var word) ? word : (Sentence(code), Tone.Plain);

@@ -29,20 +29,19 @@
   label();
   document.querySelector('main h1').after(button);
 
+  // Not while nobody looks, and not under the hands of somebody who is in there.
+  const welcome = () => !paused && !document.hidden && ![...parts].some(part => part.contains(document.activeElement) || part.querySelector('details[open]'));
+
   const refresh = async () => {
-    // Not while nobody looks, and not under the hands of somebody who is in there.
-    const busy = [...parts].some(part => part.contains(document.activeElement) || part.querySelector('details[open]'));
-    if (!paused && !document.hidden && !busy) {
+    if (welcome()) {
       try {
         const answer = await fetch(location.href, { headers: { Accept: 'text/html' }, redirect: 'error' });
         if (answer.ok) {
           const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
-          for (const name of ['live', 'liveNote']) {
-            const attribute = name === 'live' ? 'data-live' : 'data-live-note';
-            for (const part of document.querySelectorAll(`[${attribute}]`)) {
-              const next = fresh.querySelector(`[${attribute}="${part.getAttribute(attribute)}"]`);
-              if (next) part.replaceChildren(...next.childNodes);
-            }
+          // Asked again: somebody may have come in while the answer was on its way.
+          for (const part of welcome() ? document.querySelectorAll('[data-live]') : []) {
+            const next = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
+            if (next) part.replaceChildren(...next.childNodes);
           }
         }
       } catch {
