@@ -36,7 +36,7 @@ public static class TelemetryRegistration
         if (!Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
             throw new Hosting.ConfigurationException($"{Endpoint}: '{endpoint}' is not an address; write http://host:4318");
         _ = telemetry
-            .WithTracing(traces => traces.AddSource("Npgsql", "Microsoft.AspNetCore", "System.Net.Http", "MassTransit", "RabbitMQ.Client.*"))
+            .WithTracing(traces => traces.AddSource(LeadTraces.Name, CrmTraces.Name, "Npgsql", "Microsoft.AspNetCore", "System.Net.Http"))
             .UseOtlpExporter(OtlpExportProtocol.HttpProtobuf, uri);
     }
 
