@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using LeadPipeline.Worker.Cli.Doctor;
 using LeadPipeline.Worker.Hosting;
 
 namespace LeadPipeline.Worker.Cli;
