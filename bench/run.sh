@@ -5,6 +5,7 @@
 #   ./bench/run.sh [--leads 5000] [--warm-up 1000] [--workers 1] [--runs 3] [--hand-over 256] [--prefetch 256]
 #                  [--statements] [--profile FOLDER] [--embedded] [--json]
 #   ./bench/run.sh --tools [--calls 500] [--vendor-leads 20]
+#   ./bench/run.sh --door [--posts 20000] [--connections 64] [--runs 3] [--memory-posts 200000] [--profile FOLDER]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

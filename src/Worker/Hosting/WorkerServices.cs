@@ -238,8 +238,11 @@ public static class WorkerServices
         services.AddSingleton<StageFailures>();
         services.AddSingleton<Retrying>();
         services.AddHostedService<PipelineStart>();
+        var consume = (configuration.GetSection(MessagingOptions.Section).Get<MessagingOptions>() ?? new MessagingOptions()).Consume;
         if (string.IsNullOrWhiteSpace(connections.Broker))
         {
+            if (!consume)
+                throw new ConfigurationException("Messaging:Consume is false without ConnectionStrings:Broker; a worker that only takes leads in needs a broker, and others that work on them");
             services.AddSingleton<InProcessBus>();
             services.AddSingleton<ILeadBus>(sp => sp.GetRequiredService<InProcessBus>());
             services.AddHostedService(sp => sp.GetRequiredService<InProcessBus>());
@@ -247,10 +250,12 @@ public static class WorkerServices
         else
         {
             services.AddSingleton<IAuditExchange, RabbitMqAuditExchange>();
-            services.AddRabbitMqMessaging(Broker(connections.Broker));
+            services.AddRabbitMqMessaging(Broker(connections.Broker), consume);
         }
         services.AddHostedService(sp => sp.GetRequiredService<AuditPublisher>());
-        services.AddHostedService<LeadSweeper>();
+        // A door alone would only send again, on and on, what nobody takes.
+        if (consume)
+            services.AddHostedService<LeadSweeper>();
         services.AddSingleton<RetentionRun>();
         services.AddHostedService<RetentionJob>();
     }
