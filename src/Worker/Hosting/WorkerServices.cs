@@ -16,6 +16,7 @@ using LeadPipeline.Worker.Execution;
 using LeadPipeline.Worker.Grounding;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Intake.Webhooks;
+using LeadPipeline.Worker.Intake.Webhooks.Deferred;
 using LeadPipeline.Worker.Messaging;
 using LeadPipeline.Worker.Messaging.RabbitMq;
 using LeadPipeline.Worker.Ops;
@@ -85,7 +86,8 @@ public static class WorkerServices
             services.AddSingleton<IMessageReturn>(sp => new RabbitMqReturn(Broker(connections.Broker), sp.GetRequiredService<IOptions<MessagingOptions>>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new DeadLetterOperations(
             sp.GetRequiredService<DeadLetterStore>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadOperations>(), sp.GetRequiredService<TimeProvider>(),
-            sp.GetRequiredService<ILogger<DeadLetterOperations>>(), sp.GetService<IMessageReturn>()));
+            sp.GetRequiredService<ILogger<DeadLetterOperations>>(), sp.GetService<IMessageReturn>(), sp.GetRequiredService<DeferredEventStore>()));
+        services.AddSingleton<DeferredEventStore>();
         services.AddSingleton<CompanyDirectory>();
         services.AddSingleton<MockCrmStore>();
         services.AddSingleton(sp => new AuditPublisher(
@@ -256,6 +258,7 @@ public static class WorkerServices
         // A door alone would only send again, on and on, what nobody takes.
         if (consume)
             services.AddHostedService<LeadSweeper>();
+        services.AddHostedService<DeferredEventReader>();
         services.AddSingleton<RetentionRun>();
         services.AddHostedService<RetentionJob>();
     }
