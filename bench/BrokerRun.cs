@@ -52,15 +52,21 @@ internal sealed class BrokerRun(BenchOptions options, TestDatabase database, Tes
         };
         if (purpose == RunPurpose.Profile)
             CpuProfile.Prepare(variables, options.Profile!);
-        // What an operator wants to try (DOTNET_gcServer, DOTNET_TieredPGO, …) is passed on under this prefix.
+        _ = WithPassedOn(variables);
+        var worker = WorkerProcess.Start(["run"], variables, data);
+        await worker.UntilReadyAsync(address, TimeSpan.FromSeconds(60));
+        return worker;
+    }
+
+    /// <summary>Adds what an operator wants to try (DOTNET_gcServer, DOTNET_TieredPGO, …), which comes under a prefix.</summary>
+    public static Dictionary<string, string> WithPassedOn(Dictionary<string, string> variables)
+    {
         foreach (System.Collections.DictionaryEntry variable in Environment.GetEnvironmentVariables())
         {
             if (variable.Key is string name && name.StartsWith("BENCH_WORKER_", StringComparison.Ordinal))
                 variables[name["BENCH_WORKER_".Length..]] = (string)variable.Value!;
         }
-        var worker = WorkerProcess.Start(["run"], variables, data);
-        await worker.UntilReadyAsync(address, TimeSpan.FromSeconds(60));
-        return worker;
+        return variables;
     }
 
     private async Task<Figures> MeasureAsync(int run, RunPurpose purpose)

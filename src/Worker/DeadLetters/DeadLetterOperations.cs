@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LeadPipeline.Worker.Audit;
+using LeadPipeline.Worker.Intake.Webhooks.Deferred;
 using LeadPipeline.Worker.Messaging;
 using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.Saga;
@@ -78,7 +79,7 @@ public enum DiscardAnswer
 /// the queue that it came from. Nothing here speaks to the CRM.
 /// </summary>
 public sealed partial class DeadLetterOperations(
-    DeadLetterStore letters, LeadStore store, LeadOperations leads, TimeProvider time, ILogger<DeadLetterOperations> logger, IMessageReturn? queues = null)
+    DeadLetterStore letters, LeadStore store, LeadOperations leads, TimeProvider time, ILogger<DeadLetterOperations> logger, IMessageReturn? queues = null, DeferredEventStore? events = null)
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
 
@@ -202,7 +203,7 @@ public sealed partial class DeadLetterOperations(
                 _ => new ReplayRefusal(row.Id, "not-found", "Its lead is gone."),
             };
         }
-        if (queues is null)
+        if ((row.Queue.StartsWith(DeferredEvent.QueuePrefix, StringComparison.Ordinal) ? events : queues) is not { } way)
             return new ReplayRefusal(row.Id, "no-broker", "The message goes back to a queue, and no broker is configured here.");
         // As it is now: somebody may have been faster.
         if (await letters.FindAsync([row.Id], cancellationToken) is not [{ State: "open" } current] || letters.Message(current) is not { } message)
@@ -210,7 +211,7 @@ public sealed partial class DeadLetterOperations(
         try
         {
             // The queue first: a crash in between sends it a second time, which the intake knows by its id; the other way round would lose it.
-            await queues.ReturnAsync(row.Queue, message, cancellationToken);
+            await way.ReturnAsync(row.Queue, message, cancellationToken);
         }
         catch (BusUnavailableException)
         {

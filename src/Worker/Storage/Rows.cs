@@ -196,6 +196,18 @@ public sealed class RateLimitRow
     public DateTimeOffset IdleAt { get; set; }
 }
 
+/// <summary>An event of a webhook whose lead could not be read yet.</summary>
+public sealed class DeferredEventRow
+{
+    public Guid Id { get; set; }
+    public required string Source { get; set; }
+    public required string LeadRef { get; set; }
+    public required string LeadKey { get; set; }
+    public DateTimeOffset ReceivedAt { get; set; }
+    public DateTimeOffset DueAt { get; set; }
+    public required string Reason { get; set; }
+}
+
 /// <summary>A request for a person's approval.</summary>
 public sealed class ApprovalRow
 {
