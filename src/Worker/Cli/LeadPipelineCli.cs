@@ -35,6 +35,7 @@ public static class LeadPipelineCli
                 ApprovalCommands.Create(settings),
                 DeadLetterCommands.Create(settings),
                 ReviewCommands.Create(settings),
+                ReplayCommand.Create(settings),
                 DbCommands.Create(settings),
                 DoctorCommand.Create(settings),
                 HealthCommand.Create(settings),

@@ -96,6 +96,17 @@ public static class WorkerApplication
         return builder.Build();
     }
 
+    /// <summary>The database, the analyzer and the policy, and nothing that could call a CRM.</summary>
+    public static IHost Rehearsal(IReadOnlyDictionary<string, string?> settings)
+    {
+        var configuration = Configuration(settings);
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ContentRootPath = Directory.GetCurrentDirectory() });
+        builder.Configuration.AddConfiguration(configuration);
+        Logging(builder.Logging, LogLevel.Warning);
+        builder.Services.AddRehearsal(configuration, builder.Environment.EnvironmentName, builder.Environment.ContentRootPath);
+        return builder.Build();
+    }
+
     /// <summary>Only the database, to look at.</summary>
     public static IHost Reader(IReadOnlyDictionary<string, string?> settings)
     {

@@ -27,6 +27,7 @@ using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.MockCrm;
 using LeadPipeline.Worker.Storage.Sql;
+using LeadPipeline.Worker.WhatIf;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -47,6 +48,16 @@ public static class WorkerServices
         services.AddExecution();
 
         services.AddMessaging(configuration);
+    }
+
+    /// <summary>What is needed to think about leads without doing anything: records, analyzer, grounding, policy. No provider of a CRM is among it.</summary>
+    public static void AddRehearsal(this IServiceCollection services, IConfiguration configuration, string environment, string contentRoot)
+    {
+        services.AddStorage(configuration);
+        services.AddJudging(environment, contentRoot);
+        services.AddSingleton<IRateLimiter, RateLimiter>();
+        services.AddSingleton<ICrm, NoCrm>();
+        services.AddSingleton<RecordedRuns>();
     }
 
     /// <summary>The database and what is kept in it.</summary>
@@ -182,6 +193,14 @@ public static class WorkerServices
 
     private static void AddAnalysis(this IServiceCollection services, string environment, string contentRoot)
     {
+        services.AddJudging(environment, contentRoot);
+        services.AddSingleton<EvidenceGatherer>();
+        services.AddSingleton<EarlierRuns>();
+        services.AddSingleton<AnalyzeLeadHandler>();
+    }
+
+    private static void AddJudging(this IServiceCollection services, string environment, string contentRoot)
+    {
         services.AddGemini();
         services.AddSingleton<IAnalyzer>(sp => sp.GetRequiredService<IOptions<AnalysisOptions>>().Value.Analyzer == AnalyzerKind.Gemini
             ? sp.GetRequiredService<GeminiAnalyzer>()
@@ -200,9 +219,6 @@ public static class WorkerServices
                 throw new ConfigurationException(exception.Faults);
             }
         });
-        services.AddSingleton<EvidenceGatherer>();
-        services.AddSingleton<EarlierRuns>();
-        services.AddSingleton<AnalyzeLeadHandler>();
     }
 
     private static void AddExecution(this IServiceCollection services)
