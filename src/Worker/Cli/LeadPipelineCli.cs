@@ -36,6 +36,7 @@ public static class LeadPipelineCli
                 DeadLetterCommands.Create(settings),
                 ReviewCommands.Create(settings),
                 ReplayCommand.Create(settings),
+                EvalCommand.Create(settings),
                 DbCommands.Create(settings),
                 DoctorCommand.Create(settings),
                 HealthCommand.Create(settings),
