@@ -57,7 +57,6 @@ public static class WorkerServices
         services.AddJudging(environment, contentRoot);
         services.AddSingleton<IRateLimiter, RateLimiter>();
         services.AddSingleton<ICrm, NoCrm>();
-        services.AddSingleton<RecordedRuns>();
     }
 
     /// <summary>The database and what is kept in it.</summary>
@@ -91,7 +90,10 @@ public static class WorkerServices
             sp.GetRequiredService<IOptions<ApprovalOptions>>().Value.ExpireAfter));
         services.AddSingleton<LeadOperations>();
         services.AddSingleton<DeadLetterStore>();
+        services.AddSingleton<RecordedRuns>();
+        services.AddSingleton<LeadQueries>();
         services.AddSingleton<ReviewOperations>();
+        services.AddSingleton<ReviewViews>();
         if (!string.IsNullOrWhiteSpace(connections.Broker))
             services.AddSingleton<IMessageReturn>(sp => new RabbitMqReturn(Broker(connections.Broker), sp.GetRequiredService<IOptions<MessagingOptions>>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new DeadLetterOperations(

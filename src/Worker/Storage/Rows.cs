@@ -152,6 +152,8 @@ public sealed class ReviewVerdictRow
     public required string Verdict { get; set; }
     public required string Actor { get; set; }
     public DateTimeOffset At { get; set; }
+    /// <summary>The analysis as the person has corrected it, sealed; null when it was approved as it was, or rejected.</summary>
+    public byte[]? Corrections { get; set; }
 }
 
 /// <summary>A worker that started once; whether it lives is told by a lock that it holds.</summary>
