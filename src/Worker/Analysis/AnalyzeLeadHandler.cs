@@ -27,7 +27,7 @@ public sealed partial class AnalyzeLeadHandler(
     LeadStore store,
     EvidenceGatherer evidence,
     IAnalyzer analyzer,
-    IOptions<GroundingOptions> grounding,
+    GroundingRules rules,
     PolicyInForce policy,
     EarlierRuns earlierRuns,
     IOptions<DeferralOptions> deferral,
@@ -190,7 +190,7 @@ public sealed partial class AnalyzeLeadHandler(
     private GroundingResult Ground(EvidenceSnapshot snapshot, ReadOnlyMemory<byte> answer, DateTimeOffset at)
     {
         using var document = JsonDocument.Parse(answer);
-        return Grounder.Ground(snapshot, document.RootElement, grounding.Value.ToRules(), at);
+        return Grounder.Ground(snapshot, document.RootElement, rules, at);
     }
 
     private (LeadStatus Status, string? Reason) Plan(

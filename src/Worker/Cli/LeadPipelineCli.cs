@@ -30,6 +30,7 @@ public static class LeadPipelineCli
                 LeadsCommands.Create(settings),
                 GroundCommand.Create(),
                 PlanCommand.Create(),
+                CompanyCommands.Create(settings),
                 CrmCommands.Create(settings),
                 AuditCommands.Create(settings),
                 ApprovalCommands.Create(settings),

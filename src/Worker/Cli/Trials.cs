@@ -4,7 +4,6 @@ using LeadPipeline.Worker.Grounding;
 using LeadPipeline.Worker.Hosting;
 using LeadPipeline.Worker.Planning;
 using LeadPipeline.Worker.WhatIf;
-using Microsoft.Extensions.Options;
 
 namespace LeadPipeline.Worker.Cli;
 
@@ -50,7 +49,7 @@ internal sealed class TrialOptions
         var services = host.Services;
         // Only made when it is asked: a trial with recorded answers needs no credentials.
         var analyzer = asks ? new PatientAnalysis(services.GetRequiredService<IAnalyzer>(), services.GetRequiredService<TimeProvider>()) : null;
-        return new Rehearsal(analyzer, services.GetRequiredService<IOptions<GroundingOptions>>().Value.ToRules(), services.GetRequiredService<PolicyInForce>());
+        return new Rehearsal(analyzer, services.GetRequiredService<GroundingRules>(), services.GetRequiredService<PolicyInForce>());
     }
 
     private static string Existing(string option, string path) => File.Exists(path) ? Path.GetFullPath(path) : throw new UsageException($"{option}: '{path}' does not exist.");

@@ -83,6 +83,7 @@ public static class WorkerServices
         {
             ResendAfter = sp.GetRequiredService<IOptions<MessagingOptions>>().Value.ResendAfter,
         });
+        services.AddGrounding();
         services.AddSingleton(ToolRegistry.Default());
         services.AddSingleton<ApprovalRequests>();
         services.AddSingleton(sp => new ApprovalStore(
@@ -100,6 +101,7 @@ public static class WorkerServices
             sp.GetRequiredService<DeadLetterStore>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadOperations>(), sp.GetRequiredService<TimeProvider>(),
             sp.GetRequiredService<ILogger<DeadLetterOperations>>(), sp.GetService<IMessageReturn>()));
         services.AddSingleton<CompanyDirectory>();
+        services.AddSingleton<CompanyFile>();
         services.AddSingleton<MockCrmStore>();
         services.AddSingleton(sp => new AuditPublisher(
             sp.GetRequiredService<SqlDatabase>(), sp.GetRequiredService<LeadCipher>(), sp.GetService<IAuditExchange>(), sp.GetRequiredService<ILogger<AuditPublisher>>()));
@@ -196,7 +198,7 @@ public static class WorkerServices
     private static void AddAnalysis(this IServiceCollection services, string environment, string contentRoot)
     {
         services.AddJudging(environment, contentRoot);
-        services.AddSingleton<EvidenceGatherer>();
+        services.AddEnrichment();
         services.AddSingleton<EarlierRuns>();
         services.AddSingleton<AnalyzeLeadHandler>();
     }
@@ -214,7 +216,7 @@ public static class WorkerServices
             try
             {
                 var policy = PolicyLoader.Load(options, environment, contentRoot, tools);
-                return new PolicyInForce(policy, tools, options.ToPlanning());
+                return new PolicyInForce(policy, tools, options.ToPlanning() with { ProviderTimesToLive = sp.GetRequiredService<GroundingRules>().ProviderTimesToLive });
             }
             catch (PolicyException exception)
             {

@@ -10,7 +10,6 @@ using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.Sql;
 using LeadPipeline.Worker.WhatIf;
-using Microsoft.Extensions.Options;
 
 namespace LeadPipeline.Worker.Reviews;
 
@@ -74,7 +73,7 @@ public static class ReviewRules
 /// The review queue: leads that ended <c>Rejected</c>, <c>NeedsReview</c> or <c>Blocked</c> and about which nobody has decided. A verdict is one commit with
 /// its audit event; an approved lead gets the next run, which is planned from the analysis that the person has seen.
 /// </summary>
-public sealed class ReviewOperations(LeadStore store, SqlDatabase database, RecordedRuns runs, IOptions<GroundingOptions> grounding, TimeProvider time)
+public sealed class ReviewOperations(LeadStore store, SqlDatabase database, RecordedRuns runs, GroundingRules rules, TimeProvider time)
 {
     private static readonly OperatorAnswer.Refused Elsewhere = new("not-in-review", "The lead has moved on, or somebody has decided; list the reviews again.");
 
@@ -122,7 +121,7 @@ public sealed class ReviewOperations(LeadStore store, SqlDatabase database, Reco
         var analysis = corrections.ApplyTo(run.Then.Verdict);
         using var document = JsonDocument.Parse(analysis);
         // By the evidence as it stood: the person has judged by it, and what was read from the CRM would be too old a quarter of an hour later.
-        var verdict = Grounder.Ground(run.Snapshot, document.RootElement, grounding.Value.ToRules(), run.Snapshot.TakenAt);
+        var verdict = Grounder.Ground(run.Snapshot, document.RootElement, rules, run.Snapshot.TakenAt);
         return ReviewRules.WhyNot(corrections, verdict) ?? await ApplyAsync(work, id, "approved", order, reason, actor, corrections, analysis);
     }
 

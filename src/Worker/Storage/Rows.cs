@@ -179,6 +179,14 @@ public sealed class DirectoryRow
     public DateTimeOffset LoadedAt { get; set; }
 }
 
+/// <summary>An answer of an enrichment service; <see cref="Facts"/> is null when it knows no such company.</summary>
+public sealed class EnrichmentRow
+{
+    public required string Key { get; set; }
+    public string? Facts { get; set; }
+    public DateTimeOffset FetchedAt { get; set; }
+}
+
 /// <summary>A call to the mock CRM, redacted.</summary>
 public sealed class CrmSyncLogRow
 {

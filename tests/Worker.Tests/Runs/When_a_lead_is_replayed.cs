@@ -156,7 +156,7 @@ public sealed class When_a_lead_is_replayed
     private async Task LearnAsync(string domain)
     {
         using var csv = new MemoryStream(System.Text.Encoding.UTF8.GetBytes($"domain,company,industry,employees\n{domain},Celonis,Software,5000\n"));
-        _ = await host.Services.GetRequiredService<LeadPipeline.Worker.Evidence.CompanyDirectory>().LoadAsync(csv, CancellationToken.None);
+        _ = await host.Services.GetRequiredService<LeadPipeline.Worker.Evidence.CompanyDirectory>().LoadAsync(csv, DateTimeOffset.UtcNow, _ => { }, CancellationToken.None);
     }
 
     private async Task<Guid> TakeAsync(JsonObject lead)

@@ -34,7 +34,7 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
         store = new LeadStore(Database.Sql, new LeadCommitter(Database.Sql), Cipher, new NoSink(), time);
         letters = new DeadLetterStore(Database.Sql, Cipher);
         operations = new DeadLetterOperations(letters, store, new LeadOperations(store, Database.Sql, Options.Create(new CrmOptions()), time), time, NullLogger<DeadLetterOperations>.Instance, queues);
-        reviews = new ReviewOperations(store, Database.Sql, new LeadPipeline.Worker.WhatIf.RecordedRuns(Database.Sql, Cipher), Options.Create(new LeadPipeline.Worker.Grounding.GroundingOptions()), time);
+        reviews = new ReviewOperations(store, Database.Sql, new LeadPipeline.Worker.WhatIf.RecordedRuns(Database.Sql, Cipher), LeadPipeline.Worker.Grounding.GroundingRules.Default, time);
         (queues.Away, queues.Returned) = (false, []);
     }
 
