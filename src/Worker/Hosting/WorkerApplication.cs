@@ -49,7 +49,6 @@ public static class WorkerApplication
             addresses.RefuseAllButLoopback();
         builder.WebHost.UseUrls([.. addresses.Urls]);
         builder.Services.AddPipeline(configuration, builder.Environment.EnvironmentName, builder.Environment.ContentRootPath);
-        builder.Services.AddSingleton<LeadQueries>();
         builder.Services.AddSingleton<ReplayJobs>();
         builder.Services.AddHostedService(sp => sp.GetRequiredService<ReplayJobs>());
         builder.Services.AddHttpLimits();
@@ -92,7 +91,17 @@ public static class WorkerApplication
         builder.Configuration.AddConfiguration(configuration);
         Logging(builder.Logging, quiet ? LogLevel.Error : LogLevel.Information);
         builder.Services.AddPipeline(configuration, builder.Environment.EnvironmentName, builder.Environment.ContentRootPath);
-        builder.Services.AddSingleton<LeadQueries>();
+        return builder.Build();
+    }
+
+    /// <summary>The database, the analyzer and the policy, and nothing that could call a CRM.</summary>
+    public static IHost Rehearsal(IReadOnlyDictionary<string, string?> settings)
+    {
+        var configuration = Configuration(settings);
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ContentRootPath = Directory.GetCurrentDirectory() });
+        builder.Configuration.AddConfiguration(configuration);
+        Logging(builder.Logging, LogLevel.Warning);
+        builder.Services.AddRehearsal(configuration, builder.Environment.EnvironmentName, builder.Environment.ContentRootPath);
         return builder.Build();
     }
 
@@ -104,7 +113,6 @@ public static class WorkerApplication
         builder.Configuration.AddConfiguration(configuration);
         Logging(builder.Logging, LogLevel.Warning);
         builder.Services.AddStorage(configuration);
-        builder.Services.AddSingleton<LeadQueries>();
         return builder.Build();
     }
 

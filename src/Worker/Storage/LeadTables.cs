@@ -84,9 +84,9 @@ internal static class LeadTables
     public static object?[] DeadLetterRow(DeadLetterRow d) => [d.Id, d.LeadId, d.Queue, d.Fingerprint, d.Reason, d.At, d.State, d.Replays, d.Detail];
 
     public static readonly BulkInsert ReviewVerdicts = new("review_verdicts", "id",
-        new("id", Uuid), new("lead_id", Uuid), new("run", Int), new("verdict", Text), new("actor", Text), new("at", Time));
+        new("id", Uuid), new("lead_id", Uuid), new("run", Int), new("verdict", Text), new("actor", Text), new("at", Time), new("corrections", Bytes));
 
-    public static object?[] ReviewVerdictRow(ReviewVerdictRow v) => [v.Id, v.LeadId, v.Run, v.Verdict, v.Actor, v.At];
+    public static object?[] ReviewVerdictRow(ReviewVerdictRow v) => [v.Id, v.LeadId, v.Run, v.Verdict, v.Actor, v.At, v.Corrections];
 
     public static readonly BulkInsert NewApprovals = new("approvals", "id",
         new("id", Uuid), new("version", Int), new("lead_id", Uuid), new("run", Int), new("step", Text), new("operation", Text), new("arguments_hash", Text), new("state", Text), new("needed", Int),

@@ -152,6 +152,8 @@ public sealed class ReviewVerdictRow
     public required string Verdict { get; set; }
     public required string Actor { get; set; }
     public DateTimeOffset At { get; set; }
+    /// <summary>The analysis as the person has corrected it, sealed; null when it was approved as it was, or rejected.</summary>
+    public byte[]? Corrections { get; set; }
 }
 
 /// <summary>A worker that started once; whether it lives is told by a lock that it holds.</summary>
@@ -175,6 +177,14 @@ public sealed class DirectoryRow
     public required string Domain { get; set; }
     public required string Facts { get; set; }
     public DateTimeOffset LoadedAt { get; set; }
+}
+
+/// <summary>An answer of an enrichment service; <see cref="Facts"/> is null when it knows no such company.</summary>
+public sealed class EnrichmentRow
+{
+    public required string Key { get; set; }
+    public string? Facts { get; set; }
+    public DateTimeOffset FetchedAt { get; set; }
 }
 
 /// <summary>A call to the mock CRM, redacted.</summary>

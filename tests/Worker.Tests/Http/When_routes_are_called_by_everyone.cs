@@ -36,6 +36,7 @@ public sealed class When_routes_are_called_by_everyone
         new("POST /dead-letters/replay", "/dead-letters/replay", [401, 401, 403, 403, 202, 202, 403]) { Body = """{"ids":["{unknown}"]}""" },
         new("POST /dead-letters/{id}/discard", "/dead-letters/{unknown}/discard", [401, 401, 403, 403, 404, 404, 403]) { Body = """{"reason":"A test."}""" },
         new("GET /reviews", "/reviews",       [401, 401, 403, 403, 200, 200, 403]),
+        new("GET /reviews/{id}", "/reviews/{unknown}.1", [401, 401, 403, 403, 404, 404, 403]),
         new("POST /reviews/{id}/approve", "/reviews/{unknown}.1/approve", [401, 401, 403, 403, 404, 404, 403]) { Body = """{"reason":"Fine."}""" },
         new("POST /reviews/{id}/reject", "/reviews/{unknown}.1/reject", [401, 401, 403, 403, 404, 404, 403]) { Body = """{"reason":"No."}""" },
         new("GET /approvals", "/approvals",   [401, 401, 403, 403, 403, 200, 403]),
