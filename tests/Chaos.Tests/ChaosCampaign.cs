@@ -13,6 +13,9 @@ internal sealed class ChaosCampaign : IAsyncDisposable
     /// <summary>How long the workers may take for what is left once nothing fails any more. A failing campaign waits it out.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
+    /// <summary>After so long it is told what the workers are still busy with.</summary>
+    private static readonly TimeSpan Long = TimeSpan.FromSeconds(20);
+
     private readonly ChaosOptions options;
     private readonly ServedState state;
     private readonly HubSpotSimulator crm;
@@ -58,7 +61,7 @@ internal sealed class ChaosCampaign : IAsyncDisposable
         }
         var mended = Stopwatch.StartNew();
         var oracle = new ChaosOracle(state, crm);
-        await SettleAsync(oracle, sender.Answered);
+        var outstanding = await SettleAsync(oracle, sender.Answered);
         var settled = mended.Elapsed;
         return new ChaosReport
         {
@@ -74,6 +77,7 @@ internal sealed class ChaosCampaign : IAsyncDisposable
             LongestStop = workers.Max(w => w.LongestStop),
             Died = [.. workers.SelectMany(w => w.Died)],
             Settled = settled,
+            Outstanding = outstanding,
             Took = watch.Elapsed,
             CrmCalls = crm.Calls(),
             ModelCalls = model.Calls(),
@@ -100,11 +104,23 @@ internal sealed class ChaosCampaign : IAsyncDisposable
         {
             if (begun.Elapsed + act.Wait >= options.Trouble)
                 return;
+            await ProgressAsync();
             await Task.Delay(act.Wait, cancellationToken);
-            foreach (var worker in workers)
-                await worker.SeeAsync();
             await DoAsync(act, cancellationToken);
             done[act.Kind] = done.GetValueOrDefault(act.Kind) + 1;
+        }
+    }
+
+    /// <summary>Waits until a worker is there to be hurt, but not for ever: what was done before may keep them all from it.</summary>
+    private async Task ProgressAsync()
+    {
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < TimeSpan.FromSeconds(4);)
+        {
+            foreach (var worker in workers)
+                await worker.SeeAsync();
+            if ((await Task.WhenAll(workers.Select(w => w.IsReadyAsync()))).Contains(true))
+                return;
+            await Task.Delay(100);
         }
     }
 
@@ -192,21 +208,28 @@ internal sealed class ChaosCampaign : IAsyncDisposable
         await ServerControl.StartAsync(TestServer.Broker);
     }
 
-    /// <summary>Waits until nothing is outstanding. That it comes to this is for the oracle to say.</summary>
-    private async Task SettleAsync(ChaosOracle oracle, int accepted)
+    /// <summary>Waits until nothing is outstanding, and answers what was so for longer than it should. That it comes to an end is for the oracle to say.</summary>
+    private async Task<string?> SettleAsync(ChaosOracle oracle, int accepted)
     {
+        string? outstanding = null;
+        var watch = Stopwatch.StartNew();
         try
         {
             await Eventually.ShouldAsync(async () =>
             {
                 foreach (var worker in workers)
                     await worker.SeeAsync();
-                return await oracle.IsQuietAsync(accepted);
+                if (await oracle.IsQuietAsync(accepted))
+                    return true;
+                if (watch.Elapsed > Long && outstanding is null)
+                    outstanding = await oracle.OutstandingAsync();
+                return false;
             }, "finish every lead", Patience);
         }
         catch (TimeoutException)
         {
         }
+        return outstanding;
     }
 
     private Dictionary<string, string> Settings()

@@ -31,6 +31,14 @@ internal sealed class ChaosOracle(ServedState state, HubSpotSimulator crm)
         && long.Parse((await RowsAsync("SELECT (SELECT COUNT(*) FROM leads) + (SELECT COUNT(*) FROM lead_aliases)"))[0][0]!, CultureInfo.InvariantCulture) >= accepted
         && (await state.LeftOverAsync()).Count == 0;
 
+    /// <summary>What is still outstanding, in words.</summary>
+    public async Task<string> OutstandingAsync() => string.Join(", ",
+        (await RowsAsync("""
+            SELECT COUNT(*) || ' ' || status || COALESCE(' ' || pending, ' unpublished') || COALESCE(' for ' || reason, '') || COALESCE(' held by worker ' || owner, '')
+                || ' due in ' || COALESCE(ROUND(MIN(EXTRACT(EPOCH FROM due_at - now())))::text, '-') || ' s, looked at in ' || ROUND(MIN(EXTRACT(EPOCH FROM sweep_at - now()))) || ' s'
+            FROM leads WHERE pending IS NOT NULL OR audit_published < audit_seq GROUP BY status, pending, reason, owner
+            """)).Select(r => r[0]).Concat(await state.LeftOverAsync()));
+
     /// <summary>How many leads ended how.</summary>
     public async Task<IReadOnlyDictionary<string, int>> OutcomesAsync() =>
         (await RowsAsync("SELECT CASE WHEN l.status = 'Completed' THEN 'Completed ' || COALESCE(r.decision, '-') WHEN l.reason IS NULL THEN l.status ELSE l.status || ' (' || l.reason || ')' END, COUNT(*) FROM leads l LEFT JOIN lead_runs r ON r.lead_id = l.id AND r.run = l.run GROUP BY 1 ORDER BY 1"))

@@ -19,6 +19,8 @@ internal sealed record ChaosReport
     public required TimeSpan LongestStop { get; init; }
     public required IReadOnlyList<string> Died { get; init; }
     public required TimeSpan Settled { get; init; }
+    /// <summary>What was outstanding for long after everything was mended; null: nothing.</summary>
+    public required string? Outstanding { get; init; }
     public required TimeSpan Took { get; init; }
     public required int CrmCalls { get; init; }
     public required int ModelCalls { get; init; }
@@ -39,6 +41,8 @@ internal sealed record ChaosReport
         Line($"  calls           {CrmCalls} to the CRM, {ModelCalls} to the model");
         Line($"  not accepted    {Counts(Refusals)} (and sent again); the longest answer took {Seconds(LongestAnswer)}");
         Line($"  quiet           {Seconds(Settled)} after everything was mended; the longest stop took {Seconds(LongestStop)}");
+        if (Outstanding is not null)
+            Line($"  was slow        {Outstanding}");
         if (Died.Count > 0)
             Line($"  died            {Died.Count} workers by themselves, and were replaced:\n    {string.Join("\n    ", Died.Take(5))}");
         Line(Broken.Count == 0 ? "  promises        all kept" : $"  BROKEN          {Broken.Count}:\n    {string.Join("\n    ", Broken.Take(50))}\n  the workers said last:\n    {string.Join("\n    ", Said)}");

@@ -23,9 +23,25 @@ internal sealed class ChaosWorker(string folder, IReadOnlyDictionary<string, str
     {
         if (running is not { Process.HasExited: true } gone)
             return;
-        died.Add($"exit code {gone.Process.ExitCode}: {string.Join(" | ", gone.Process.Errors.TakeLast(3))}");
+        var said = gone.Process.Errors is [.., var last] ? last : "";
+        died.Add($"exit code {gone.Process.ExitCode}: {said[..Math.Min(said.Length, 300)]}");
         Start();
         await gone.DisposeAsync();
+    }
+
+    /// <summary>Whether the one who stands there takes leads.</summary>
+    public async Task<bool> IsReadyAsync()
+    {
+        try
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+            using var answer = await running!.Client.GetAsync(new Uri("/health/ready", UriKind.Relative), limit.Token);
+            return answer.IsSuccessStatusCode;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     public async Task KillAsync()

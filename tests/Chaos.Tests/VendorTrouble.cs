@@ -7,7 +7,7 @@ namespace LeadPipeline.Chaos.Tests;
 
 /// <summary>
 /// What the vendors do wrong: which call fails and how follows from the seed, the operation and how many calls of it there were; what becomes of a lead
-/// follows from the seed and the lead.
+/// follows from the seed and the lead. A call that does not fail takes as long as such calls do, so that there is always something under way.
 /// </summary>
 internal sealed class VendorTrouble(int seed)
 {
@@ -21,16 +21,16 @@ internal sealed class VendorTrouble(int seed)
     /// <summary>The vendors behave from now on; what was decided about leads stays decided.</summary>
     public void End() => isOver = true;
 
-    /// <summary>How a call of the CRM fails; null: it does not.</summary>
-    public SimulatorFault? OfCrm(string operation, SimulatedRequest request)
+    /// <summary>How a call of the CRM fails, or how long it takes.</summary>
+    public SimulatorFault OfCrm(string operation, SimulatedRequest request)
     {
         if (operation == "create_tasks" && RefusedTask(request.Json()) is { } part)
             return Strike("a critical step refused", new SimulatorFault.FailPart(part, 400, "VALIDATION_ERROR"));
         return Any("crm", operation, 0.06);
     }
 
-    /// <summary>How a call of the model fails; null: it does not.</summary>
-    public SimulatorFault? OfModel(string operation, SimulatedRequest request) => Any("model", operation, 0.06);
+    /// <summary>How a call of the model fails, or how long it takes.</summary>
+    public SimulatorFault OfModel(string operation, SimulatedRequest request) => Any("model", operation, 0.06);
 
     /// <summary>What the model answers about a lead: mostly what is so; now and then what is not, or nothing.</summary>
     public GeminiSays Answer(GeminiAsked asked)
@@ -44,11 +44,11 @@ internal sealed class VendorTrouble(int seed)
         return GeminiSays.Json(analysis);
     }
 
-    private SimulatorFault? Any(string vendor, string operation, double share)
+    private SimulatorFault Any(string vendor, string operation, double share)
     {
         var call = calls.AddOrUpdate(vendor + operation, 1, (_, n) => n + 1);
         if (isOver || dice.Roll(vendor, operation, call) >= share)
-            return null;
+            return new SimulatorFault.AnswerLate(Task.Delay(TimeSpan.FromSeconds(dice.Between(0.01, vendor == "crm" ? 0.15 : 0.5, "usual", vendor, operation, call))));
         var seconds = dice.Between(0.1, 5, "seconds", vendor, operation, call);
         return (int)(dice.Roll("kind", vendor, operation, call) * 8) switch
         {
