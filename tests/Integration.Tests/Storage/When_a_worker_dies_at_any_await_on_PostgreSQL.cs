@@ -1,0 +1,6 @@
+using LeadPipeline.Worker.Tests.CrashPoints;
+
+namespace LeadPipeline.Integration.Tests.Storage;
+
+[Category("Integration")]
+public sealed class When_a_worker_dies_at_any_await_on_PostgreSQL : CrashMatrix<PostgresStorage>;
