@@ -50,8 +50,7 @@ public static class WorkerApplication
         builder.WebHost.UseUrls([.. addresses.Urls]);
         builder.Services.AddPipeline(configuration, builder.Environment.EnvironmentName, builder.Environment.ContentRootPath);
         builder.Services.AddSingleton<LeadQueries>();
-        builder.Services.AddSingleton<ReplayJobs>();
-        builder.Services.AddHostedService(sp => sp.GetRequiredService<ReplayJobs>());
+        builder.Services.AddHostedService<ReplayJobs>();
         builder.Services.AddHttpLimits();
         builder.Services.AddAuth(auth);
         builder.Services.AddDoorLimit();

@@ -80,11 +80,13 @@ public static class WorkerServices
             sp.GetRequiredService<IOptions<ApprovalOptions>>().Value.ExpireAfter));
         services.AddSingleton<LeadOperations>();
         services.AddSingleton<DeadLetterStore>();
+        services.AddSingleton<DeadLetterActs>();
+        services.AddSingleton<ReplayJobStore>();
         services.AddSingleton<ReviewOperations>();
         if (!string.IsNullOrWhiteSpace(connections.Broker))
             services.AddSingleton<IMessageReturn>(sp => new RabbitMqReturn(Broker(connections.Broker), sp.GetRequiredService<IOptions<MessagingOptions>>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new DeadLetterOperations(
-            sp.GetRequiredService<DeadLetterStore>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadOperations>(), sp.GetRequiredService<TimeProvider>(),
+            sp.GetRequiredService<DeadLetterStore>(), sp.GetRequiredService<DeadLetterActs>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadOperations>(), sp.GetRequiredService<TimeProvider>(),
             sp.GetRequiredService<ILogger<DeadLetterOperations>>(), sp.GetService<IMessageReturn>()));
         services.AddSingleton<CompanyDirectory>();
         services.AddSingleton<MockCrmStore>();

@@ -41,7 +41,8 @@ public sealed record CrashPath(string Name, LeadStatus Status, string Faults, Fu
 
     public override string ToString() => Name;
 
-    private static JsonObject Hot(string email) => Of(email, 3000, new JsonObject { ["emailOpens"] = 14, ["emailClicks"] = 6, ["pageViews"] = 22, ["pricingPageViews"] = 4, ["webinarsAttended"] = 1 });
+    /// <summary>A lead that is to be routed.</summary>
+    public static JsonObject Hot(string email) => Of(email, 3000, new JsonObject { ["emailOpens"] = 14, ["emailClicks"] = 6, ["pageViews"] = 22, ["pricingPageViews"] = 4, ["webinarsAttended"] = 1 });
 
     private static JsonObject Warm(string email) => Of(email, 30, new JsonObject { ["emailOpens"] = 6, ["pageViews"] = 12, ["pricingPageViews"] = 2, ["webinarsAttended"] = 1 });
 

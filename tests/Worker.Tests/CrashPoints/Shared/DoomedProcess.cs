@@ -19,6 +19,16 @@ public sealed class DoomedProcess(int? endAt = null)
     /// <summary>Whether it has ended.</summary>
     public bool HasEnded { get; private set; }
 
+    /// <summary>It ends now, wherever it is.</summary>
+    public void End()
+    {
+        lock (gate)
+        {
+            HasEnded = true;
+            places.Add("from outside");
+        }
+    }
+
     /// <summary>Comes by a point.</summary>
     /// <exception cref="ProcessEndedException">The process has ended, here or before.</exception>
     public void Pass(string place)

@@ -66,6 +66,10 @@ public sealed class PaperWorker : IAsyncDisposable
 
     public DoomedProcess Process { get; }
 
+    /// <summary>A part of it.</summary>
+    public T Get<T>()
+        where T : notnull => services.GetRequiredService<T>();
+
     /// <summary>Does with a message what a consumer does. That it comes back means that it may be acknowledged.</summary>
     public async Task HandleAsync(object message)
     {
