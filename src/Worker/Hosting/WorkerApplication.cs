@@ -49,8 +49,7 @@ public static class WorkerApplication
             addresses.RefuseAllButLoopback();
         builder.WebHost.UseUrls([.. addresses.Urls]);
         builder.Services.AddPipeline(configuration, builder.Environment.EnvironmentName, builder.Environment.ContentRootPath);
-        builder.Services.AddSingleton<ReplayJobs>();
-        builder.Services.AddHostedService(sp => sp.GetRequiredService<ReplayJobs>());
+        builder.Services.AddHostedService<ReplayJobs>();
         builder.Services.AddHttpLimits();
         builder.Services.AddAuth(auth);
         builder.Services.AddDoorLimit();

@@ -94,12 +94,14 @@ public static class WorkerServices
         services.AddSingleton<DeadLetterStore>();
         services.AddSingleton<RecordedRuns>();
         services.AddSingleton<LeadQueries>();
+        services.AddSingleton<DeadLetterActs>();
+        services.AddSingleton<ReplayJobStore>();
         services.AddSingleton<ReviewOperations>();
         services.AddSingleton<ReviewViews>();
         if (!string.IsNullOrWhiteSpace(connections.Broker))
             services.AddSingleton<IMessageReturn>(sp => new RabbitMqReturn(Broker(connections.Broker), sp.GetRequiredService<IOptions<MessagingOptions>>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new DeadLetterOperations(
-            sp.GetRequiredService<DeadLetterStore>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadOperations>(), sp.GetRequiredService<TimeProvider>(),
+            sp.GetRequiredService<DeadLetterStore>(), sp.GetRequiredService<DeadLetterActs>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadOperations>(), sp.GetRequiredService<TimeProvider>(),
             sp.GetRequiredService<ILogger<DeadLetterOperations>>(), sp.GetService<IMessageReturn>(), sp.GetRequiredService<DeferredEventStore>()));
         services.AddSingleton<DeferredEventStore>();
         services.AddSingleton<CompanyDirectory>();

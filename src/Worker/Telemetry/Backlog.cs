@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using LeadPipeline.Mcp.Guards;
+using LeadPipeline.Worker.Hosting;
 using LeadPipeline.Worker.Storage.Sql;
 
 namespace LeadPipeline.Worker.Telemetry;
@@ -37,13 +38,15 @@ public sealed partial class Backlog(SqlDatabase database, TimeProvider time, ILo
                 shown = await ReadAsync(stoppingToken);
             }
 #pragma warning disable CA1031 // Gauges that could not be read are no reason to stop; the next round tries again.
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception exception)
 #pragma warning restore CA1031
             {
+                if (stoppingToken.IsCancellationRequested)
+                    return;
                 Log.NotRead(logger, exception.GetType().Name);
             }
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        while (await timer.NextAsync(stoppingToken));
     }
 
     private async Task<Numbers> ReadAsync(CancellationToken cancellationToken)
