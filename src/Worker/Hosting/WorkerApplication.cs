@@ -50,9 +50,7 @@ public static class WorkerApplication
             addresses.RefuseAllButLoopback();
         builder.WebHost.UseUrls([.. addresses.Urls]);
         builder.Services.AddPipeline(configuration, builder.Environment.EnvironmentName, builder.Environment.ContentRootPath);
-        builder.Services.AddSingleton<LeadQueries>();
-        builder.Services.AddSingleton<ReplayJobs>();
-        builder.Services.AddHostedService(sp => sp.GetRequiredService<ReplayJobs>());
+        builder.Services.AddHostedService<ReplayJobs>();
         builder.Services.AddHttpLimits();
         builder.Services.AddAuth(auth);
         builder.Services.AddOpsConsole();
@@ -96,7 +94,17 @@ public static class WorkerApplication
         builder.Configuration.AddConfiguration(configuration);
         Logging(builder.Logging, quiet ? LogLevel.Error : LogLevel.Information);
         builder.Services.AddPipeline(configuration, builder.Environment.EnvironmentName, builder.Environment.ContentRootPath);
-        builder.Services.AddSingleton<LeadQueries>();
+        return builder.Build();
+    }
+
+    /// <summary>The database, the analyzer and the policy, and nothing that could call a CRM.</summary>
+    public static IHost Rehearsal(IReadOnlyDictionary<string, string?> settings)
+    {
+        var configuration = Configuration(settings);
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ContentRootPath = Directory.GetCurrentDirectory() });
+        builder.Configuration.AddConfiguration(configuration);
+        Logging(builder.Logging, LogLevel.Warning);
+        builder.Services.AddRehearsal(configuration, builder.Environment.EnvironmentName, builder.Environment.ContentRootPath);
         return builder.Build();
     }
 
@@ -108,7 +116,6 @@ public static class WorkerApplication
         builder.Configuration.AddConfiguration(configuration);
         Logging(builder.Logging, LogLevel.Warning);
         builder.Services.AddStorage(configuration);
-        builder.Services.AddSingleton<LeadQueries>();
         return builder.Build();
     }
 

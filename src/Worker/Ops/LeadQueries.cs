@@ -4,7 +4,9 @@ using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Worker.Audit;
+using LeadPipeline.Worker.Evidence;
 using LeadPipeline.Worker.Execution;
+using LeadPipeline.Worker.Grounding;
 using LeadPipeline.Worker.Privacy;
 using LeadPipeline.Worker.Storage;
 using Microsoft.EntityFrameworkCore;
@@ -226,8 +228,8 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
         view["effects"] = plan is null
             ? new JsonArray([.. effects.Select(e => (JsonNode)Effect(e.Step, e.Tool, e))])
             : new JsonArray([.. plan.Steps.Select(s => (JsonNode)Effect(s.Id, s.Tool, byStep.GetValueOrDefault(s.Id)))]);
-        view["claims"] = new JsonArray([.. (grounding?.Claims ?? []).Select(c => Claim(c, full))]);
-        view["lowered"] = JsonSerializer.SerializeToNode(grounding?.Lowered ?? [], Json);
+        view["claims"] = new JsonArray([.. (grounding?.Claims ?? []).Select(c => (JsonNode)Claim(c, full))]);
+        view["lowered"] = new JsonArray([.. (grounding?.Lowered ?? []).Select(Lowered)]);
         view["signals"] = JsonSerializer.SerializeToNode(grounding?.Signals ?? [], Json);
         view["warnings"] = new JsonArray([.. warnings.Select(w => (JsonNode)w)]);
         return view;
@@ -268,13 +270,20 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
         ["error"] = row?.Error,
     };
 
-    private static JsonNode? Claim(GroundedClaim claim, bool full)
+    private static JsonObject Claim(GroundedClaim claim, bool full)
     {
-        var node = JsonSerializer.SerializeToNode(claim, Json);
-        // A claim about the person's own words repeats them.
-        return full || !claim.FieldPath.StartsWith("lead.", StringComparison.Ordinal) || node is not JsonObject members
-            ? node
-            : new JsonObject(members.Select(m => KeyValuePair.Create(m.Key, m.Key is "claimed" or "truth" && m.Value is not null ? "***" : m.Value?.DeepClone())));
+        var members = JsonSerializer.SerializeToNode(claim, Json)!.AsObject();
+        // A claim about the person's own words repeats them; so may one on a field that there is not.
+        var isShown = full || (EvidenceSchema.TryGet(claim.FieldPath, out var field) && field.Source != EvidenceSource.LEAD);
+        members["explanation"] = Explanation.Of(claim, isShown);
+        return isShown ? members : new JsonObject(members.Select(m => KeyValuePair.Create(m.Key, m.Key is "claimed" or "truth" && m.Value is not null ? "***" : m.Value?.DeepClone())));
+    }
+
+    private static JsonNode Lowered(Lowered lowered)
+    {
+        var members = JsonSerializer.SerializeToNode(lowered, Json)!.AsObject();
+        members["explanation"] = Explanation.Of(lowered);
+        return members;
     }
 
     private JsonNode? LeadJson(Lead lead, bool full)

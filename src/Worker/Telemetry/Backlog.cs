@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using LeadPipeline.Mcp.Guards;
+using LeadPipeline.Worker.Hosting;
 
 namespace LeadPipeline.Worker.Telemetry;
 
@@ -33,13 +34,15 @@ public sealed partial class Backlog(BacklogReader reader, TimeProvider time, ILo
                 shown = await reader.ReadAsync(stoppingToken);
             }
 #pragma warning disable CA1031 // Gauges that could not be read are no reason to stop; the next round tries again.
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception exception)
 #pragma warning restore CA1031
             {
+                if (stoppingToken.IsCancellationRequested)
+                    return;
                 Log.NotRead(logger, exception.GetType().Name);
             }
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        while (await timer.NextAsync(stoppingToken));
     }
 
     private static KeyValuePair<string, object?> Stage(string name) => new("stage", name);
