@@ -14,6 +14,7 @@ internal sealed record BenchOptions
     public bool Statements { get; init; }
     public string? Profile { get; init; }
     public bool Embedded { get; init; }
+    public bool Grounding { get; init; }
     public bool Json { get; init; }
 
     public static RootCommand Command(Func<BenchOptions, Task<int>> run)
@@ -28,8 +29,9 @@ internal sealed record BenchOptions
         var statements = new Option<bool>("--statements") { Description = "One more run, which counts SQL statements in the server's log" };
         var profile = new Option<string?>("--profile") { Description = "Folder for a CPU profile of the first worker, made with perf in one more run" };
         var embedded = new Option<bool>("--embedded") { Description = "Measure `process` on a file instead, without servers" };
+        var grounding = new Option<bool>("--grounding") { Description = "Measure grounding, planning and our code around a model call instead, without servers" };
         var json = new Option<bool>("--json") { Description = "One JSON object a run instead of a table" };
-        var command = new RootCommand("Measures LeadPipeline end to end.") { leads, warmUp, workers, runs, handOver, prefetch, statements, profile, embedded, json };
+        var command = new RootCommand("Measures LeadPipeline end to end.") { leads, warmUp, workers, runs, handOver, prefetch, statements, profile, embedded, grounding, json };
         command.SetAction((parsed, _) => run(new BenchOptions
         {
             Leads = parsed.GetValue(leads),
@@ -41,6 +43,7 @@ internal sealed record BenchOptions
             Statements = parsed.GetValue(statements),
             Profile = parsed.GetValue(profile),
             Embedded = parsed.GetValue(embedded),
+            Grounding = parsed.GetValue(grounding),
             Json = parsed.GetValue(json),
         }));
         return command;

@@ -3,4 +3,4 @@ using LeadPipeline.Bench;
 
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 
-return await BenchOptions.Command(options => new BenchSession(options).RunAsync()).Parse(args).InvokeAsync();
+return await BenchOptions.Command(options => options.Grounding ? DecisionRun.RunAsync(options) : new BenchSession(options).RunAsync()).Parse(args).InvokeAsync();

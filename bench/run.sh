@@ -4,6 +4,7 @@
 #
 #   ./bench/run.sh [--leads 5000] [--warm-up 1000] [--workers 1] [--runs 3] [--hand-over 256] [--prefetch 256]
 #                  [--statements] [--profile FOLDER] [--embedded] [--json]
+#   ./bench/run.sh --grounding [--json]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,7 +16,7 @@ export LEADPIPELINE_MQ_DIST_PORT=25784 LEADPIPELINE_MQ_EPMD_PORT=25785
 [ -n "${BENCH_NO_BUILD:-}" ] || dotnet build bench/Bench.csproj -c Release -v q --nologo >&2
 trap 'ops/scripts/servers.sh clean >&2' EXIT
 case " $* " in
-  *" --embedded "*) trap - EXIT ;;
+  *" --embedded "* | *" --grounding "*) trap - EXIT ;;
   *)
     started=$(ops/scripts/servers.sh start)
     eval "$started"
