@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using LeadPipeline.Worker.Cli.Doctor;
 using LeadPipeline.Worker.Hosting;
 
 namespace LeadPipeline.Worker.Cli;
@@ -38,6 +39,7 @@ public static class LeadPipelineCli
                 ReviewCommands.Create(settings),
                 ReplayCommand.Create(settings),
                 EvalCommand.Create(settings),
+                ReportCommand.Create(settings),
                 DbCommands.Create(settings),
                 DoctorCommand.Create(settings),
                 HealthCommand.Create(settings),

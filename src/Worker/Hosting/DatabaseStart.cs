@@ -36,6 +36,13 @@ public sealed class DatabaseStart(SqlDatabase database, IDbContextFactory<LeadDb
         return [.. await db.Database.GetPendingMigrationsAsync(cancellationToken)];
     }
 
+    /// <summary>Migrations that were applied and that this version does not know: a newer one made the tables. None where there are no tables yet.</summary>
+    public async Task<IReadOnlyList<string>> UnknownAsync(CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        return [.. (await db.Database.GetAppliedMigrationsAsync(cancellationToken)).Except(db.Database.GetMigrations())];
+    }
+
     /// <summary>A worker with another key would seal leads that the others cannot read: it must not start.</summary>
     private async Task CheckMasterKeyAsync(CancellationToken cancellationToken)
     {

@@ -16,6 +16,7 @@ using LeadPipeline.Worker.Execution;
 using LeadPipeline.Worker.Grounding;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Intake.Webhooks;
+using LeadPipeline.Worker.Intake.Webhooks.Deferred;
 using LeadPipeline.Worker.Messaging;
 using LeadPipeline.Worker.Messaging.RabbitMq;
 using LeadPipeline.Worker.Ops;
@@ -93,13 +94,16 @@ public static class WorkerServices
         services.AddSingleton<DeadLetterStore>();
         services.AddSingleton<RecordedRuns>();
         services.AddSingleton<LeadQueries>();
+        services.AddSingleton<DeadLetterActs>();
+        services.AddSingleton<ReplayJobStore>();
         services.AddSingleton<ReviewOperations>();
         services.AddSingleton<ReviewViews>();
         if (!string.IsNullOrWhiteSpace(connections.Broker))
             services.AddSingleton<IMessageReturn>(sp => new RabbitMqReturn(Broker(connections.Broker), sp.GetRequiredService<IOptions<MessagingOptions>>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new DeadLetterOperations(
-            sp.GetRequiredService<DeadLetterStore>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadOperations>(), sp.GetRequiredService<TimeProvider>(),
-            sp.GetRequiredService<ILogger<DeadLetterOperations>>(), sp.GetService<IMessageReturn>()));
+            sp.GetRequiredService<DeadLetterStore>(), sp.GetRequiredService<DeadLetterActs>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadOperations>(), sp.GetRequiredService<TimeProvider>(),
+            sp.GetRequiredService<ILogger<DeadLetterOperations>>(), sp.GetService<IMessageReturn>(), sp.GetRequiredService<DeferredEventStore>()));
+        services.AddSingleton<DeferredEventStore>();
         services.AddSingleton<CompanyDirectory>();
         services.AddSingleton<CompanyFile>();
         services.AddSingleton<MockCrmStore>();
@@ -258,8 +262,11 @@ public static class WorkerServices
         services.AddSingleton<StageFailures>();
         services.AddSingleton<Retrying>();
         services.AddHostedService<PipelineStart>();
+        var consume = (configuration.GetSection(MessagingOptions.Section).Get<MessagingOptions>() ?? new MessagingOptions()).Consume;
         if (string.IsNullOrWhiteSpace(connections.Broker))
         {
+            if (!consume)
+                throw new ConfigurationException("Messaging:Consume is false without ConnectionStrings:Broker; a worker that only takes leads in needs a broker, and others that work on them");
             services.AddSingleton<InProcessBus>();
             services.AddSingleton<ILeadBus>(sp => sp.GetRequiredService<InProcessBus>());
             services.AddHostedService(sp => sp.GetRequiredService<InProcessBus>());
@@ -267,10 +274,13 @@ public static class WorkerServices
         else
         {
             services.AddSingleton<IAuditExchange, RabbitMqAuditExchange>();
-            services.AddRabbitMqMessaging(Broker(connections.Broker));
+            services.AddRabbitMqMessaging(Broker(connections.Broker), consume);
         }
         services.AddHostedService(sp => sp.GetRequiredService<AuditPublisher>());
-        services.AddHostedService<LeadSweeper>();
+        // A door alone would only send again, on and on, what nobody takes.
+        if (consume)
+            services.AddHostedService<LeadSweeper>();
+        services.AddHostedService<DeferredEventReader>();
         services.AddSingleton<RetentionRun>();
         services.AddHostedService<RetentionJob>();
     }

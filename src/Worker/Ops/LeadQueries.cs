@@ -13,6 +13,19 @@ using Microsoft.EntityFrameworkCore;
 
 namespace LeadPipeline.Worker.Ops;
 
+/// <summary>Which leads of all; what is null lets all through.</summary>
+public sealed record LeadFilter
+{
+    /// <summary>Only those that stand here.</summary>
+    public LeadStatus? Status { get; init; }
+    /// <summary>Only those from this source.</summary>
+    public string? Source { get; init; }
+    /// <summary>Only those received since then.</summary>
+    public DateTimeOffset? Since { get; init; }
+    /// <summary>Only those of one person, by <see cref="LeadQueries.PersonKey"/>.</summary>
+    public string? PersonKey { get; init; }
+}
+
 /// <summary>Reads leads for people: lists, one lead with everything known of it, its audit. Not on the hot path.</summary>
 public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher cipher, Redactor redactor)
 {
@@ -27,19 +40,34 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
     /// <param name="full">Whether personal fields are shown in full.</param>
     /// <param name="cancellationToken">The caller's patience.</param>
     /// <exception cref="FormatException">The cursor is none of ours.</exception>
-    public async Task<(IReadOnlyList<JsonObject> Items, string? Next)> ListAsync(
-        LeadStatus? status, string? source, DateTimeOffset? since, int limit, string? cursor, bool full, CancellationToken cancellationToken)
+    public Task<(IReadOnlyList<JsonObject> Items, string? Next)> ListAsync(
+        LeadStatus? status, string? source, DateTimeOffset? since, int limit, string? cursor, bool full, CancellationToken cancellationToken) =>
+        ListAsync(new LeadFilter { Status = status, Source = source, Since = since }, limit, cursor, full, cancellationToken);
+
+    /// <summary>The key under which all leads of a person are known; nobody can tell the address from it.</summary>
+    public string PersonKey(string email) => cipher.RecordKey(email);
+
+    /// <summary>A page of leads, newest first.</summary>
+    /// <param name="filter">Which.</param>
+    /// <param name="limit">At most so many, 1–200.</param>
+    /// <param name="cursor">Where the page before ended.</param>
+    /// <param name="full">Whether personal fields are shown in full.</param>
+    /// <param name="cancellationToken">The caller's patience.</param>
+    /// <exception cref="FormatException">The cursor is none of ours.</exception>
+    public async Task<(IReadOnlyList<JsonObject> Items, string? Next)> ListAsync(LeadFilter filter, int limit, string? cursor, bool full, CancellationToken cancellationToken)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         var query = db.Leads.AsNoTracking();
-        if (status is { } wanted)
+        if (filter.Status is { } wanted)
         {
             var name = wanted.ToString();
             query = query.Where(l => l.Status == name);
         }
-        if (source is not null)
+        if (filter.Source is { } source)
             query = query.Where(l => l.Source == source);
-        if (since is { } from)
+        if (filter.PersonKey is { } person)
+            query = query.Where(l => l.RecordKey == person);
+        if (filter.Since is { } from)
             query = query.Where(l => l.ReceivedAt >= from.ToUniversalTime());
         if (cursor is not null)
         {

@@ -83,6 +83,12 @@ internal static class LeadTables
 
     public static object?[] DeadLetterRow(DeadLetterRow d) => [d.Id, d.LeadId, d.Queue, d.Fingerprint, d.Reason, d.At, d.State, d.Replays, d.Detail];
 
+    public static readonly BulkInsert ReplayJobs = new("replay_jobs", "id",
+        new("id", Uuid), new("version", Int), new("state", Text), new("ordered_by", Text), new("ordered_at", Time), new("updated_at", Time), new("owner", Int), new("pace", Text), new("items", Text), new("progress", Text));
+
+    public static readonly BulkInsert DeadLetterActs = new("dead_letter_acts", "id",
+        new("id", Uuid), new("dead_letter_id", Uuid), new("fingerprint", Text), new("at", Time), new("actor", Text), new("act", Text), new("detail", Bytes));
+
     public static readonly BulkInsert ReviewVerdicts = new("review_verdicts", "id",
         new("id", Uuid), new("lead_id", Uuid), new("run", Int), new("verdict", Text), new("actor", Text), new("at", Time), new("corrections", Bytes));
 

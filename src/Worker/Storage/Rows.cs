@@ -142,6 +142,34 @@ public sealed class DeadLetterRow
     public byte[]? Detail { get; set; }
 }
 
+/// <summary>A replay of dead letters that was ordered; the last three are JSON.</summary>
+public sealed class ReplayJobRow
+{
+    public Guid Id { get; set; }
+    public int Version { get; set; }
+    public required string State { get; set; }
+    public required string OrderedBy { get; set; }
+    public DateTimeOffset OrderedAt { get; set; }
+    public DateTimeOffset UpdatedAt { get; set; }
+    public int? Owner { get; set; }
+    public required string Pace { get; set; }
+    public required string Items { get; set; }
+    public required string Progress { get; set; }
+}
+
+/// <summary>What a person did about dead letters that have no lead, or said about a group of them.</summary>
+public sealed class DeadLetterActRow
+{
+    public Guid Id { get; set; }
+    public Guid? DeadLetterId { get; set; }
+    public string? Fingerprint { get; set; }
+    public DateTimeOffset At { get; set; }
+    public required string Actor { get; set; }
+    public required string Act { get; set; }
+    /// <summary>What was said, sealed with a key of its own that stands before it, wrapped.</summary>
+    public byte[]? Detail { get; set; }
+}
+
 /// <summary>What a person decided about a run that waited for one. <see cref="Id"/> is the run's, so that there is one verdict on each.</summary>
 public sealed class ReviewVerdictRow
 {
@@ -204,6 +232,18 @@ public sealed class RateLimitRow
     public required byte[] Taken { get; set; }
     /// <summary>From when on the row says nothing any more.</summary>
     public DateTimeOffset IdleAt { get; set; }
+}
+
+/// <summary>An event of a webhook whose lead could not be read yet.</summary>
+public sealed class DeferredEventRow
+{
+    public Guid Id { get; set; }
+    public required string Source { get; set; }
+    public required string LeadRef { get; set; }
+    public required string LeadKey { get; set; }
+    public DateTimeOffset ReceivedAt { get; set; }
+    public DateTimeOffset DueAt { get; set; }
+    public required string Reason { get; set; }
 }
 
 /// <summary>A request for a person's approval.</summary>

@@ -62,3 +62,6 @@ public sealed class PostgresApprovalStoreTests : ApprovalStoreTests<PostgresStor
 
 [Category("Integration")]
 public sealed class PostgresCompanyDirectoryTests : CompanyDirectoryTests<PostgresStorage>;
+
+[Category("Integration")]
+public sealed class PostgresDeadLetterTests : DeadLetterTests<PostgresStorage>;
