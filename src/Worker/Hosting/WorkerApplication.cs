@@ -77,6 +77,7 @@ public static class WorkerApplication
         app.MapDeadLetters();
         app.MapReviews();
         app.MapAdministration();
+        app.MapSecrets();
         app.MapApprovals();
         app.MapHealth();
         app.MapMetrics();

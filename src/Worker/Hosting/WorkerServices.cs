@@ -27,6 +27,7 @@ using LeadPipeline.Worker.Reviews;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.MockCrm;
+using LeadPipeline.Worker.Secrets;
 using LeadPipeline.Worker.Storage.Sql;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -122,6 +123,7 @@ public static class WorkerServices
 
     private static void AddCrm(this IServiceCollection services)
     {
+        services.AddSecrets();
         services.AddSalesforce();
         services.AddHubSpot();
         services.AddSingleton<ICrm>(sp => sp.GetRequiredService<GuardedCrm>());
