@@ -1,3 +1,4 @@
+using LeadPipeline.Worker.Hosting;
 using LeadPipeline.Worker.Storage;
 
 namespace LeadPipeline.Worker.Approvals;
@@ -11,7 +12,7 @@ public sealed partial class ApprovalExpiry(ApprovalStore store, TimeProvider tim
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Every, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        while (await timer.NextAsync(stoppingToken))
         {
             try
             {
@@ -19,9 +20,11 @@ public sealed partial class ApprovalExpiry(ApprovalStore store, TimeProvider tim
                     _ = await store.ActAsync(id, new ApprovalAct.Expire(ApprovalMachine.Pipeline), stoppingToken);
             }
 #pragma warning disable CA1031 // The database may be away; the next round comes, and an expired request is refused with or without it.
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception exception)
 #pragma warning restore CA1031
             {
+                if (stoppingToken.IsCancellationRequested)
+                    return;
                 Log.Failed(logger, exception.GetType().Name);
             }
         }

@@ -9,30 +9,33 @@ using Spectre.Console;
 
 namespace LeadPipeline.Worker.Cli;
 
-/// <summary><c>dead-letters list | show | replay | discard</c>.</summary>
+/// <summary><c>dead-letters list | show | replay | jobs | stop | note | discard</c>.</summary>
 internal static class DeadLetterCommands
 {
     public static Command Create(Dictionary<string, string?> settings) =>
-        new("dead-letters", "What failed for good: looks at it, sends it on, throws it away.") { List(settings), Show(settings), Replay(settings), Discard(settings) };
+        new("dead-letters", "What failed for good: looks at it, sends it on, throws it away.") { List(settings), Show(settings), Replay(settings), Jobs(settings), Stop(settings), Note(settings), Discard(settings) };
 
     private static Command List(Dictionary<string, string?> settings)
     {
         var state = new Option<string>("--state") { Description = "Only those that stand there", DefaultValueFactory = _ => "open" };
         state.AcceptOnlyFromAmong([.. DeadLetterStore.States]);
         var group = GroupOption();
+        var search = new Option<string?>("--search") { Description = "Only items in whose group, reason, queue, id or lead's id this occurs" };
         var limit = new Option<int>("--limit") { Description = "At most so many items", DefaultValueFactory = _ => 200 };
         var json = CliOutput.JsonOption();
-        var command = new Command("list", "Lists dead letters by cause, the oldest first.") { state, group, limit, json };
+        var command = new Command("list", "Lists dead letters by cause, the oldest first.") { state, group, search, limit, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var host = await OpenAsync(settings, cancellationToken);
-            var view = await DeadLetterEndpoints.ViewAsync(Store(host), parsed.GetValue(state)!, parsed.GetValue(group), Math.Max(1, parsed.GetValue(limit)), cancellationToken);
+            var view = await DeadLetterEndpoints.ViewAsync(Store(host), Acts(host), parsed.GetValue(state)!, parsed.GetValue(group), parsed.GetValue(search), Math.Max(1, parsed.GetValue(limit)), cancellationToken);
             if (parsed.GetValue(json))
             {
                 CliOutput.WriteJson(view);
                 return 0;
             }
-            CliOutput.Out.Write(Table(view["groups"]!, "Group", "group", "Count", "count", "Reason", "reason", "Queue", "queue"));
+            CliOutput.Out.Write(Table(view["groups"]!, "Group", "group", "Count", "count", "Replayed before", "replayed", "Reason", "reason", "Queue", "queue"));
+            foreach (var note in view["groups"]!.AsArray().SelectMany(g => g!["notes"]!.AsArray().Select(n => (Group: g["group"]!.ToString(), Note: n!))))
+                CliOutput.Say($"{note.Group}: {note.Note["text"]} ({note.Note["by"]}, {note.Note["at"]})");
             CliOutput.Out.Write(Table(view["items"]!, "Dead letter", "id", "Group", "group", "Lead", "leadId", "At", "at", "Replays", "replays"));
             CliOutput.Say(view["items"]!.AsArray().Count == 0 ? "No dead letters." : "leadpipeline dead-letters replay --group G --preview tells what a replay would do.");
             return 0;
@@ -50,11 +53,7 @@ internal static class DeadLetterCommands
             await using var host = await OpenAsync(settings, cancellationToken);
             if (await Store(host).FindAsync([parsed.GetValue(id)], cancellationToken) is not [var row])
                 return await NoSuchAsync(parsed.GetValue(id));
-            var view = (await Operations(host).PreviewAsync([row], cancellationToken))[0]!.AsObject();
-            view["why"] = Store(host).Message(row)?.Why;
-            view["messageId"] = Store(host).Message(row)?.MessageId;
-            if (Store(host).Discarded(row) is { } note)
-                view["discarded"] = new JsonObject { ["by"] = note.By, ["reason"] = note.Reason };
+            var view = await DeadLetterEndpoints.DetailAsync(row, Store(host), Operations(host), Acts(host), cancellationToken);
             if (parsed.GetValue(json))
             {
                 CliOutput.WriteJson(view);
@@ -63,6 +62,8 @@ internal static class DeadLetterCommands
             foreach (var member in (string[])["id", "state", "group", "queue", "leadId", "reason", "why", "at", "replays"])
                 CliOutput.Say($"{member,-10} {view[member]?.ToString() ?? "-"}");
             CliOutput.Out.Write(Table(view["would"]!, "Step", "step", "Tool", "tool", "A replay would", "action"));
+            foreach (var act in view["acts"]!.AsArray())
+                CliOutput.Say($"{act!["at"]} {act["by"]} {act["act"]} {act["text"]}");
             return 0;
         });
         return command;
@@ -74,7 +75,7 @@ internal static class DeadLetterCommands
         var group = GroupOption();
         var all = new Option<bool>("--all") { Description = "All that are open" };
         var preview = new Option<bool>("--preview") { Description = "Only tell what it would do; nobody is called" };
-        var ramp = new Option<bool>("--ramp") { Description = "1, 5, 25, then the rest; stops when the same failure comes back. Ends with this command" };
+        var ramp = new Option<bool>("--ramp") { Description = "1, 5, 25, then the rest; stops when the same failure comes back" };
         var rate = new Option<string?>("--rate") { Description = "At most so many a second, for example 5/s" };
         var timeout = new Option<TimeSpan>("--timeout") { Description = "How long a wave of a ramp may take", DefaultValueFactory = _ => TimeSpan.FromMinutes(10) };
         var json = CliOutput.JsonOption();
@@ -98,7 +99,10 @@ internal static class DeadLetterCommands
                 await Console.Error.WriteLineAsync("No worker is running, so that no wave would end; start one (leadpipeline run), or replay without --ramp.");
                 return 1;
             }
-            var report = await Operations(host).ReplayAsync(open, pace, waitForEnds: false, LeadActs.Actor, cancellationToken);
+            // With a ramp or a rate it takes its time: kept as a job, it goes on whatever becomes of this command.
+            var report = running && (pace.Ramp || pace.Rate is not null)
+                ? await OrderAsync(host, open, pace, cancellationToken)
+                : await Operations(host).ReplayAsync(open, pace, waitForEnds: false, LeadActs.Actor, cancellationToken);
             report = report with { Refused = [.. refused, .. report.Refused] };
             if (parsed.GetValue(json))
             {
@@ -113,6 +117,81 @@ internal static class DeadLetterCommands
                     CliOutput.Say($"Stopped: {why}.");
             }
             return report.Refused.Count == 0 && report.Failed == 0 && report.Stopped is null ? 0 : 1;
+        });
+        return command;
+    }
+
+    /// <summary>Has a worker carry it out, and watches it to its end.</summary>
+    private static async Task<ReplayReport> OrderAsync(CliHost host, IReadOnlyList<DeadLetterRow> open, ReplayPace pace, CancellationToken cancellationToken)
+    {
+        var jobs = host.Services.GetRequiredService<ReplayJobStore>();
+        var job = await ReplayJobs.OrderAsync(jobs, Acts(host), open, pace, LeadActs.Actor, cancellationToken);
+        await Console.Error.WriteLineAsync($"Job {job.Id}: a worker carries it out, also when this command is ended; leadpipeline dead-letters jobs shows it, stop ends it.");
+        while (job.State == ReplayJob.Running)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(500), cancellationToken);
+            job = await jobs.FindAsync(job.Id, cancellationToken) ?? throw new UsageException("The job is gone.");
+        }
+        return ReplayReport.Of(job.Items.Count, job.Progress);
+    }
+
+    private static Command Jobs(Dictionary<string, string?> settings)
+    {
+        var json = CliOutput.JsonOption();
+        var command = new Command("jobs", "Lists replays that were ordered, the newest first.") { json };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using var host = await OpenAsync(settings, cancellationToken);
+            var items = new JsonArray([.. (await host.Services.GetRequiredService<ReplayJobStore>().ListAsync(null, 100, cancellationToken)).Select(j => (JsonNode)j.Json())]);
+            if (parsed.GetValue(json))
+                CliOutput.WriteJson(new JsonObject { ["items"] = items });
+            else
+                CliOutput.Out.Write(Table(items, "Job", "job", "State", "state", "By", "orderedBy", "Of", "selected", "Replayed", "replayed", "Completed", "completed", "Failed", "failed", "Stopped", "stopped"));
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Stop(Dictionary<string, string?> settings)
+    {
+        var id = new Argument<Guid>("JOB") { Description = "The replay's id" };
+        var json = CliOutput.JsonOption();
+        var command = new Command("stop", "Ends a replay where it is; what has gone on goes on.") { id, json };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using var host = await OpenAsync(settings, cancellationToken);
+            if (await host.Services.GetRequiredService<ReplayJobStore>().StopAsync(parsed.GetValue(id), cancellationToken) is not { } job)
+            {
+                await Console.Error.WriteLineAsync($"There is no replay {parsed.GetValue(id)}.");
+                return 1;
+            }
+            await Acts(host).RecordAsync(LeadActs.Actor, "replay_stopped", null, null, $"job {job.Id}", cancellationToken);
+            if (parsed.GetValue(json))
+                CliOutput.WriteJson(job.Json());
+            else
+                CliOutput.Say($"Ended after {job.Progress.Replayed} of {job.Items.Count}.");
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Note(Dictionary<string, string?> settings)
+    {
+        var group = new Argument<string>("GROUP") { Description = "The group, as list shows it" };
+        var text = new Argument<string>("TEXT") { Description = "What the next one who looks should know" };
+        var json = CliOutput.JsonOption();
+        var command = new Command("note", "Writes a note on a group.") { group, text, json };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            if (parsed.GetValue(text)?.Trim() is not { Length: > 0 and <= 1000 } said)
+                throw new UsageException("Say what the next one should know, in 1 to 1000 characters.");
+            await using var host = await OpenAsync(settings, cancellationToken);
+            await Acts(host).RecordAsync(LeadActs.Actor, DeadLetterActs.Noted, null, parsed.GetValue(group), said, cancellationToken);
+            if (parsed.GetValue(json))
+                CliOutput.WriteJson(new JsonObject { ["group"] = parsed.GetValue(group), ["text"] = said });
+            else
+                CliOutput.Say("Noted.");
+            return 0;
         });
         return command;
     }
@@ -197,6 +276,8 @@ internal static class DeadLetterCommands
     }
 
     private static DeadLetterStore Store(CliHost host) => host.Services.GetRequiredService<DeadLetterStore>();
+
+    private static DeadLetterActs Acts(CliHost host) => host.Services.GetRequiredService<DeadLetterActs>();
 
     private static DeadLetterOperations Operations(CliHost host) => host.Services.GetRequiredService<DeadLetterOperations>();
 

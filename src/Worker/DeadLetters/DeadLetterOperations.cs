@@ -51,6 +51,17 @@ public sealed record ReplayReport
     /// <summary>Were not replayed, one by one.</summary>
     public IReadOnlyList<ReplayRefusal> Refused { get; init; } = [];
 
+    /// <summary>What a replay has come to so far.</summary>
+    public static ReplayReport Of(int selected, ReplayProgress progress) => new()
+    {
+        Selected = selected,
+        Replayed = progress.Replayed,
+        Completed = progress.Completed,
+        Failed = progress.Failed,
+        Stopped = progress.Stopped,
+        Refused = progress.Refused,
+    };
+
     /// <summary>As it is shown.</summary>
     public JsonObject Json() => new()
     {
@@ -79,8 +90,11 @@ public enum DiscardAnswer
 /// the queue that it came from. Nothing here speaks to the CRM.
 /// </summary>
 public sealed partial class DeadLetterOperations(
-    DeadLetterStore letters, LeadStore store, LeadOperations leads, TimeProvider time, ILogger<DeadLetterOperations> logger, IMessageReturn? queues = null, DeferredEventStore? events = null)
+    DeadLetterStore letters, DeadLetterActs acts, LeadStore store, LeadOperations leads, TimeProvider time, ILogger<DeadLetterOperations> logger, IMessageReturn? queues = null, DeferredEventStore? events = null)
 {
+    /// <summary>After so many dead letters it is kept how far a replay is; at most so many are looked at twice after a crash.</summary>
+    private const int KeepEvery = 25;
+
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
 
     /// <summary>How long it is waited whether a message comes back to the error queue; nobody tells that it did not.</summary>
@@ -131,38 +145,67 @@ public sealed partial class DeadLetterOperations(
     /// <param name="cancellationToken">Ends it between two dead letters; what has gone on goes on.</param>
     public async Task<ReplayReport> ReplayAsync(IReadOnlyList<DeadLetterRow> rows, ReplayPace pace, bool waitForEnds, string actor, CancellationToken cancellationToken)
     {
-        var report = new ReplayReport { Selected = rows.Count };
-        var (waves, next) = (ReplayWaves.Of(rows.Count, pace.Ramp), 0);
-        foreach (var size in waves)
+        var items = rows.Select(r => new ReplayItem(r.Id, r.LeadId, r.Fingerprint)).ToList();
+        return ReplayReport.Of(items.Count, await ReplayAsync(items, pace, waitForEnds, actor, new ReplayProgress(), _ => Task.FromResult(true), cancellationToken));
+    }
+
+    /// <summary>The same from where it has come to, keeping each step.</summary>
+    /// <param name="items">What, in order.</param>
+    /// <param name="pace">How.</param>
+    /// <param name="waitForEnds">Whether to wait for the last wave too, or for the only one.</param>
+    /// <param name="actor">Who orders it.</param>
+    /// <param name="progress">How far it was.</param>
+    /// <param name="keep">Keeps how far it is; false: somebody else has it, or has stopped it.</param>
+    /// <param name="cancellationToken">Ends it between two dead letters; what has gone on goes on.</param>
+    public async Task<ReplayProgress> ReplayAsync(
+        IReadOnlyList<ReplayItem> items, ReplayPace pace, bool waitForEnds, string actor, ReplayProgress progress, Func<ReplayProgress, Task<bool>> keep, CancellationToken cancellationToken)
+    {
+        // Items after the step that was kept last may have been sent on by a worker that died before it could say so.
+        var doubtful = progress.Next > 0 || progress.WaveStart > 0;
+        foreach (var end in ReplayWaves.Ends(items.Count, pace.Ramp).Where(e => e > progress.WaveStart))
         {
-            var wave = new List<DeadLetterRow>();
-            foreach (var row in rows.Skip(next).Take(size))
+            while (progress.Next < end)
             {
-                if (next++ > 0 && pace.Rate is { } rate)
+                if (progress.Next > 0 && pace.Rate is { } rate)
                     await Task.Delay(TimeSpan.FromSeconds(1 / rate), time, cancellationToken);
-                if (await ReplayOneAsync(row, actor, cancellationToken) is { } refusal)
-                    report = report with { Refused = [.. report.Refused, refusal] };
-                else
-                    wave.Add(row);
+                var refusal = await ReplayOneAsync(items[progress.Next], doubtful, actor, cancellationToken);
+                progress = refusal is null
+                    ? progress with { Next = progress.Next + 1, Replayed = progress.Replayed + 1 }
+                    : progress with { Next = progress.Next + 1, Refused = [.. progress.Refused, refusal] };
+                if ((progress.Next % KeepEvery == 0 || pace.Rate is < KeepEvery) && !await keep(progress))
+                    return progress;
             }
-            report = report with { Replayed = report.Replayed + wave.Count };
+            if (progress.WaveSentAt is null && !await keep(progress = progress with { WaveSentAt = time.GetUtcNow() }))
+                return progress;
             if (!pace.Ramp && !waitForEnds)
-                break;
-            var (ended, again) = await EndsAsync(wave, pace.Patience, cancellationToken);
-            var completed = wave.Count(w => ended.Contains(w.Id) && !again.ContainsKey(w.Id));
-            PipelineMeters.Replayed("completed", completed);
-            PipelineMeters.Replayed("failed", again.Count);
-            report = report with { Completed = report.Completed + completed, Failed = report.Failed + again.Count };
-            // Another failure than before is news of its own; the same one says that the cause is not mended.
-            report = report with { Stopped = wave.Any(w => again.TryGetValue(w.Id, out var cause) && cause == w.Fingerprint) ? "same-failure" : ended.Count < wave.Count ? "timed-out" : null };
-            if (report.Stopped is { } why && next < rows.Count)
+                return progress;
+            var wave = items.Skip(progress.WaveStart).Take(end - progress.WaveStart).Where(i => progress.Refused.All(r => r.Id != i.Id)).ToList();
+            progress = Judge(progress, wave, await EndsAsync(wave, progress.WaveSentAt!.Value, pace.Patience, cancellationToken)) with { WaveStart = end, WaveSentAt = null };
+            if (!await keep(progress))
+                return progress;
+            if (progress.Stopped is { } why && end < items.Count)
             {
-                PipelineMeters.Replayed("stopped", rows.Count - next);
-                Log.Stopped(logger, why, next, rows.Count);
-                break;
+                PipelineMeters.Replayed("stopped", items.Count - end);
+                Log.Stopped(logger, why, end, items.Count);
+                return progress;
             }
         }
-        return report;
+        return progress;
+    }
+
+    private static ReplayProgress Judge(ReplayProgress progress, List<ReplayItem> wave, (HashSet<Guid> Ended, Dictionary<Guid, string> Again) found)
+    {
+        var (ended, again) = found;
+        var completed = wave.Count(w => ended.Contains(w.Id) && !again.ContainsKey(w.Id));
+        PipelineMeters.Replayed("completed", completed);
+        PipelineMeters.Replayed("failed", again.Count);
+        return progress with
+        {
+            Completed = progress.Completed + completed,
+            Failed = progress.Failed + again.Count,
+            // Another failure than before is news of its own; the same one says that the cause is not mended.
+            Stopped = wave.Exists(w => again.TryGetValue(w.Id, out var cause) && cause == w.Cause) ? "same-failure" : ended.Count < wave.Count ? "timed-out" : null,
+        };
     }
 
     /// <summary>Puts a dead letter aside for good. Its row stays, with the state <c>discarded</c>.</summary>
@@ -188,43 +231,50 @@ public sealed partial class DeadLetterOperations(
         {
             return DiscardAnswer.NotOpen;
         }
+        else
+        {
+            await acts.RecordAsync(actor, "discarded", id, null, reason, cancellationToken);
+        }
         Log.Discarded(logger, id, actor);
         return DiscardAnswer.Done;
     }
 
-    private async Task<ReplayRefusal?> ReplayOneAsync(DeadLetterRow row, string actor, CancellationToken cancellationToken)
+    private async Task<ReplayRefusal?> ReplayOneAsync(ReplayItem item, bool isDoubtful, string actor, CancellationToken cancellationToken)
     {
-        if (row.LeadId is { } lead)
+        // As it is now: somebody may have been faster.
+        if (await letters.FindAsync([item.Id], cancellationToken) is not [{ State: "open" } current])
+            return isDoubtful && (await letters.FindAsync([item.Id], cancellationToken)) is [{ State: "replayed" }] ? null : new ReplayRefusal(item.Id, "not-open", "Somebody has replayed or discarded it.");
+        if (item.LeadId is { } lead)
         {
             return await leads.ContinueAsync(lead, actor, cancellationToken) switch
             {
                 OperatorAnswer.Done => null,
-                OperatorAnswer.Refused refused => new ReplayRefusal(row.Id, refused.Code, refused.Detail),
-                _ => new ReplayRefusal(row.Id, "not-found", "Its lead is gone."),
+                OperatorAnswer.Refused refused => new ReplayRefusal(item.Id, refused.Code, refused.Detail),
+                _ => new ReplayRefusal(item.Id, "not-found", "Its lead is gone."),
             };
         }
-        if ((row.Queue.StartsWith(DeferredEvent.QueuePrefix, StringComparison.Ordinal) ? events : queues) is not { } way)
-            return new ReplayRefusal(row.Id, "no-broker", "The message goes back to a queue, and no broker is configured here.");
-        // As it is now: somebody may have been faster.
-        if (await letters.FindAsync([row.Id], cancellationToken) is not [{ State: "open" } current] || letters.Message(current) is not { } message)
-            return new ReplayRefusal(row.Id, "not-open", "Somebody else has replayed or discarded it.");
+        if ((current.Queue.StartsWith(DeferredEvent.QueuePrefix, StringComparison.Ordinal) ? events : queues) is not { } way)
+            return new ReplayRefusal(item.Id, "no-broker", "The message goes back to a queue, and no broker is configured here.");
+        if (letters.Message(current) is not { } message)
+            return new ReplayRefusal(item.Id, "not-open", "Its message is gone.");
         try
         {
             // The queue first: a crash in between sends it a second time, which the intake knows by its id; the other way round would lose it.
-            await way.ReturnAsync(row.Queue, message, cancellationToken);
+            await way.ReturnAsync(current.Queue, message, cancellationToken);
         }
         catch (BusUnavailableException)
         {
-            return new ReplayRefusal(row.Id, "broker-unavailable", "The broker did not take the message; it is still a dead letter. Try again.");
+            return new ReplayRefusal(item.Id, "broker-unavailable", "The broker did not take the message; it is still a dead letter. Try again.");
         }
-        await letters.ReturnedAsync(row.Id, cancellationToken);
+        await letters.ReturnedAsync(item.Id, cancellationToken);
+        await acts.RecordAsync(actor, "replayed", item.Id, null, null, cancellationToken);
         return null;
     }
 
     /// <summary>Waits until the wave has ended: which have, and of those that are dead letters again the cause.</summary>
-    private async Task<(HashSet<Guid> Ended, Dictionary<Guid, string> Again)> EndsAsync(List<DeadLetterRow> wave, TimeSpan patience, CancellationToken cancellationToken)
+    private async Task<(HashSet<Guid> Ended, Dictionary<Guid, string> Again)> EndsAsync(List<ReplayItem> wave, DateTimeOffset sentAt, TimeSpan patience, CancellationToken cancellationToken)
     {
-        var (began, withLead) = (time.GetTimestamp(), wave.Where(w => w.LeadId is not null).ToDictionary(w => w.LeadId!.Value));
+        var withLead = wave.Where(w => w.LeadId is not null).ToDictionary(w => w.LeadId!.Value);
         var messages = wave.FindAll(w => w.LeadId is null);
         var messagePatience = patience < MessagePatience ? patience : MessagePatience;
         while (true)
@@ -235,7 +285,7 @@ public sealed partial class DeadLetterOperations(
                 again[withLead[row.LeadId!.Value].Id] = row.Fingerprint;
             foreach (var row in (await letters.FindAsync([.. messages.Select(m => m.Id)], cancellationToken)).Where(r => r.State == "open"))
                 again[row.Id] = row.Fingerprint;
-            var waited = time.GetElapsedTime(began);
+            var waited = time.GetUtcNow() - sentAt;
             var messagesEnded = messages.TrueForAll(m => again.ContainsKey(m.Id)) || waited >= messagePatience;
             if ((underWay.Count == 0 && messagesEnded) || waited >= patience)
                 return ([.. withLead.Where(w => !underWay.Contains(w.Key)).Select(w => w.Value.Id), .. messages.Where(m => messagesEnded || again.ContainsKey(m.Id)).Select(m => m.Id)], again);

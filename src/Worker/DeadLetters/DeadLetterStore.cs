@@ -10,10 +10,11 @@ namespace LeadPipeline.Worker.DeadLetters;
 /// <param name="Count">How many.</param>
 /// <param name="Reason">A stable code.</param>
 /// <param name="Queue">The queue whose work failed.</param>
-public sealed record DeadLetterGroup(string Group, int Count, string Reason, string Queue)
+/// <param name="Replayed">How many of them have been replayed before, and are here again.</param>
+public sealed record DeadLetterGroup(string Group, int Count, string Reason, string Queue, int Replayed = 0)
 {
     /// <summary>As it is shown.</summary>
-    public JsonObject Json() => new() { ["group"] = Group, ["count"] = Count, ["reason"] = Reason, ["queue"] = Queue };
+    public JsonObject Json() => new() { ["group"] = Group, ["count"] = Count, ["reason"] = Reason, ["queue"] = Queue, ["replayed"] = Replayed };
 }
 
 /// <summary>The table <c>dead_letters</c>: leads whose stage failed for good, and messages that were put aside.</summary>
@@ -22,7 +23,10 @@ public sealed class DeadLetterStore(SqlDatabase database, LeadCipher cipher)
     /// <summary>The states that a row can have.</summary>
     public static readonly IReadOnlyList<string> States = ["open", "replayed", "discarded", "erased"];
 
-    private const string Columns = "id, lead_id, queue, fingerprint, reason, at, state, replays, detail";
+    /// <summary>A lead that fails again after a replay is another dead letter, and it says so: the replays of those before it are its own, too.</summary>
+    private const string Replays = "(CASE WHEN lead_id IS NULL THEN replays ELSE (SELECT CAST(SUM(e.replays) AS INTEGER) FROM dead_letters e WHERE e.lead_id = dead_letters.lead_id AND e.at <= dead_letters.at) END)";
+
+    private const string Columns = $"id, lead_id, queue, fingerprint, reason, at, state, {Replays}, detail";
 
     // A wrapped data key: nonce, key, tag.
     private const int WrappedKeySize = 12 + 32 + 16;
@@ -45,8 +49,8 @@ public sealed class DeadLetterStore(SqlDatabase database, LeadCipher cipher)
     {
         await using var session = await database.OpenReaderAsync(cancellationToken);
         return await session.QueryAsync(
-            "SELECT fingerprint, COUNT(*), reason, queue FROM dead_letters WHERE state = @state GROUP BY fingerprint, reason, queue ORDER BY COUNT(*) DESC, fingerprint",
-            r => new DeadLetterGroup(r.GetString(0), (int)r.GetInt64(1), r.GetString(2), r.GetString(3)), cancellationToken, ("state", state));
+            $"SELECT fingerprint, COUNT(*), reason, queue, SUM(CASE WHEN {Replays} > 0 THEN 1 ELSE 0 END) FROM dead_letters WHERE state = @state GROUP BY fingerprint, reason, queue ORDER BY COUNT(*) DESC, fingerprint",
+            r => new DeadLetterGroup(r.GetString(0), (int)r.GetInt64(1), r.GetString(2), r.GetString(3), (int)r.GetInt64(4)), cancellationToken, ("state", state));
     }
 
     /// <summary>Rows that stand in a state, the oldest first.</summary>
@@ -54,12 +58,22 @@ public sealed class DeadLetterStore(SqlDatabase database, LeadCipher cipher)
     /// <param name="group">Only this group; null: all.</param>
     /// <param name="limit">At most so many.</param>
     /// <param name="cancellationToken">The caller's patience.</param>
-    public async Task<List<DeadLetterRow>> ListAsync(string state, string? group, int limit, CancellationToken cancellationToken)
+    public Task<List<DeadLetterRow>> ListAsync(string state, string? group, int limit, CancellationToken cancellationToken) => ListAsync(state, group, null, limit, cancellationToken);
+
+    /// <summary>Rows that stand in a state and match, the oldest first.</summary>
+    /// <param name="state">One of <see cref="States"/>.</param>
+    /// <param name="group">Only this group; null: all.</param>
+    /// <param name="search">Only those in whose group, reason, queue, own id or lead's id this occurs, whatever the case; null: all.</param>
+    /// <param name="limit">At most so many.</param>
+    /// <param name="cancellationToken">The caller's patience.</param>
+    public async Task<List<DeadLetterRow>> ListAsync(string state, string? group, string? search, int limit, CancellationToken cancellationToken)
     {
         await using var session = await database.OpenReaderAsync(cancellationToken);
-        var where = group is null ? "" : "AND fingerprint = @group";
+        var where = (group is null ? "" : "AND fingerprint = @group ")
+            + (search is null ? "" : """AND LOWER(fingerprint || ' ' || reason || ' ' || queue || ' ' || CAST(id AS TEXT) || ' ' || COALESCE(CAST(lead_id AS TEXT), '')) LIKE @search ESCAPE '!'""");
+        var pattern = "%" + (search ?? "").ToLowerInvariant().Replace("!", "!!", StringComparison.Ordinal).Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal) + "%";
         return await session.QueryAsync($"SELECT {Columns} FROM dead_letters WHERE state = @state {where} ORDER BY at, id LIMIT @limit",
-            r => Read(r, session), cancellationToken, ("state", state), ("group", group ?? ""), ("limit", limit));
+            r => Read(r, session), cancellationToken, ("state", state), ("group", group ?? ""), ("search", pattern), ("limit", limit));
     }
 
     /// <summary>Rows by id; those that there are.</summary>

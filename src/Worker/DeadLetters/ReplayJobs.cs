@@ -1,54 +1,68 @@
-using System.Collections.Concurrent;
 using LeadPipeline.Worker.Storage;
 
 namespace LeadPipeline.Worker.DeadLetters;
 
-/// <summary>Replays that were ordered over HTTP, carried out after the answer. They end with this process: what has gone on goes on, the rest stays a dead letter.</summary>
-public sealed partial class ReplayJobs(DeadLetterOperations operations, ILogger<ReplayJobs> logger) : IHostedService, IDisposable
+/// <summary>
+/// Carries out replays that were ordered, one after the other. They stand in the database, so that whichever worker lives goes on with what a worker that is gone has begun, from the
+/// step that was kept last.
+/// </summary>
+public sealed partial class ReplayJobs(ReplayJobStore store, DeadLetterOperations operations, DeadLetterActs acts, WorkerIdentity worker, TimeProvider time, ILogger<ReplayJobs> logger) : BackgroundService
 {
-    private readonly CancellationTokenSource stopping = new();
-    private readonly ConcurrentDictionary<Task, byte> running = new();
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
-    /// <summary>Begins one.</summary>
+    /// <summary>Keeps an order; a worker that runs takes it up.</summary>
+    /// <param name="store">Where it is kept.</param>
+    /// <param name="acts">Where it is written down who ordered it.</param>
     /// <param name="rows">What is replayed.</param>
     /// <param name="pace">How.</param>
-    /// <param name="actor">Who ordered it.</param>
-    public void Start(IReadOnlyList<DeadLetterRow> rows, ReplayPace pace, string actor)
+    /// <param name="actor">Who orders it.</param>
+    /// <param name="cancellationToken">The caller's patience.</param>
+    public static async Task<ReplayJob> OrderAsync(ReplayJobStore store, DeadLetterActs acts, IReadOnlyList<DeadLetterRow> rows, ReplayPace pace, string actor, CancellationToken cancellationToken)
     {
-        var job = Task.Run(() => RunAsync(rows, pace, actor));
-        running[job] = 0;
-        _ = job.ContinueWith(done => running.TryRemove(done, out _), TaskScheduler.Default);
+        var job = await store.AddAsync(rows, pace, actor, cancellationToken);
+        await acts.RecordAsync(actor, "replay_ordered", null, null, $"{rows.Count} dead letters, job {job.Id}", cancellationToken);
+        return job;
     }
 
     /// <inheritdoc/>
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public async Task StopAsync(CancellationToken cancellationToken)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await stopping.CancelAsync();
-        await Task.WhenAll(running.Keys).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    }
-
-    /// <inheritdoc/>
-    public void Dispose() => stopping.Dispose();
-
-    private async Task RunAsync(IReadOnlyList<DeadLetterRow> rows, ReplayPace pace, string actor)
-    {
-        try
+        while (!stoppingToken.IsCancellationRequested)
         {
-            var report = await operations.ReplayAsync(rows, pace, waitForEnds: true, actor, stopping.Token);
-            Log.Ended(logger, report.Selected, report.Replayed, report.Completed, report.Failed, report.Refused.Count);
-        }
-        catch (OperationCanceledException)
-        {
-        }
-#pragma warning disable CA1031 // Nobody waits for it any more; what was not replayed is still a dead letter.
-        catch (Exception exception)
+            try
+            {
+                foreach (var job in await store.ListAsync(ReplayJob.Running, 100, stoppingToken))
+                    await TakeAsync(job, stoppingToken);
+                await Task.Delay(Look, time, stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+#pragma warning disable CA1031 // Broker or database may be away; the job stands where it was kept, and the next round comes.
+            catch (Exception exception)
 #pragma warning restore CA1031
-        {
-            Log.Broke(logger, exception);
+            {
+                Log.Broke(logger, exception);
+                await Task.Delay(Look, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
         }
+    }
+
+    private async Task TakeAsync(ReplayJob job, CancellationToken stoppingToken)
+    {
+        if (job.Owner is { } owner && owner != worker.Id && await worker.IsAliveAsync(owner, stoppingToken))
+            return;
+        if (await store.SaveAsync(job, job with { Owner = worker.Id }, stoppingToken) is not { } mine)
+            return;
+        var progress = await operations.ReplayAsync(mine.Items, mine.Pace, waitForEnds: true, mine.OrderedBy, mine.Progress, KeepAsync, stoppingToken);
+        if (mine is null || await store.SaveAsync(mine, mine with { State = ReplayJob.Ended, Progress = progress }, stoppingToken) is not { } ended)
+            return;
+        if (progress.Stopped is { } why)
+            await acts.RecordAsync(Approvals.ApprovalMachine.Pipeline, "replay_stopped", null, null, $"{why} after {progress.Next} of {ended.Items.Count} dead letters, job {ended.Id}", stoppingToken);
+        Log.Ended(logger, ended.Items.Count, progress.Replayed, progress.Completed, progress.Failed, progress.Refused.Count);
+
+        async Task<bool> KeepAsync(ReplayProgress step) => (mine = mine is null ? null : await store.SaveAsync(mine, mine with { Progress = step }, stoppingToken)) is not null;
     }
 
     private static partial class Log
@@ -56,7 +70,7 @@ public sealed partial class ReplayJobs(DeadLetterOperations operations, ILogger<
         [LoggerMessage(474, LogLevel.Information, "A replay of {Selected} dead letters has ended: {Replayed} replayed, {Completed} completed, {Failed} failed again, {Refused} refused")]
         public static partial void Ended(ILogger logger, int selected, int replayed, int completed, int failed, int refused);
 
-        [LoggerMessage(475, LogLevel.Warning, "A replay of dead letters broke off; what was not replayed is still a dead letter")]
+        [LoggerMessage(475, LogLevel.Warning, "A replay of dead letters broke off and will be gone on with from the step that was kept last")]
         public static partial void Broke(ILogger logger, Exception exception);
     }
 }

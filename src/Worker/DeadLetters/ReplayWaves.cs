@@ -20,4 +20,11 @@ public static class ReplayWaves
             waves.Add(count);
         return waves;
     }
+
+    /// <summary>Where the waves end, counted from the first dead letter.</summary>
+    public static IReadOnlyList<int> Ends(int count, bool ramp)
+    {
+        var end = 0;
+        return [.. Of(count, ramp).Select(size => end += size)];
+    }
 }

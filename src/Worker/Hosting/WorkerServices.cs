@@ -29,6 +29,7 @@ using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.MockCrm;
 using LeadPipeline.Worker.Secrets;
 using LeadPipeline.Worker.Storage.Sql;
+using LeadPipeline.Worker.WhatIf;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -49,6 +50,15 @@ public static class WorkerServices
         services.AddExecution();
 
         services.AddMessaging(configuration);
+    }
+
+    /// <summary>What is needed to think about leads without doing anything: records, analyzer, grounding, policy. No provider of a CRM is among it.</summary>
+    public static void AddRehearsal(this IServiceCollection services, IConfiguration configuration, string environment, string contentRoot)
+    {
+        services.AddStorage(configuration);
+        services.AddJudging(environment, contentRoot);
+        services.AddSingleton<IRateLimiter, RateLimiter>();
+        services.AddSingleton<ICrm, NoCrm>();
     }
 
     /// <summary>The database and what is kept in it.</summary>
@@ -75,6 +85,7 @@ public static class WorkerServices
         {
             ResendAfter = sp.GetRequiredService<IOptions<MessagingOptions>>().Value.ResendAfter,
         });
+        services.AddGrounding();
         services.AddSingleton(ToolRegistry.Default());
         services.AddSingleton<ApprovalRequests>();
         services.AddSingleton(sp => new ApprovalStore(
@@ -82,14 +93,20 @@ public static class WorkerServices
             sp.GetRequiredService<IOptions<ApprovalOptions>>().Value.ExpireAfter));
         services.AddSingleton<LeadOperations>();
         services.AddSingleton<DeadLetterStore>();
+        services.AddSingleton<RecordedRuns>();
+        services.AddSingleton<LeadQueries>();
+        services.AddSingleton<DeadLetterActs>();
+        services.AddSingleton<ReplayJobStore>();
         services.AddSingleton<ReviewOperations>();
+        services.AddSingleton<ReviewViews>();
         if (!string.IsNullOrWhiteSpace(connections.Broker))
             services.AddSingleton<IMessageReturn>(sp => new RabbitMqReturn(Broker(connections.Broker), sp.GetRequiredService<IOptions<MessagingOptions>>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new DeadLetterOperations(
-            sp.GetRequiredService<DeadLetterStore>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadOperations>(), sp.GetRequiredService<TimeProvider>(),
+            sp.GetRequiredService<DeadLetterStore>(), sp.GetRequiredService<DeadLetterActs>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadOperations>(), sp.GetRequiredService<TimeProvider>(),
             sp.GetRequiredService<ILogger<DeadLetterOperations>>(), sp.GetService<IMessageReturn>(), sp.GetRequiredService<DeferredEventStore>()));
         services.AddSingleton<DeferredEventStore>();
         services.AddSingleton<CompanyDirectory>();
+        services.AddSingleton<CompanyFile>();
         services.AddSingleton<MockCrmStore>();
         services.AddSingleton(sp => new AuditPublisher(
             sp.GetRequiredService<SqlDatabase>(), sp.GetRequiredService<LeadCipher>(), sp.GetService<IAuditExchange>(), sp.GetRequiredService<ILogger<AuditPublisher>>()));
@@ -186,6 +203,14 @@ public static class WorkerServices
 
     private static void AddAnalysis(this IServiceCollection services, string environment, string contentRoot)
     {
+        services.AddJudging(environment, contentRoot);
+        services.AddEnrichment();
+        services.AddSingleton<EarlierRuns>();
+        services.AddSingleton<AnalyzeLeadHandler>();
+    }
+
+    private static void AddJudging(this IServiceCollection services, string environment, string contentRoot)
+    {
         services.AddGemini();
         services.AddSingleton<IAnalyzer>(sp => sp.GetRequiredService<IOptions<AnalysisOptions>>().Value.Analyzer == AnalyzerKind.Gemini
             ? sp.GetRequiredService<GeminiAnalyzer>()
@@ -197,16 +222,13 @@ public static class WorkerServices
             try
             {
                 var policy = PolicyLoader.Load(options, environment, contentRoot, tools);
-                return new PolicyInForce(policy, tools, options.ToPlanning());
+                return new PolicyInForce(policy, tools, options.ToPlanning() with { ProviderTimesToLive = sp.GetRequiredService<GroundingRules>().ProviderTimesToLive });
             }
             catch (PolicyException exception)
             {
                 throw new ConfigurationException(exception.Faults);
             }
         });
-        services.AddSingleton<EvidenceGatherer>();
-        services.AddSingleton<EarlierRuns>();
-        services.AddSingleton<AnalyzeLeadHandler>();
     }
 
     private static void AddExecution(this IServiceCollection services)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using LeadPipeline.Worker.DeadLetters;
 using LeadPipeline.Worker.Http.OpenApi;
+using LeadPipeline.Worker.Storage;
 
 namespace LeadPipeline.Worker.Ops;
 
@@ -22,15 +23,37 @@ public static class DeadLetterEndpoints
             [
                 new RouteInput(InputPlace.Query, "state", "DeadLetterState", "Only those that stand here; `open` when left out."),
                 new RouteInput(InputPlace.Query, "group", "DeadLetterGroupName", "Only items of this group."),
+                new RouteInput(InputPlace.Query, "search", "DeadLetterSearch", "Only items in whose group, reason, queue, id or lead's id this occurs."),
                 new RouteInput(InputPlace.Query, "limit", "DeadLetterLimit", "At most so many items; groups are always all."),
             ],
             Answers = [new RouteAnswer(200, "Groups, the largest first, and items, the oldest first.", "DeadLetters"), RouteAnswer.Problem(400, "A bad parameter.")],
         });
         letters.MapPost("/replay", ReplayAsync).Describe(new RouteDescription("replayDeadLetters", "dead letters", "Sends dead letters on their way again, or tells what that would do.")
         {
-            Details = "A lead goes on in its run; a message goes back to its queue. Carried out after the answer, by this process; a ramp ends with it.",
+            Details = "A lead goes on in its run; a message goes back to its queue. It is kept as a job before the answer and carried out by a worker; when that one ends, another goes on with it.",
             Bodies = [new RouteBody("application/json", "DeadLetterReplay")],
             Answers = [new RouteAnswer(200, "Only with `preview`: what it would do.", "DeadLetterPreview"), new RouteAnswer(202, "It is begun.", "DeadLetterReplayBegun"), RouteAnswer.Problem(400, "The body is not valid.")],
+        });
+        letters.MapGet("/{id:guid}", ShowAsync).Describe(new RouteDescription("getDeadLetter", "dead letters", "One dead letter: why it failed, what a replay would do, and what was done about it.")
+        {
+            Answers = [new RouteAnswer(200, "The dead letter.", "DeadLetterDetail"), RouteAnswer.Problem(404, "No such dead letter.")],
+        });
+        letters.MapPost("/notes", NoteAsync).Describe(new RouteDescription("noteDeadLetterGroup", "dead letters", "Writes a note on a group, for the next one who looks.")
+        {
+            Bodies = [new RouteBody("application/json", "DeadLetterNote")],
+            Answers = [new RouteAnswer(200, "It is written.", "DeadLetterNote"), RouteAnswer.Problem(400, "The group or the text is missing.")],
+        });
+        letters.MapGet("/jobs", JobsAsync).Describe(new RouteDescription("listReplayJobs", "dead letters", "Replays that were ordered, the newest first.")
+        {
+            Answers = [new RouteAnswer(200, "At most 100 of them.", "ReplayJobs")],
+        });
+        letters.MapGet("/jobs/{id:guid}", JobAsync).Describe(new RouteDescription("getReplayJob", "dead letters", "How far a replay has come.")
+        {
+            Answers = [new RouteAnswer(200, "The replay.", "ReplayJob"), RouteAnswer.Problem(404, "No such replay.")],
+        });
+        letters.MapPost("/jobs/{id:guid}/stop", StopAsync).Describe(new RouteDescription("stopReplayJob", "dead letters", "Ends a replay where it is; what has gone on goes on.")
+        {
+            Answers = [new RouteAnswer(200, "It has ended.", "ReplayJob"), RouteAnswer.Problem(404, "No such replay.")],
         });
         letters.MapPost("/{id:guid}/discard", DiscardAsync).Describe(new RouteDescription("discardDeadLetter", "dead letters", "Puts a dead letter aside for good, with a reason.")
         {
@@ -39,24 +62,74 @@ public static class DeadLetterEndpoints
         });
     }
 
-    private static async Task<IResult> ListAsync(HttpContext context, DeadLetterStore store, string? state = null, string? group = null, string? limit = null)
+    private static async Task<IResult> ListAsync(HttpContext context, DeadLetterStore store, DeadLetterActs acts, string? state = null, string? group = null, string? search = null, string? limit = null)
     {
         if (state is not null && !DeadLetterStore.States.Contains(state))
             return OperatorBody.Invalid("state", "is not a state", $"use one of {string.Join(", ", DeadLetterStore.States)}");
         var size = 200;
         if (limit is not null && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out size) || size is < 1 or > 1000))
             return OperatorBody.Invalid("limit", "is not allowed", "use a whole number from 1 to 1000");
-        return Results.Json(await ViewAsync(store, state ?? "open", group, size, context.RequestAborted));
+        return Results.Json(await ViewAsync(store, acts, state ?? "open", group, search, size, context.RequestAborted));
     }
 
     /// <summary>Groups and items as they are shown, here and on the command line.</summary>
-    internal static async Task<JsonObject> ViewAsync(DeadLetterStore store, string state, string? group, int limit, CancellationToken cancellationToken) => new()
+    internal static async Task<JsonObject> ViewAsync(DeadLetterStore store, DeadLetterActs acts, string state, string? group, string? search, int limit, CancellationToken cancellationToken)
     {
-        ["groups"] = new JsonArray([.. (await store.GroupsAsync(state, cancellationToken)).Select(g => (JsonNode)g.Json())]),
-        ["items"] = new JsonArray([.. (await store.ListAsync(state, group, limit, cancellationToken)).Select(r => (JsonNode)DeadLetterStore.Json(r))]),
-    };
+        var notes = (await acts.NotesAsync(cancellationToken)).ToLookup(n => n.Group);
+        var groups = new JsonArray();
+        foreach (var found in await store.GroupsAsync(state, cancellationToken))
+        {
+            var json = found.Json();
+            json["notes"] = new JsonArray([.. notes[found.Group].Select(n => (JsonNode)n.Json())]);
+            groups.Add(json);
+        }
+        return new JsonObject { ["groups"] = groups, ["items"] = new JsonArray([.. (await store.ListAsync(state, group, search, limit, cancellationToken)).Select(r => (JsonNode)DeadLetterStore.Json(r))]) };
+    }
 
-    private static async Task<IResult> ReplayAsync(HttpContext context, DeadLetterOperations operations, ReplayJobs jobs)
+    /// <summary>One dead letter as it is shown, here and on the command line.</summary>
+    internal static async Task<JsonObject> DetailAsync(DeadLetterRow row, DeadLetterStore store, DeadLetterOperations operations, DeadLetterActs acts, CancellationToken cancellationToken)
+    {
+        var view = (await operations.PreviewAsync([row], cancellationToken))[0]!.DeepClone().AsObject();
+        var message = store.Message(row);
+        view["why"] = message?.Why;
+        view["messageId"] = message?.MessageId;
+        if (store.Discarded(row) is { } note)
+            view["discarded"] = new JsonObject { ["by"] = note.By, ["reason"] = note.Reason };
+        view["acts"] = new JsonArray([.. (await acts.OfAsync(row, cancellationToken)).Select(a => (JsonNode)a.Json())]);
+        return view;
+    }
+
+    private static async Task<IResult> ShowAsync(Guid id, HttpContext context, DeadLetterStore store, DeadLetterOperations operations, DeadLetterActs acts) =>
+        await store.FindAsync([id], context.RequestAborted) is [var row]
+            ? Results.Json(await DetailAsync(row, store, operations, acts, context.RequestAborted))
+            : Problems.Of(404, "not-found", "There is no such dead letter.");
+
+    private static async Task<IResult> NoteAsync(HttpContext context, DeadLetterActs acts)
+    {
+        var body = await OperatorBody.ReadAsync(context);
+        if (body?["group"] is not JsonValue named || !named.TryGetValue<string>(out var group) || group.Length is 0 or > 300)
+            return OperatorBody.Invalid("group", "is missing", "send a group of GET /dead-letters");
+        if (body["text"] is not JsonValue said || !said.TryGetValue<string>(out var text) || text.Trim().Length is 0 or > 1000)
+            return OperatorBody.Invalid("text", "is missing", "say what the next one should know, in 1 to 1000 characters");
+        await acts.RecordAsync(OperatorBody.Actor(context), DeadLetterActs.Noted, null, group, text.Trim(), context.RequestAborted);
+        return Results.Json(new JsonObject { ["group"] = group, ["text"] = text.Trim() });
+    }
+
+    private static async Task<IResult> JobsAsync(HttpContext context, ReplayJobStore jobs) =>
+        Results.Json(new JsonObject { ["items"] = new JsonArray([.. (await jobs.ListAsync(null, 100, context.RequestAborted)).Select(j => (JsonNode)j.Json())]) });
+
+    private static async Task<IResult> JobAsync(Guid id, HttpContext context, ReplayJobStore jobs) =>
+        await jobs.FindAsync(id, context.RequestAborted) is { } job ? Results.Json(job.Json()) : Problems.Of(404, "not-found", "There is no such replay.");
+
+    private static async Task<IResult> StopAsync(Guid id, HttpContext context, ReplayJobStore jobs, DeadLetterActs acts)
+    {
+        if (await jobs.StopAsync(id, context.RequestAborted) is not { } job)
+            return Problems.Of(404, "not-found", "There is no such replay.");
+        await acts.RecordAsync(OperatorBody.Actor(context), "replay_stopped", null, null, $"job {id}", context.RequestAborted);
+        return Results.Json(job.Json());
+    }
+
+    private static async Task<IResult> ReplayAsync(HttpContext context, DeadLetterOperations operations, ReplayJobStore jobs, DeadLetterActs acts)
     {
         if (await OperatorBody.ReadAsync(context) is not { } body || body.Any(m => !Members.Contains(m.Key)))
             return OperatorBody.Invalid("body", "is not an order", $"send a JSON object with {string.Join(", ", Members)}");
@@ -82,8 +155,8 @@ public static class DeadLetterEndpoints
         var (open, refused) = await operations.SelectAsync(selection, context.RequestAborted);
         if (preview)
             return Results.Json(new JsonObject { ["items"] = await operations.PreviewAsync(open, context.RequestAborted) });
-        jobs.Start(open, new ReplayPace(ramp, body["rate"] is null ? null : rate, Patience), OperatorBody.Actor(context));
-        return Results.Json(new JsonObject { ["selected"] = open.Count, ["refused"] = new JsonArray([.. refused.Select(r => (JsonNode)r.Json())]) }, statusCode: 202);
+        var job = await ReplayJobs.OrderAsync(jobs, acts, open, new ReplayPace(ramp, body["rate"] is null ? null : rate, Patience), OperatorBody.Actor(context), context.RequestAborted);
+        return Results.Json(new JsonObject { ["job"] = job.Id.ToString(), ["selected"] = open.Count, ["refused"] = new JsonArray([.. refused.Select(r => (JsonNode)r.Json())]) }, statusCode: 202);
     }
 
     private static async Task<IResult> DiscardAsync(Guid id, HttpContext context, DeadLetterOperations operations)

@@ -16,6 +16,8 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
     public DbSet<IntakeKeyRow> IntakeKeys => Set<IntakeKeyRow>();
     public DbSet<LeadAliasRow> Aliases => Set<LeadAliasRow>();
     public DbSet<DeadLetterRow> DeadLetters => Set<DeadLetterRow>();
+    public DbSet<ReplayJobRow> ReplayJobs => Set<ReplayJobRow>();
+    public DbSet<DeadLetterActRow> DeadLetterActs => Set<DeadLetterActRow>();
     public DbSet<ReviewVerdictRow> ReviewVerdicts => Set<ReviewVerdictRow>();
     public DbSet<DirectoryRow> Companies => Set<DirectoryRow>();
     public DbSet<MetaRow> Meta => Set<MetaRow>();
@@ -67,6 +69,17 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
             e.ToTable("dead_letters").HasKey(x => x.Id);
             e.HasIndex(x => x.LeadId).HasDatabaseName("IX_dead_letters_lead_id");
         });
+        modelBuilder.Entity<ReplayJobRow>(e =>
+        {
+            e.ToTable("replay_jobs").HasKey(x => x.Id);
+            e.HasIndex(x => x.State).HasDatabaseName("IX_replay_jobs_state");
+        });
+        modelBuilder.Entity<DeadLetterActRow>(e =>
+        {
+            e.ToTable("dead_letter_acts").HasKey(x => x.Id);
+            e.HasIndex(x => x.DeadLetterId).HasDatabaseName("IX_dead_letter_acts_dead_letter_id");
+            e.HasIndex(x => x.Fingerprint).HasDatabaseName("IX_dead_letter_acts_fingerprint");
+        });
         modelBuilder.Entity<ReviewVerdictRow>(e =>
         {
             e.ToTable("review_verdicts").HasKey(x => x.Id);
@@ -80,6 +93,7 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
         modelBuilder.Entity<WorkerRow>(e => e.ToTable("workers").HasKey(x => x.Id));
         modelBuilder.Entity<MetaRow>(e => e.ToTable("meta").HasKey(x => x.Name));
         modelBuilder.Entity<DirectoryRow>(e => e.ToTable("companies").HasKey(x => x.Domain));
+        modelBuilder.Entity<EnrichmentRow>(e => e.ToTable("enrichment_cache").HasKey(x => x.Key));
         modelBuilder.Entity<CrmSyncLogRow>(e => e.ToTable("crm_sync_logs").HasKey(x => x.Id));
         modelBuilder.Entity<RateLimitRow>(e => e.ToTable("rate_limits").HasKey(x => x.Name));
         modelBuilder.Entity<ApprovalRow>(e =>

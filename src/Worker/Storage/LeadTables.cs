@@ -83,10 +83,16 @@ internal static class LeadTables
 
     public static object?[] DeadLetterRow(DeadLetterRow d) => [d.Id, d.LeadId, d.Queue, d.Fingerprint, d.Reason, d.At, d.State, d.Replays, d.Detail];
 
-    public static readonly BulkInsert ReviewVerdicts = new("review_verdicts", "id",
-        new("id", Uuid), new("lead_id", Uuid), new("run", Int), new("verdict", Text), new("actor", Text), new("at", Time));
+    public static readonly BulkInsert ReplayJobs = new("replay_jobs", "id",
+        new("id", Uuid), new("version", Int), new("state", Text), new("ordered_by", Text), new("ordered_at", Time), new("updated_at", Time), new("owner", Int), new("pace", Text), new("items", Text), new("progress", Text));
 
-    public static object?[] ReviewVerdictRow(ReviewVerdictRow v) => [v.Id, v.LeadId, v.Run, v.Verdict, v.Actor, v.At];
+    public static readonly BulkInsert DeadLetterActs = new("dead_letter_acts", "id",
+        new("id", Uuid), new("dead_letter_id", Uuid), new("fingerprint", Text), new("at", Time), new("actor", Text), new("act", Text), new("detail", Bytes));
+
+    public static readonly BulkInsert ReviewVerdicts = new("review_verdicts", "id",
+        new("id", Uuid), new("lead_id", Uuid), new("run", Int), new("verdict", Text), new("actor", Text), new("at", Time), new("corrections", Bytes));
+
+    public static object?[] ReviewVerdictRow(ReviewVerdictRow v) => [v.Id, v.LeadId, v.Run, v.Verdict, v.Actor, v.At, v.Corrections];
 
     public static readonly BulkInsert NewApprovals = new("approvals", "id",
         new("id", Uuid), new("version", Int), new("lead_id", Uuid), new("run", Int), new("step", Text), new("operation", Text), new("arguments_hash", Text), new("state", Text), new("needed", Int),

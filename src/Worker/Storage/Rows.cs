@@ -142,6 +142,34 @@ public sealed class DeadLetterRow
     public byte[]? Detail { get; set; }
 }
 
+/// <summary>A replay of dead letters that was ordered; the last three are JSON.</summary>
+public sealed class ReplayJobRow
+{
+    public Guid Id { get; set; }
+    public int Version { get; set; }
+    public required string State { get; set; }
+    public required string OrderedBy { get; set; }
+    public DateTimeOffset OrderedAt { get; set; }
+    public DateTimeOffset UpdatedAt { get; set; }
+    public int? Owner { get; set; }
+    public required string Pace { get; set; }
+    public required string Items { get; set; }
+    public required string Progress { get; set; }
+}
+
+/// <summary>What a person did about dead letters that have no lead, or said about a group of them.</summary>
+public sealed class DeadLetterActRow
+{
+    public Guid Id { get; set; }
+    public Guid? DeadLetterId { get; set; }
+    public string? Fingerprint { get; set; }
+    public DateTimeOffset At { get; set; }
+    public required string Actor { get; set; }
+    public required string Act { get; set; }
+    /// <summary>What was said, sealed with a key of its own that stands before it, wrapped.</summary>
+    public byte[]? Detail { get; set; }
+}
+
 /// <summary>What a person decided about a run that waited for one. <see cref="Id"/> is the run's, so that there is one verdict on each.</summary>
 public sealed class ReviewVerdictRow
 {
@@ -152,6 +180,8 @@ public sealed class ReviewVerdictRow
     public required string Verdict { get; set; }
     public required string Actor { get; set; }
     public DateTimeOffset At { get; set; }
+    /// <summary>The analysis as the person has corrected it, sealed; null when it was approved as it was, or rejected.</summary>
+    public byte[]? Corrections { get; set; }
 }
 
 /// <summary>A worker that started once; whether it lives is told by a lock that it holds.</summary>
@@ -175,6 +205,14 @@ public sealed class DirectoryRow
     public required string Domain { get; set; }
     public required string Facts { get; set; }
     public DateTimeOffset LoadedAt { get; set; }
+}
+
+/// <summary>An answer of an enrichment service; <see cref="Facts"/> is null when it knows no such company.</summary>
+public sealed class EnrichmentRow
+{
+    public required string Key { get; set; }
+    public string? Facts { get; set; }
+    public DateTimeOffset FetchedAt { get; set; }
 }
 
 /// <summary>A call to the mock CRM, redacted.</summary>

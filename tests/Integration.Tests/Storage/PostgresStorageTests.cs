@@ -59,3 +59,9 @@ public sealed class PostgresRateLimiterTests : RateLimiterTests<PostgresStorage>
 
 [Category("Integration")]
 public sealed class PostgresApprovalStoreTests : ApprovalStoreTests<PostgresStorage>;
+
+[Category("Integration")]
+public sealed class PostgresCompanyDirectoryTests : CompanyDirectoryTests<PostgresStorage>;
+
+[Category("Integration")]
+public sealed class PostgresDeadLetterTests : DeadLetterTests<PostgresStorage>;

@@ -25,6 +25,7 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
     private readonly Queues queues = new();
     private LeadStore store = null!;
     private DeadLetterStore letters = null!;
+    private DeadLetterActs acts = null!;
     private DeadLetterOperations operations = null!;
     private ReviewOperations reviews = null!;
 
@@ -33,8 +34,8 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
     {
         store = new LeadStore(Database.Sql, new LeadCommitter(Database.Sql), Cipher, new NoSink(), time);
         letters = new DeadLetterStore(Database.Sql, Cipher);
-        operations = new DeadLetterOperations(letters, store, new LeadOperations(store, Database.Sql, Options.Create(new CrmOptions()), time), time, NullLogger<DeadLetterOperations>.Instance, queues);
-        reviews = new ReviewOperations(store, Database.Sql, time);
+        operations = new DeadLetterOperations(letters, acts = new DeadLetterActs(Database.Sql, Cipher, time), store, new LeadOperations(store, Database.Sql, Options.Create(new CrmOptions()), time), time, NullLogger<DeadLetterOperations>.Instance, queues);
+        reviews = new ReviewOperations(store, Database.Sql, new LeadPipeline.Worker.WhatIf.RecordedRuns(Database.Sql, Cipher), LeadPipeline.Worker.Grounding.GroundingRules.Default, time);
         (queues.Away, queues.Returned) = (false, []);
     }
 
@@ -59,6 +60,80 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
+    public async Task Should_find_by_what_is_known_of_it()
+    {
+        var cause = "100%_sure-" + Guid.NewGuid().ToString("N");
+        var lead = await DeadAsync(cause);
+        _ = await DeadAsync("100x_sure");
+
+        using (Assert.EnterMultipleScope())
+        {
+            foreach (var words in (string[])["100%_SURE-", lead.ToString(), lead.ToString().ToUpperInvariant(), cause])
+                Assert.That((await letters.ListAsync("open", null, words, 10, CancellationToken.None)).Select(l => l.LeadId), Is.EqualTo(new Guid?[] { lead }), words);
+            Assert.That(await letters.ListAsync("open", null, "nothing like it", 10, CancellationToken.None), Is.Empty);
+        }
+    }
+
+    [Test]
+    public async Task Should_show_what_was_noted_on_a_group_and_keep_it_sealed()
+    {
+        var cause = "noted-" + Guid.NewGuid().ToString("N");
+        var lead = await DeadAsync(cause);
+        await acts.RecordAsync("ada", DeadLetterActs.Noted, null, "analysis/" + cause, "Ask the vendor on Monday.", CancellationToken.None);
+
+        var of = await acts.OfAsync(await RowAsync(lead), CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(of.Select(a => (a.Actor, a.Act, a.Text)), Is.EqualTo(new[] { ("ada", "noted", "Ask the vendor on Monday.") }));
+            await using var db = Database.Open();
+            Assert.That(System.Text.Encoding.UTF8.GetString((await db.DeadLetterActs.SingleAsync(a => a.Fingerprint == "analysis/" + cause)).Detail!), Does.Not.Contain("Monday"));
+        }
+    }
+
+    [Test]
+    public async Task Should_say_how_many_of_a_group_came_back()
+    {
+        var cause = "back-" + Guid.NewGuid().ToString("N");
+        var (lead, _) = (await DeadAsync(cause), await DeadAsync(cause));
+        _ = await operations.ReplayAsync([await RowAsync(lead)], AtOnce, false, "ada", CancellationToken.None);
+        var work = (await store.LoadAsync(lead))!;
+        var again = DeadLetter.Of(work.Saga, LeadStage.Analysis, cause, null, Now);
+        _ = await store.ApplyAsync(work, new SagaMessage.StageFailed(1, LeadStage.Analysis, cause), [], c => c with { DeadLetter = again });
+
+        var group = (await letters.GroupsAsync("open", CancellationToken.None)).Single(g => g.Group == "analysis/" + cause);
+
+        Assert.That((group.Count, group.Replayed), Is.EqualTo((2, 1)));
+    }
+
+    [Test]
+    public async Task Should_go_on_with_a_replay_where_it_was_kept()
+    {
+        var jobs = new ReplayJobStore(Database.Sql, time);
+        var rows = new List<DeadLetterRow>();
+        for (var i = 0; i < 4; i++)
+            rows.Add(await RowAsync(await DeadAsync("job-" + Guid.NewGuid().ToString("N"))));
+        var job = await jobs.AddAsync(rows, AtOnce, "ada", CancellationToken.None);
+        // A worker sends two on and dies before it can keep that it has.
+        _ = await operations.ReplayAsync(rows[..2], AtOnce, false, "ada", CancellationToken.None);
+        var kept = (await jobs.SaveAsync(job, job with { Progress = new ReplayProgress { Next = 1, Replayed = 1 } }, CancellationToken.None))!;
+
+        var found = (await jobs.FindAsync(job.Id, CancellationToken.None))!;
+        var progress = await operations.ReplayAsync(found.Items, found.Pace, false, found.OrderedBy, found.Progress, _ => Task.FromResult(true), CancellationToken.None);
+        var late = await jobs.SaveAsync(job, job, CancellationToken.None);
+        var stopped = (await jobs.StopAsync(job.Id, CancellationToken.None))!;
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((progress.Next, progress.Replayed, progress.Refused.Count), Is.EqualTo((4, 4, 0)));
+            Assert.That((kept.Version, late), Is.EqualTo((1, (ReplayJob?)null)), "a worker that has lost it keeps nothing");
+            Assert.That((stopped.State, stopped.Progress.Stopped), Is.EqualTo((ReplayJob.Ended, "by-operator")));
+            foreach (var row in rows)
+                Assert.That((await RowAsync(row.LeadId!.Value)).Replays, Is.EqualTo(1));
+        }
+    }
+
+    [Test]
     public async Task Should_send_a_lead_on_in_its_run_once()
     {
         var lead = await DeadAsync("why");
@@ -70,7 +145,7 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
         var after = await RowAsync(lead);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That((first.Replayed, second.Replayed, second.Refused[0].Code), Is.EqualTo((1, 0, "not-dead-lettered")));
+            Assert.That((first.Replayed, second.Replayed, second.Refused[0].Code), Is.EqualTo((1, 0, "not-open")));
             Assert.That((after.State, after.Replays), Is.EqualTo(("replayed", 1)));
             Assert.That(((await store.LoadAsync(lead))!.Saga.Run, (await store.LoadAsync(lead))!.Saga.Status), Is.EqualTo((1, LeadStatus.Received)));
         }
@@ -216,7 +291,7 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
     {
         var lead = await EndedAsync(status);
 
-        var answer = await reviews.ApproveAsync(new ReviewId(lead, 1), "Looks fine.", "ada", CancellationToken.None);
+        var answer = await reviews.ApproveAsync(new ReviewId(lead, 1), "Looks fine.", new ReviewCorrections(), "ada", CancellationToken.None);
 
         using (Assert.EnterMultipleScope())
         {
