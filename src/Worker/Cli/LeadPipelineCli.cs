@@ -41,6 +41,7 @@ public static class LeadPipelineCli
                 EvalCommand.Create(settings),
                 ReportCommand.Create(settings),
                 DbCommands.Create(settings),
+                KeyCommands.Create(settings),
                 DoctorCommand.Create(settings),
                 HealthCommand.Create(settings),
             };

@@ -20,6 +20,7 @@ using LeadPipeline.Worker.Planning;
 using LeadPipeline.Worker.Privacy;
 using LeadPipeline.Worker.Retention;
 using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Secrets;
 using LeadPipeline.Worker.Storage;
 
 namespace LeadPipeline.Worker.Hosting;
@@ -55,15 +56,14 @@ public static class ConfigurationCheck
         (MockOptions.Section, typeof(MockOptions)),
         (HubSpotOptions.Section, typeof(HubSpotOptions)),
         (SalesforceOptions.Section, typeof(SalesforceOptions)),
+        (AwsOptions.Section, typeof(AwsOptions)),
+        (SecretsOptions.Section, typeof(SecretsOptions)),
         (AuthOptions.Section, typeof(AuthOptions)),
         (EncryptionOptions.Section, typeof(EncryptionOptions)),
         (PrivacyOptions.Section, typeof(PrivacyOptions)),
         (MessagingOptions.Section, typeof(MessagingOptions)),
         (RetentionOptions.Section, typeof(RetentionOptions)),
     ];
-
-    // Settings that people know of and that nothing here obeys yet: to accept one in silence would be to promise it.
-    private static readonly string[] NotYet = ["Aws"];
 
     private static readonly string[] Secrets = ["password", "secret", "key", "token", "hash", "connectionstrings", "enrichment:http:header"];
 
@@ -87,7 +87,6 @@ public static class ConfigurationCheck
                     faults.Add(Unknown($"{top.Key}:{child.Key}", child.Key, nested.Select(n => n.Section.Split(':')[1])));
             }
         }
-        faults.AddRange(NotYet.Where(s => configuration.GetSection(s).Exists()).Select(s => $"{s}: there are no such settings in this version; leave the section out"));
         if (faults.Count > 0)
             throw new ConfigurationException(faults);
         foreach (var (section, type) in Sections)

@@ -49,8 +49,16 @@ public sealed class DatabaseStart(SqlDatabase database, IDbContextFactory<LeadDb
         await using var session = await database.OpenAsync(cancellationToken);
         await session.InsertAsync(Meta, [["master-key", cipher.Fingerprint]], cancellationToken);
         var known = await session.QueryAsync("SELECT value FROM meta WHERE name = 'master-key'", r => r.GetString(0), cancellationToken);
-        if (known is not [var fingerprint] || fingerprint != cipher.Fingerprint)
-            throw new ConfigurationException("Encryption:MasterKey: the value is not the key that this database's leads are sealed with; give every worker the same key");
+        if (known is not [var fingerprint] || (fingerprint != cipher.Fingerprint && !cipher.KnowsOther(fingerprint)))
+            throw new ConfigurationException("Encryption:MasterKey: the value is not the key that this database's leads are sealed with; give every worker the same key, or the old one as Encryption:OtherMasterKeys:0 while it is exchanged");
+        var stored = await session.QueryAsync("SELECT value FROM meta WHERE name = 'record-key'", r => Convert.FromBase64String(r.GetString(0)), cancellationToken);
+        if (stored is [var wrapped])
+        {
+            _ = cipher.UseRecordSecret(wrapped, fingerprint);
+            return;
+        }
+        // Two workers may be the first at once: both have derived the same, and one stores it.
+        await session.InsertAsync(Meta, [["record-key", Convert.ToBase64String(cipher.UseRecordSecret(null, fingerprint))]], cancellationToken);
     }
 
     private static readonly BulkInsert Meta = new("meta", "name", new("name", ColumnType.Text), new("value", ColumnType.Text));

@@ -2,6 +2,7 @@ using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Crm.Http;
 using LeadPipeline.Mcp.Crm.Salesforce;
 using LeadPipeline.Mcp.Guards;
+using LeadPipeline.Worker.Secrets;
 using Microsoft.Extensions.Options;
 
 namespace LeadPipeline.Worker.Hosting;
@@ -17,7 +18,7 @@ internal static class SalesforceRegistration
 
     public static void AddSalesforce(this IServiceCollection services)
     {
-        services.AddSingleton(sp => Create(sp.GetRequiredService<IOptions<SalesforceOptions>>().Value, sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => Create(sp.GetRequiredService<IOptions<SalesforceOptions>>().Value, sp.GetRequiredService<CrmSecretSources>(), sp.GetRequiredService<TimeProvider>()));
         services.AddKeyedSingleton<ICrmProbe>(CrmProviderKind.Salesforce, (sp, _) => sp.GetRequiredService<SalesforceCrm>());
     }
 
@@ -32,12 +33,12 @@ internal static class SalesforceRegistration
         };
     }
 
-    private static SalesforceCrm Create(SalesforceOptions options, TimeProvider time)
+    private static SalesforceCrm Create(SalesforceOptions options, CrmSecretSources secrets, TimeProvider time)
     {
-        if (options.Problems().ToList() is { Count: > 0 } problems)
+        if (options.Problems(secrets.AreElsewhere(CrmProviderKind.Salesforce)).ToList() is { Count: > 0 } problems)
             throw new ConfigurationException(problems);
         // The provider counts the time itself, by a clock that tests can turn.
         var http = new HttpClient(VendorHttp.NewHandler(options.ConcurrentCalls)) { Timeout = Timeout.InfiniteTimeSpan };
-        return new SalesforceCrm(options, new SalesforceCredentials(options, http, time), http, new CrmQuota(SalesforceCrm.ProviderName), time);
+        return new SalesforceCrm(options, new SalesforceCredentials(options, http, time, secrets.Salesforce), http, new CrmQuota(SalesforceCrm.ProviderName), time);
     }
 }

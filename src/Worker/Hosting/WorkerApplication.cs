@@ -78,6 +78,7 @@ public static class WorkerApplication
         app.MapDeadLetters();
         app.MapReviews();
         app.MapAdministration();
+        app.MapSecrets();
         app.MapApprovals();
         app.MapOpsConsole();
         app.MapHealth();

@@ -25,6 +25,7 @@ using LeadPipeline.Worker.Privacy;
 using LeadPipeline.Worker.Retention;
 using LeadPipeline.Worker.Reviews;
 using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Secrets;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.MockCrm;
 using LeadPipeline.Worker.Storage.Sql;
@@ -78,6 +79,7 @@ public static class WorkerServices
 
         services.AddSingleton(sp => Cipher(sp.GetRequiredService<IOptions<EncryptionOptions>>().Value, sp.GetRequiredService<IOptions<DataOptions>>().Value.Directory));
         services.AddSingleton(sp => new Redactor(sp.GetRequiredService<IOptions<PrivacyOptions>>().Value, Convert.FromHexString(sp.GetRequiredService<LeadCipher>().Fingerprint)));
+        services.AddSingleton<KeyRewrapping>();
         services.AddSingleton<LeadCommitter>();
         services.AddSingleton(sp => new LeadStore(
             sp.GetRequiredService<SqlDatabase>(), sp.GetRequiredService<LeadCommitter>(), sp.GetRequiredService<LeadCipher>(), sp.GetRequiredService<IAuditSink>(), sp.GetRequiredService<TimeProvider>())
@@ -139,6 +141,7 @@ public static class WorkerServices
 
     private static void AddCrm(this IServiceCollection services)
     {
+        services.AddSecrets();
         services.AddSalesforce();
         services.AddHubSpot();
         services.AddSingleton<ICrm>(sp => sp.GetRequiredService<GuardedCrm>());
@@ -289,7 +292,7 @@ public static class WorkerServices
     {
         try
         {
-            return new LeadCipher(MasterKeys.Load(options, directory));
+            return new LeadCipher(MasterKeys.Load(options, directory), MasterKeys.Others(options));
         }
         catch (FormatException exception)
         {

@@ -12,18 +12,23 @@ public sealed class LeadCipher : IDisposable
 {
     private const int NonceSize = 12, TagSize = 16;
     private readonly AesGcm master;
+    private readonly List<(string Fingerprint, byte[] Key, AesGcm Cipher)> others = [];
     // An AesGcm has one native context: two threads in it at once read each other's tags.
     private readonly Lock gate = new();
-    private readonly byte[] recordKeySecret;
+    private byte[] recordKeySecret;
 
     /// <summary>Takes the master key: 32 bytes.</summary>
-    public LeadCipher(byte[] masterKey)
+    /// <param name="masterKey">It wraps what is new.</param>
+    /// <param name="otherKeys">Others that old keys may still be wrapped with, while the master key is exchanged.</param>
+    public LeadCipher(byte[] masterKey, params IReadOnlyList<byte[]> otherKeys)
     {
-        if (masterKey.Length != 32)
-            throw new ArgumentException("The master key must be 32 bytes.", nameof(masterKey));
+        if (masterKey.Length != 32 || otherKeys.Any(k => k.Length != 32))
+            throw new ArgumentException("A master key must be 32 bytes.", nameof(masterKey));
         master = new AesGcm(masterKey, TagSize);
-        recordKeySecret = HKDF.DeriveKey(HashAlgorithmName.SHA256, masterKey, 32, info: "record-key"u8.ToArray());
-        Fingerprint = Convert.ToHexStringLower(HKDF.DeriveKey(HashAlgorithmName.SHA256, masterKey, 8, info: "fingerprint"u8.ToArray()));
+        recordKeySecret = RecordSecretOf(masterKey);
+        Fingerprint = FingerprintOf(masterKey);
+        foreach (var key in otherKeys)
+            others.Add((FingerprintOf(key), key, new AesGcm(key, TagSize)));
     }
 
     /// <summary>Tells two master keys apart without telling anything about them.</summary>
@@ -37,11 +42,43 @@ public sealed class LeadCipher : IDisposable
             return (new LeadDataKey(key), Seal(master, key, leadId));
     }
 
-    /// <summary>Unwraps a lead's data key.</summary>
+    /// <summary>Unwraps a lead's data key, whichever of the master keys it is wrapped with.</summary>
+    /// <exception cref="CryptographicException">With none of them, or it belongs to another lead.</exception>
     public LeadDataKey Unwrap(byte[] wrapped, Guid leadId)
     {
         lock (gate)
-            return new(Open(master, wrapped, leadId));
+            return new(Open(wrapped, leadId, out _));
+    }
+
+    /// <summary>Wraps a data key with the master key that is wrapped with another; null: it is with this one already.</summary>
+    /// <exception cref="CryptographicException">It is wrapped with none of those that are known.</exception>
+    public byte[]? Rewrap(byte[] wrapped, Guid boundTo)
+    {
+        lock (gate)
+        {
+            var key = Open(wrapped, boundTo, out var isOld);
+            return isOld ? Seal(master, key, boundTo) : null;
+        }
+    }
+
+    /// <summary>Whether one of the other master keys has this fingerprint.</summary>
+    public bool KnowsOther(string fingerprint) => others.Exists(o => o.Fingerprint == fingerprint);
+
+    /// <summary>
+    /// Takes over the secret of the record keys, which outlives the master key that it was derived from: a person would be another one to the CRM otherwise.
+    /// </summary>
+    /// <param name="wrapped">As it is stored; null: it is not stored yet, and is that of the master key with this fingerprint.</param>
+    /// <param name="fingerprint">Of the master key that the database was made with.</param>
+    /// <returns>The form to be stored, wrapped with the master key in force.</returns>
+    public byte[] UseRecordSecret(byte[]? wrapped, string fingerprint)
+    {
+        lock (gate)
+        {
+            recordKeySecret = wrapped is not null ? Open(wrapped, RecordSecretId, out _)
+                : fingerprint != Fingerprint && others.Find(o => o.Fingerprint == fingerprint) is { Key: { } old } ? RecordSecretOf(old)
+                : recordKeySecret;
+            return wrapped is not null && Rewrap(wrapped, RecordSecretId) is null ? wrapped : Seal(master, recordKeySecret, RecordSecretId);
+        }
     }
 
     /// <summary>
@@ -52,7 +89,42 @@ public sealed class LeadCipher : IDisposable
         Convert.ToHexStringLower(HMACSHA256.HashData(recordKeySecret, Encoding.UTF8.GetBytes(normalised)).AsSpan(0, 16));
 
     /// <inheritdoc/>
-    public void Dispose() => master.Dispose();
+    public void Dispose()
+    {
+        master.Dispose();
+        others.ForEach(o => o.Cipher.Dispose());
+    }
+
+    private static readonly Guid RecordSecretId = new("3c9a2a5e-0a0c-4b2e-9a55-8f3f0d7c6e21");
+
+    private static byte[] RecordSecretOf(byte[] masterKey) => HKDF.DeriveKey(HashAlgorithmName.SHA256, masterKey, 32, info: "record-key"u8.ToArray());
+
+    private static string FingerprintOf(byte[] masterKey) => Convert.ToHexStringLower(HKDF.DeriveKey(HashAlgorithmName.SHA256, masterKey, 8, info: "fingerprint"u8.ToArray()));
+
+    private byte[] Open(byte[] wrapped, Guid boundTo, out bool isOld)
+    {
+        isOld = false;
+        try
+        {
+            return Open(master, wrapped, boundTo);
+        }
+        catch (AuthenticationTagMismatchException) when (others.Count > 0)
+        {
+            isOld = true;
+            foreach (var (_, _, cipher) in others.SkipLast(1))
+            {
+                try
+                {
+                    return Open(cipher, wrapped, boundTo);
+                }
+                catch (AuthenticationTagMismatchException)
+                {
+                    // Then it is the next.
+                }
+            }
+            return Open(others[^1].Cipher, wrapped, boundTo);
+        }
+    }
 
     internal static byte[] Seal(AesGcm cipher, ReadOnlySpan<byte> plain, Guid boundTo)
     {

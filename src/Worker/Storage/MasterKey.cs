@@ -10,6 +10,9 @@ public sealed class EncryptionOptions
 
     /// <summary>Base64 of 32 bytes. Default: kept in <c>master.key</c> in the data directory, made at the first start.</summary>
     public string? MasterKey { get; set; }
+
+    /// <summary>Further master keys, likewise: what is still wrapped with one of them can be read. For the time of an exchange; <c>keys rewrap</c> ends it. Default none.</summary>
+    public IList<string> OtherMasterKeys { get; } = new List<string>();
 }
 
 /// <summary>Finds or makes the master key.</summary>
@@ -26,6 +29,10 @@ public static class MasterKeys
             PrivateFile.WriteOnce(path, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
         return Parse(File.ReadAllText(path).Trim(), path);
     }
+
+    /// <summary>The further keys.</summary>
+    /// <exception cref="FormatException">One is not base64 of 32 bytes.</exception>
+    public static IReadOnlyList<byte[]> Others(EncryptionOptions options) => [.. options.OtherMasterKeys.Select((key, i) => Parse(key ?? "", $"Encryption:OtherMasterKeys:{i}"))];
 
     private static byte[] Parse(string text, string where)
     {

@@ -65,3 +65,6 @@ public sealed class PostgresCompanyDirectoryTests : CompanyDirectoryTests<Postgr
 
 [Category("Integration")]
 public sealed class PostgresDeadLetterTests : DeadLetterTests<PostgresStorage>;
+
+[Category("Integration")]
+public sealed class PostgresKeyRewrappingTests : KeyRewrappingTests<PostgresStorage>;

@@ -36,7 +36,8 @@ public sealed class ConfigurationCheckTests
     [TestCase("Forms:fair:RedirectUrl", "javascript:alert(1)", "Forms:fair:RedirectUrl: 'javascript:alert(1)' is not allowed: write https://host/path, or a path of this host such as /thanks.html")]
     [TestCase("Forms:fair:AllowedOrigins:0", "https://www.example.com/page", "Forms:fair:AllowedOrigins:0: 'https://www.example.com/page' is not allowed: write an origin such as https://www.example.com, without a path, or *")]
     [TestCase("Forms:fair:Honeypot", "", "Forms:fair:Honeypot: '' is not allowed: The Honeypot field is required.")]
-    [TestCase("Aws:Region", "eu-central-1", "Aws: there are no such settings in this version; leave the section out")]
+    [TestCase("Aws:HubSpotSecret", "crm/hubspot", "Aws:Region: '' is not allowed: name the region of the secret, for example eu-central-1")]
+    [TestCase("Aws:SecretsManagerUrl", "http://secrets.example", "Aws:SecretsManagerUrl: the value is not allowed: write https://HOST (http only for this machine)")]
     [TestCase("Retention:Audit", "00:00:00", "Retention:Audit: '00:00:00' is not allowed: The field Audit must be between 00:00:01 and 36500.00:00:00.")]
     [TestCase("Retry:Attempts", "many", "Retry:Attempts: 'many' is not a whole number")]
     public void Refuses_what_is_no_key_or_no_value_of_it(string key, string value, string fault)

@@ -50,6 +50,8 @@ public sealed class When_routes_are_called_by_everyone
         new("POST /approvals/{id}/deny", "/approvals/{unknown}/deny", [401, 401, 403, 403, 403, 404, 403]),
         new("POST /approvals/{id}/use", "/approvals/{approval}/use", [401, 401, 403, 403, 403, 409, 403]) { Body = """{"arguments":{"recordId":"00Q000000000000AAA"}}""" },
         new("GET /admin/circuit-health", "/admin/circuit-health", [401, 401, 403, 403, 403, 200, 403]),
+        new("POST /admin/clear-secret-cache", "/admin/clear-secret-cache", [401, 401, 403, 403, 403, 200, 403]),
+        new("POST /admin/verify-secret", "/admin/verify-secret", [401, 401, 403, 403, 403, 409, 403]) { Body = """{"provider":"hubspot","stage":"AWSPENDING"}""" },
         new("GET /ops", "/ops",                [401, 401, 200, 200, 200, 200, 200]),
         new("GET /ops/assets/{name}", "/ops/assets/console.css", [200, 200, 200, 200, 200, 200, 200]),
         new("GET /ops/sign-in", "/ops/sign-in", [200, 200, 200, 200, 200, 200, 200]),

@@ -19,6 +19,28 @@ public sealed class LeadCipherTests
     }
 
     [Test]
+    public void Should_open_old_keys_while_the_master_key_is_exchanged_and_wrap_them_anew()
+    {
+        byte[] Key(int seed) => [.. Enumerable.Range(seed, 32).Select(i => (byte)i)];
+        using var old = new LeadCipher(Key(1));
+        using var exchanging = new LeadCipher(Key(2), Key(9), Key(1));
+        using var alone = new LeadCipher(Key(2));
+        var (key, wrapped) = old.NewKey(Lead);
+        var sealedBytes = key.Seal("secret"u8, Lead);
+
+        var rewrapped = exchanging.Rewrap(wrapped, Lead)!;
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(exchanging.Unwrap(wrapped, Lead).Open(sealedBytes, Lead), Is.EqualTo("secret"u8.ToArray()));
+            Assert.That(alone.Unwrap(rewrapped, Lead).Open(sealedBytes, Lead), Is.EqualTo("secret"u8.ToArray()), "what it seals is not touched");
+            Assert.That(exchanging.Rewrap(rewrapped, Lead), Is.Null);
+            Assert.That(() => exchanging.Rewrap(wrapped, Other), Throws.InstanceOf<CryptographicException>());
+            Assert.That(() => alone.Rewrap(wrapped, Lead), Throws.InstanceOf<CryptographicException>());
+        }
+    }
+
+    [Test]
     public void Should_not_open_a_key_or_a_document_for_another_lead()
     {
         using var cipher = Cipher(1);

@@ -50,3 +50,5 @@ public sealed class SqliteRateLimiterTests : RateLimiterTests<SqliteStorage>;
 public sealed class SqliteApprovalStoreTests : ApprovalStoreTests<SqliteStorage>;
 
 public sealed class SqliteCompanyDirectoryTests : CompanyDirectoryTests<SqliteStorage>;
+
+public sealed class SqliteKeyRewrappingTests : KeyRewrappingTests<SqliteStorage>;

@@ -21,5 +21,6 @@ public interface IVendorCredentials
     /// The vendor has refused this access. If it still is the one in force, the next <see cref="GetAsync"/> obtains another; many callers
     /// that were refused at once cause one login.
     /// </summary>
-    void Refused(VendorAccess access);
+    /// <returns>Whether that other one is of another secret, and so worth a further try.</returns>
+    bool Refused(VendorAccess access);
 }

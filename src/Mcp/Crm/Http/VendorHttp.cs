@@ -22,6 +22,8 @@ public sealed class VendorHttp(string provider, HttpClient http, IVendorCredenti
         UseCookies = false,
     };
 
+    private const int MostRefreshes = 3;
+
     /// <summary>Sends a request.</summary>
     /// <param name="operation">Its name on the meters, one of a few.</param>
     /// <param name="make">Makes the request; called a second time after a 401.</param>
@@ -30,7 +32,7 @@ public sealed class VendorHttp(string provider, HttpClient http, IVendorCredenti
     public async Task<VendorReply> SendAsync(
         string operation, Func<VendorAccess, HttpRequestMessage> make, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        for (var refreshed = false; ; refreshed = true)
+        for (var refreshed = 0; ; refreshed++)
         {
             VendorAccess access;
             try
@@ -55,8 +57,8 @@ public sealed class VendorHttp(string provider, HttpClient http, IVendorCredenti
             CrmMeters.Called(provider, operation, reply);
             if (reply is not VendorReply.Answer { Status: 401 })
                 return reply;
-            credentials.Refused(access);
-            if (refreshed)
+            // Once with the credentials renewed; then only with those of another secret, of which a secrets manager keeps at most three.
+            if ((!credentials.Refused(access) && refreshed > 0) || refreshed == MostRefreshes)
                 return new VendorReply.NotTaken(NotNowKind.Unauthorized, CrmFault.Unauthorized, "the CRM refuses the credentials, new ones too");
         }
     }

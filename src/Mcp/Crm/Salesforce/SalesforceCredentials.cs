@@ -14,14 +14,24 @@ namespace LeadPipeline.Mcp.Crm.Salesforce;
 /// Logs in by the flow that the settings ask for: JWT bearer with a private key, client credentials, or, when it is allowed in so many
 /// words, username and password. The token is kept until Salesforce refuses it; callers that need one at the same time share one login.
 /// </summary>
-public sealed class SalesforceCredentials(SalesforceOptions options, HttpClient http, TimeProvider time) : IVendorCredentials, IDisposable
+/// <param name="options">The settings.</param>
+/// <param name="http">The way there.</param>
+/// <param name="time">The clock.</param>
+/// <param name="secrets">Where the secret parts are, when they are not among the settings: <c>clientid</c>, <c>clientsecret</c>, <c>username</c>, <c>password</c>, <c>securitytoken</c>, <c>privatekey</c> (PEM). A part that it lacks is taken from the settings.</param>
+public sealed class SalesforceCredentials(SalesforceOptions options, HttpClient http, TimeProvider time, ICrmSecrets? secrets = null) : IVendorCredentials, IDisposable
 {
+    private static readonly CrmSecret None = new("none", new Dictionary<string, string>());
+
+    // More than a secrets manager keeps of one secret.
+    private const int MostSecrets = 4;
+
     private static readonly TimeSpan LoginTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan AssertionLifetime = TimeSpan.FromMinutes(3);
 
     private readonly Lock gate = new();
     private readonly CancellationTokenSource stopped = new();
     private VendorAccess? current;
+    private CrmSecret? currentSecret;
     private Task<VendorAccess>? login;
 
     /// <summary>Logins so far.</summary>
@@ -30,10 +40,12 @@ public sealed class SalesforceCredentials(SalesforceOptions options, HttpClient 
     /// <inheritdoc/>
     public async ValueTask<VendorAccess> GetAsync(CancellationToken cancellationToken)
     {
+        var secret = await SecretAsync(cancellationToken);
         Task<VendorAccess> pending;
         lock (gate)
         {
-            if (current is { } known)
+            // A login with a secret that has been exchanged since is worth no more than a day or two; better now than when it ends.
+            if (current is { } known && (secret is null || ReferenceEquals(secret, currentSecret)))
                 return known;
             if (login is null || login.IsCompleted)
             {
@@ -47,13 +59,15 @@ public sealed class SalesforceCredentials(SalesforceOptions options, HttpClient 
     }
 
     /// <inheritdoc/>
-    public void Refused(VendorAccess access)
+    public bool Refused(VendorAccess access)
     {
         lock (gate)
         {
             if (ReferenceEquals(current, access))
                 current = null;
         }
+        // What was refused is the login's token; of the secret it says nothing.
+        return false;
     }
 
     /// <inheritdoc/>
@@ -66,19 +80,45 @@ public sealed class SalesforceCredentials(SalesforceOptions options, HttpClient 
     private async Task<VendorAccess> LoginAsync()
     {
         await Task.Yield();
-        var fresh = await RequestAsync();
-        lock (gate)
-            current = fresh;
-        return fresh;
+        for (var tried = 1; ; tried++)
+        {
+            var secret = secrets is null ? None : await secrets.GetAsync(stopped.Token);
+            try
+            {
+                var fresh = await RequestAsync(secret);
+                lock (gate)
+                    (current, currentSecret) = (fresh, secret);
+                return fresh;
+            }
+            catch (CrmUnavailableException refused) when (refused.Kind == NotNowKind.Unauthorized && tried < MostSecrets && secrets?.Refused(secret) == true)
+            {
+                // There may be another one: exchanged a moment ago, about to be, or the one before.
+            }
+        }
     }
 
-    private async Task<VendorAccess> RequestAsync()
+    /// <summary>The secret in force; null when it cannot be had now, and then a login that still holds will do.</summary>
+    private async ValueTask<CrmSecret?> SecretAsync(CancellationToken cancellationToken)
+    {
+        if (secrets is null)
+            return None;
+        try
+        {
+            return await secrets.GetAsync(cancellationToken);
+        }
+        catch (CrmUnavailableException)
+        {
+            return null;
+        }
+    }
+
+    private async Task<VendorAccess> RequestAsync(CrmSecret secret)
     {
         using var limit = new CancellationTokenSource(LoginTimeout, time);
         await using var link = stopped.Token.Register(static s => ((CancellationTokenSource)s!).Cancel(), limit);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(options.LoginAddress, "/services/oauth2/token")) { Content = new FormUrlEncodedContent(Form()) };
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(options.LoginAddress, "/services/oauth2/token")) { Content = new FormUrlEncodedContent(Form(secret)) };
             using var response = await http.SendAsync(request, limit.Token);
             var body = Parse(await response.Content.ReadAsStringAsync(limit.Token));
             return response.IsSuccessStatusCode ? Read(body) : throw Failure(response.StatusCode, body);
@@ -100,30 +140,35 @@ public sealed class SalesforceCredentials(SalesforceOptions options, HttpClient 
         }
     }
 
-    private Dictionary<string, string> Form()
+    private Dictionary<string, string> Form(CrmSecret secret)
     {
-        if (!string.IsNullOrWhiteSpace(options.PrivateKeyFile))
-            return new() { ["grant_type"] = "urn:ietf:params:oauth:grant-type:jwt-bearer", ["assertion"] = Assertion() };
-        var form = new Dictionary<string, string> { ["grant_type"] = "client_credentials", ["client_id"] = options.ClientId!, ["client_secret"] = options.ClientSecret! };
+        var key = secret["privatekey"] ?? (string.IsNullOrWhiteSpace(options.PrivateKeyFile) ? null : File.ReadAllText(options.PrivateKeyFile));
+        if (key is not null)
+            return new() { ["grant_type"] = "urn:ietf:params:oauth:grant-type:jwt-bearer", ["assertion"] = Assertion(secret, key) };
+        var form = new Dictionary<string, string> { ["grant_type"] = "client_credentials", ["client_id"] = ClientId(secret), ["client_secret"] = secret["clientsecret"] ?? options.ClientSecret ?? "" };
         if (options.AllowPasswordFlow)
         {
             form["grant_type"] = "password";
-            form["username"] = options.Username!;
-            form["password"] = options.Password + options.SecurityToken;
+            form["username"] = Username(secret);
+            form["password"] = (secret["password"] ?? options.Password) + (secret["securitytoken"] ?? options.SecurityToken);
         }
         return form;
     }
 
+    private string ClientId(CrmSecret secret) => secret["clientid"] ?? options.ClientId ?? "";
+
+    private string Username(CrmSecret secret) => secret["username"] ?? options.Username ?? "";
+
     /// <summary>Who we are, signed with the private key. Read anew each time, so that a key can be replaced under a running worker.</summary>
-    private string Assertion()
+    private string Assertion(CrmSecret secret, string pem)
     {
         using var key = RSA.Create();
-        key.ImportFromPem(File.ReadAllText(options.PrivateKeyFile!));
+        key.ImportFromPem(pem);
         var audience = new Uri(string.IsNullOrWhiteSpace(options.LoginUrl) ? options.BaseUrl! : options.LoginUrl).GetLeftPart(UriPartial.Authority);
         var claims = new JsonObject
         {
-            ["iss"] = options.ClientId,
-            ["sub"] = options.Username,
+            ["iss"] = ClientId(secret),
+            ["sub"] = Username(secret),
             ["aud"] = audience,
             ["exp"] = (time.GetUtcNow() + AssertionLifetime).ToUnixTimeSeconds(),
         };

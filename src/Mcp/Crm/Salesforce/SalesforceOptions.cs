@@ -73,7 +73,8 @@ public sealed partial class SalesforceOptions
     public TimeSpan WriteTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>What is missing or does not fit together; each names the key and what to do, and no value that is a secret.</summary>
-    public IEnumerable<string> Problems()
+    /// <param name="secretElsewhere">Whether what is secret may lie outside the settings; then it is not missed here.</param>
+    public IEnumerable<string> Problems(bool secretElsewhere = false)
     {
         foreach (var (name, value) in ((string, string?)[])[(nameof(BaseUrl), BaseUrl), (nameof(LoginUrl), LoginUrl)])
         {
@@ -82,24 +83,24 @@ public sealed partial class SalesforceOptions
         }
         if (string.IsNullOrWhiteSpace(BaseUrl) && string.IsNullOrWhiteSpace(LoginUrl))
             yield return $"{Section}:LoginUrl is not set; give the org's My Domain address, https://NAME.my.salesforce.com";
-        if (string.IsNullOrWhiteSpace(ClientId))
+        if (!secretElsewhere && string.IsNullOrWhiteSpace(ClientId))
             yield return $"{Section}:ClientId is not set; give the consumer key of an External Client App";
         if (!string.IsNullOrWhiteSpace(PrivateKeyFile))
         {
             if (!File.Exists(PrivateKeyFile))
                 yield return $"{Section}:PrivateKeyFile: '{PrivateKeyFile}' is not there";
-            if (string.IsNullOrWhiteSpace(Username))
+            if (!secretElsewhere && string.IsNullOrWhiteSpace(Username))
                 yield return $"{Section}:Username is not set; a private key needs the user to act for";
         }
         else if (AllowPasswordFlow)
         {
             foreach (var (name, value) in ((string, string?)[])[(nameof(ClientSecret), ClientSecret), (nameof(Username), Username), (nameof(Password), Password)])
             {
-                if (string.IsNullOrWhiteSpace(value))
+                if (!secretElsewhere && string.IsNullOrWhiteSpace(value))
                     yield return $"{Section}:{name} is not set; the username-password flow needs it";
             }
         }
-        else if (string.IsNullOrWhiteSpace(ClientSecret))
+        else if (!secretElsewhere && string.IsNullOrWhiteSpace(ClientSecret))
         {
             yield return string.IsNullOrWhiteSpace(Password)
                 ? $"{Section}:ClientSecret is not set; give it, or {Section}:PrivateKeyFile and {Section}:Username"

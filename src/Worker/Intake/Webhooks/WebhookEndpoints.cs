@@ -185,7 +185,7 @@ public static partial class WebhookEndpoints
         [LoggerMessage(111, LogLevel.Warning, "Leads of {Source} cannot be read there now: {Reason}; its posts are answered 503 and it will repeat them")]
         public static partial void LookupFailed(ILogger logger, string source, string reason);
 
-        [LoggerMessage(112, LogLevel.Warning, "{Count} events of {Source} are kept until there is an access token to read their leads with")]
+        [LoggerMessage(116, LogLevel.Warning, "{Count} events of {Source} are kept until there is an access token to read their leads with")]
         public static partial void Kept(ILogger logger, int count, string source);
     }
 }

@@ -27,6 +27,12 @@ public sealed class HubSpotSimulator : VendorSimulator
     /// <summary>The token in force.</summary>
     public string Token { get; private set; } = "token-0";
 
+    /// <summary>A token that is taken as well, as while one is exchanged for another; null: none.</summary>
+    public string? SecondToken { get; set; }
+
+    /// <summary>From now on only this token is taken.</summary>
+    public void Exchange(string token) => (Token, SecondToken) = (token, null);
+
     /// <summary>Scopes that the token does not have: <c>crm.objects.deals.write</c>, …</summary>
     public HashSet<string> MissingScopes { get; } = [];
 
@@ -141,7 +147,7 @@ public sealed class HubSpotSimulator : VendorSimulator
 
     private SimulatedAnswer? Authorised(string operation, SimulatedRequest request)
     {
-        if (request.Headers.GetValueOrDefault("Authorization") != "Bearer " + Token)
+        if (request.Headers.GetValueOrDefault("Authorization") is var given && given != "Bearer " + Token && (SecondToken is null || given != "Bearer " + SecondToken))
             return Problem(new(401, "INVALID_AUTHENTICATION", "Authentication credentials not found."));
         return ScopeOf(operation) is { } scope && MissingScopes.Contains(scope)
             ? Problem(new(403, "MISSING_SCOPES", "This app hasn't been granted all required scopes to make this call.", "MISSING_SCOPES"))

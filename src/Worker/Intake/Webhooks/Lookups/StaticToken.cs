@@ -9,7 +9,5 @@ internal sealed class StaticToken(Uri address, string token) : IVendorCredential
 
     public ValueTask<VendorAccess> GetAsync(CancellationToken cancellationToken) => ValueTask.FromResult(access);
 
-    public void Refused(VendorAccess access)
-    {
-    }
+    public bool Refused(VendorAccess access) => false;
 }
