@@ -24,7 +24,7 @@ find_database() { # find_database DATA_DIRECTORY: what the worker goes by, in it
           database) export PGDATABASE=$value ;;
           sslmode) export PGSSLMODE=$(printf '%s' "$value" | tr '[:upper:]' '[:lower:]') ;;
         esac
-      done <<<"$address"
+      done < <(printf "%s" "$address")
       ;;
   esac
 }

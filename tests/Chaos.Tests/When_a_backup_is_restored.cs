@@ -43,7 +43,7 @@ public sealed class When_a_backup_is_restored
         var forgotten = await PostAsync(again, 20, 40);
         await UntilAsync(state, 45);
 
-        var oracle = new ChaosOracle(state, crm);
+        var oracle = new ChaosOracle(state, crm, forgot: true);
         await Eventually.ShouldAsync(() => oracle.IsQuietAsync(45), "come to rest");
         using (Assert.EnterMultipleScope())
         {
