@@ -35,6 +35,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/leadpipeline-test.XXXXXX")
 servers=ops/scripts/servers.sh
 servers_job=
 servers_are_ours=
+browser_job=
 running=
 
 # Bash handles a signal only between commands, unless it is waiting: so the long ones run in the background.
@@ -117,6 +118,31 @@ await_servers() {
   fi
 }
 
+# The tests of the console ignore themselves where there is no Chromium, and say so.
+get_browser() { # in the background, while the solution is built
+  local sudo=()
+  if [ -n "${LEADPIPELINE_CHROMIUM:-}" ] || command -v chromium chromium-browser google-chrome-stable google-chrome >/dev/null; then return; fi
+  if [ "$UID" != 0 ]; then
+    if ! sudo -n true 2>/dev/null; then echo "browser: none, and installing one needs root"; return; fi
+    sudo=(sudo -n)
+  fi
+  if ! command -v apt-get >/dev/null; then echo "browser: none, and no apt-get to install Chromium with"; return; fi
+  echo "browser: installing chromium"
+  # Apt has one lock, and who finds it taken gives up: the servers go first.
+  {
+    while [ -n "$servers_job" ] && kill -0 "$servers_job" 2>/dev/null; do sleep 1; done
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive bash -c 'apt-get update -q && apt-get install -q -y --no-install-recommends chromium fonts-dejavu-core'
+  } >"$work/browser.log" 2>&1 &
+  browser_job=$!
+}
+
+await_browser() {
+  [ -n "$browser_job" ] || return 0
+  local job=$browser_job
+  browser_job=
+  wait "$job" || { tail -n 5 "$work/browser.log"; echo "browser: Chromium could not be installed"; }
+}
+
 build() {
   say "dotnet build"
   # No build server may outlive us: it would hold our output open, and a caller's pipe would never end.
@@ -160,11 +186,13 @@ test_project() { # test_project PROJECT_FILE
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
 require_dotnet
 [ -n "$fast" ] || start_servers
+get_browser
 if ! build; then
   fail "the build"
   finish
 fi
 await_servers
+await_browser
 if [ "${CI:-}" = true ]; then check_format; fi
 for project in tests/*/*.csproj; do
   grep -q '<IsTestProject>true' "$project" || continue

@@ -1,12 +1,15 @@
 using System.Diagnostics;
+using System.Globalization;
 using LeadPipeline.TestKit;
 using Npgsql;
 
 namespace LeadPipeline.Bench;
 
 /// <summary>One run against real servers: workers as processes, a warm-up, then the leads that count.</summary>
-internal sealed class BrokerRun(BenchOptions options, TestDatabase database, TestBroker broker, IReadOnlyList<WorkerProcess> workers)
+internal sealed class BrokerRun(BenchOptions options, TestDatabase database, TestBroker broker, IReadOnlyList<WorkerProcess> workers, IReadOnlyList<Uri> addresses)
 {
+    private static readonly HttpClient Http = new();
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5), Look = TimeSpan.FromMilliseconds(400);
 
     public static async Task<Figures> RunAsync(BenchOptions options, int run, RunPurpose purpose)
@@ -19,9 +22,10 @@ internal sealed class BrokerRun(BenchOptions options, TestDatabase database, Tes
         var workers = new List<WorkerProcess>();
         try
         {
-            for (var i = 0; i < options.Workers; i++)
-                workers.Add(await StartAsync(options, database, broker, data.Path, purpose));
-            return await new BrokerRun(options, database, broker, workers).MeasureAsync(run, purpose);
+            var addresses = Enumerable.Range(0, options.Workers).Select(_ => new Uri($"http://127.0.0.1:{WorkerProcess.FreePort()}")).ToList();
+            foreach (var address in addresses)
+                workers.Add(await StartAsync(options, address, database, broker, data.Path, purpose));
+            return await new BrokerRun(options, database, broker, workers, addresses).MeasureAsync(run, purpose);
         }
         finally
         {
@@ -34,9 +38,8 @@ internal sealed class BrokerRun(BenchOptions options, TestDatabase database, Tes
         }
     }
 
-    private static async Task<WorkerProcess> StartAsync(BenchOptions options, TestDatabase database, TestBroker broker, string data, RunPurpose purpose)
+    private static async Task<WorkerProcess> StartAsync(BenchOptions options, Uri address, TestDatabase database, TestBroker broker, string data, RunPurpose purpose)
     {
-        var address = new Uri($"http://127.0.0.1:{WorkerProcess.FreePort()}");
         var variables = new Dictionary<string, string>
         {
             ["ConnectionStrings__Database"] = database.ConnectionString,
@@ -49,15 +52,21 @@ internal sealed class BrokerRun(BenchOptions options, TestDatabase database, Tes
         };
         if (purpose == RunPurpose.Profile)
             CpuProfile.Prepare(variables, options.Profile!);
-        // What an operator wants to try (DOTNET_gcServer, DOTNET_TieredPGO, …) is passed on under this prefix.
+        _ = WithPassedOn(variables);
+        var worker = WorkerProcess.Start(["run"], variables, data);
+        await worker.UntilReadyAsync(address, TimeSpan.FromSeconds(60));
+        return worker;
+    }
+
+    /// <summary>Adds what an operator wants to try (DOTNET_gcServer, DOTNET_TieredPGO, …), which comes under a prefix.</summary>
+    public static Dictionary<string, string> WithPassedOn(Dictionary<string, string> variables)
+    {
         foreach (System.Collections.DictionaryEntry variable in Environment.GetEnvironmentVariables())
         {
             if (variable.Key is string name && name.StartsWith("BENCH_WORKER_", StringComparison.Ordinal))
                 variables[name["BENCH_WORKER_".Length..]] = (string)variable.Value!;
         }
-        var worker = WorkerProcess.Start(["run"], variables, data);
-        await worker.UntilReadyAsync(address, TimeSpan.FromSeconds(60));
-        return worker;
+        return variables;
     }
 
     private async Task<Figures> MeasureAsync(int run, RunPurpose purpose)
@@ -66,6 +75,8 @@ internal sealed class BrokerRun(BenchOptions options, TestDatabase database, Tes
         var warmUp = new LeadGenerator(1_000_000 + run);
         await LeadPublisher.PublishAsync(broker, Enumerable.Range(0, options.WarmUp).Select(warmUp.Next));
         await SettleAsync(options.WarmUp);
+        // As autovacuum does within a minute: plans made for empty tables read them from end to end.
+        await database.ExecuteAsync("ANALYZE");
         await Task.Delay(BrokerCounters.Age);
 
         // Made before, so that the generator's share is what it takes to publish.
@@ -111,7 +122,25 @@ internal sealed class BrokerRun(BenchOptions options, TestDatabase database, Tes
         var transactions = await database.QueryAsync<long>("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint");
         if (wait)
             await Task.Delay(BrokerCounters.Age);
-        return new Snapshot(at, worker, mq, pg, self, machine, transactions, await counters.ReadAsync());
+        return new Snapshot(at, worker, mq, pg, self, machine, transactions, await counters.ReadAsync(), await RuntimeAsync());
+    }
+
+    /// <summary>What the workers' runtimes say of their memory: bytes handed out, seconds of collecting.</summary>
+    private async Task<(double Allocated, double Paused)> RuntimeAsync()
+    {
+        var (allocated, paused) = (0d, 0d);
+        foreach (var address in addresses)
+        {
+            foreach (var line in (await Http.GetStringAsync(new Uri(address, "metrics"))).Split('\n'))
+            {
+                allocated += Value(line, "dotnet_gc_heap_total_allocated");
+                paused += Value(line, "dotnet_gc_pause_time");
+            }
+        }
+        return (allocated, paused);
+
+        static double Value(string line, string name) =>
+            line.StartsWith(name, StringComparison.Ordinal) ? double.Parse(line.AsSpan(line.LastIndexOf(' ') + 1), CultureInfo.InvariantCulture) : 0;
     }
 
     private async Task<Figures> FiguresAsync(DateTimeOffset began, Snapshot before, Snapshot after, int looks, long? logFrom, RunPurpose purpose)
@@ -163,6 +192,8 @@ internal sealed class BrokerRun(BenchOptions options, TestDatabase database, Tes
             Commits = (after.Transactions - before.Transactions) / n,
             Statements = (statements?.Sum(s => s.Count) - looks) / n,
             Messages = after.Messages.ToDictionary(m => m.Key, m => (m.Value - before.Messages.GetValueOrDefault(m.Key)) / n),
+            Allocated = (after.Runtime.Allocated - before.Runtime.Allocated) / n / 1000,
+            Collecting = (after.Runtime.Paused - before.Runtime.Paused) / n * 1000,
             PeakMegabytes = workers.Max(w => ProcessCpu.PeakMegabytes(w.Id)),
             Outcomes = outcomes,
             Sound = outcomes.Values.Sum() == options.Leads && !outcomes.Keys.Any(k => k.EndsWith(')')),
@@ -171,5 +202,6 @@ internal sealed class BrokerRun(BenchOptions options, TestDatabase database, Tes
     }
 
     private sealed record Snapshot(
-        DateTimeOffset At, double? Worker, double? Broker, double? Database, double Generator, double Machine, long Transactions, Dictionary<string, double> Messages);
+        DateTimeOffset At, double? Worker, double? Broker, double? Database, double Generator, double Machine, long Transactions, Dictionary<string, double> Messages,
+        (double Allocated, double Paused) Runtime);
 }

@@ -17,6 +17,10 @@ internal sealed record Figures
     public double? Statements { get; init; }
     public IReadOnlyDictionary<string, double> Messages { get; init; } = new Dictionary<string, double>();
     public double? PeakMegabytes { get; init; }
+    /// <summary>Kilobytes a lead that the worker's runtime was asked for.</summary>
+    public double? Allocated { get; init; }
+    /// <summary>Milliseconds a lead in which the garbage collector stood still the worker.</summary>
+    public double? Collecting { get; init; }
     public required IReadOnlyDictionary<string, long> Outcomes { get; init; }
     /// <summary>Whether all leads arrived and ended.</summary>
     public required bool Sound { get; init; }

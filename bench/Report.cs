@@ -17,6 +17,8 @@ internal sealed class Report(BenchOptions options)
         ("CPU ms a lead: generator (apart)", f => f.GeneratorCpu, "0.00"),
         ("write transactions a lead", f => f.Commits, "0.000"),
         ("SQL statements a lead", f => f.Statements, "0.00"),
+        ("kB allocated a lead", f => f.Allocated, "0"),
+        ("ms of garbage collection a lead", f => f.Collecting, "0.00"),
         ("worker's peak memory, MB", f => f.PeakMegabytes, "0"),
         ("cores that others kept busy", f => f.OtherCores, "0.00"),
     ];

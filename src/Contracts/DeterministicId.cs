@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -42,9 +43,16 @@ public static class DeterministicId
 
     private static string Invariant(string kind, params ReadOnlySpan<int> parts)
     {
-        var text = new StringBuilder(kind);
+        // There are dozens of ids to a lead, so a name is made in one go: its kind, and a slash and at most eleven characters for each number.
+        Span<char> text = stackalloc char[kind.Length + 12 * parts.Length];
+        kind.CopyTo(text);
+        var length = kind.Length;
         foreach (var part in parts)
-            text.Append('/').Append(part);
-        return text.ToString();
+        {
+            text[length++] = '/';
+            part.TryFormat(text[length..], out var digits, provider: CultureInfo.InvariantCulture);
+            length += digits;
+        }
+        return text[..length].ToString();
     }
 }

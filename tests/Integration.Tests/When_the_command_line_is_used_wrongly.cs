@@ -39,6 +39,7 @@ public sealed class When_the_command_line_is_used_wrongly
     [TestCase("Mock__Latency=slow", "Mock:Latency")]
     [TestCase("Policy__File=nowhere.yaml", "nowhere.yaml")]
     [TestCase("ConnectionStrings__Broker=amqp://localhost/", "ConnectionStrings:Database")]
+    [TestCase("Messaging__Consume=false", "ConnectionStrings:Broker")]
     [TestCase("ConnectionStrings__Database=not a connection string", "ConnectionStrings:Database")]
     [TestCase("Http__Url=http://0.0.0.0:8080", "Auth:Tokens")]
     [TestCase("Http__Url=nonsense", "Http:Url")]

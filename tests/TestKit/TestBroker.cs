@@ -112,6 +112,17 @@ public sealed class TestBroker : IAsyncDisposable
             ["apply-to"] = "queues",
         });
 
+    /// <summary>Makes a user with these rights on the virtual host, and answers the address for him.</summary>
+    /// <param name="configure">Which names he may make, as a regular expression.</param>
+    /// <param name="write">Which he may write to.</param>
+    /// <param name="read">Which he may read.</param>
+    public async Task<Uri> CreateUserAsync(string configure, string write, string read)
+    {
+        await PutAsync($"users/{VirtualHost}", new Dictionary<string, object> { ["password"] = VirtualHost, ["tags"] = "" });
+        await PutAsync($"permissions/{VirtualHost}/{VirtualHost}", new Dictionary<string, object> { ["configure"] = configure, ["write"] = write, ["read"] = read });
+        return new UriBuilder(Uri) { UserName = VirtualHost, Password = VirtualHost }.Uri;
+    }
+
     /// <summary>Has the broker close every connection to the virtual host, and answers how many there were.</summary>
     public async Task<int> DropConnectionsAsync()
     {
@@ -130,6 +141,7 @@ public sealed class TestBroker : IAsyncDisposable
     {
         using (_api)
         {
+            using var user = await _api.DeleteAsync(Relative($"users/{VirtualHost}"));
             using var response = await _api.DeleteAsync(Relative($"vhosts/{VirtualHost}"));
             if (response.StatusCode != HttpStatusCode.NotFound)
                 await EnsureSuccessAsync(response);

@@ -140,9 +140,11 @@ public sealed class WorkerProcess : IAsyncDisposable
     }
 
     // The worker's own output folder, built for the same configuration as the tests; beside the tests there is only a
-    // copy of its assemblies, without the files that it serves.
+    // copy of its assemblies, without the files that it serves. The variable names another build: the bench measures what is published.
     private static string FindProgram()
     {
+        if (Environment.GetEnvironmentVariable("LEADPIPELINE_WORKER") is { Length: > 0 } named)
+            return named;
         var output = new DirectoryInfo(AppContext.BaseDirectory);
         var path = Repository.PathOf($"src/Worker/bin/{output.Parent!.Name}/{output.Name}/leadpipeline.dll");
         return File.Exists(path)

@@ -117,7 +117,7 @@ public static class PlanPreparer
             Before = before,
             Wrote = wrote,
             WroteTo = update?.Target.ToString(),
-            RequestHash = CanonicalJson.Sha256Hex(Encoding.UTF8.GetBytes(string.Join('\n', write.Writes.Select(Describe)))),
+            RequestHash = HashOf(write.Writes),
             Warning = write.Warning,
             Writes = write.Writes,
             TriedBefore = effect.State != EffectState.Planned,
@@ -191,17 +191,47 @@ public static class PlanPreparer
         _ => null,
     };
 
-    private static string Describe(CrmWrite write) => write switch
+    /// <summary>SHA-256 over one line a write: what it does to which record, and the fields in the order of their names.</summary>
+    private static string HashOf(IReadOnlyList<CrmWrite> writes)
     {
-        CreateRecord c => $"create {c.Object} {Fields(c.Fields)}",
-        UpdateRecord u => $"update {u.Object} {u.Target} {Fields(u.Fields)}",
-        ConvertLead c => $"convert {c.Lead} {c.Account} {c.Owner}",
-        RemoveRecord r => $"remove {r.Object} {r.Id}",
-        _ => write.ToString(),
-    };
+        var text = new StringBuilder();
+        foreach (var write in writes)
+        {
+            if (text.Length > 0)
+                text.Append('\n');
+            switch (write)
+            {
+                case CreateRecord create:
+                    Fields(text.Append("create ").Append(create.Object).Append(' '), create.Fields);
+                    break;
+                case UpdateRecord update:
+                    Fields(text.Append("update ").Append(update.Object).Append(' ').Append(update.Target).Append(' '), update.Fields);
+                    break;
+                case ConvertLead convert:
+                    text.Append("convert ").Append(convert.Lead).Append(' ').Append(convert.Account).Append(' ').Append(convert.Owner);
+                    break;
+                case RemoveRecord remove:
+                    text.Append("remove ").Append(remove.Object).Append(' ').Append(remove.Id);
+                    break;
+                default:
+                    text.Append(write);
+                    break;
+            }
+        }
+        return CanonicalJson.Sha256Hex(Encoding.UTF8.GetBytes(text.ToString()));
+    }
 
-    private static string Fields<T>(IReadOnlyDictionary<string, T> fields) =>
-        string.Join('\u001f', fields.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => $"{f.Key}={f.Value}"));
+    private static void Fields<T>(StringBuilder text, IReadOnlyDictionary<string, T> fields)
+    {
+        var first = true;
+        foreach (var (name, value) in fields.OrderBy(f => f.Key, StringComparer.Ordinal))
+        {
+            if (!first)
+                text.Append('\u001f');
+            text.Append(name).Append('=').Append(value);
+            first = false;
+        }
+    }
 
     private static string? FieldValue(string field, Dictionary<string, StepEffect> done)
     {

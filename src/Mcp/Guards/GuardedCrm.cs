@@ -86,6 +86,7 @@ public sealed class GuardedCrm : ICrm
                 // Given up with the call: the caller's token outlives it by far.
                 await using var link = token.Register(static s => ((CancellationTokenSource)s!).Cancel(), limit);
                 var begun = time.GetTimestamp();
+                using var span = CrmTraces.Call(Provider, "read", 0);
                 try
                 {
                     var view = await inner.ReadAsync(query, limit.Token);
@@ -94,12 +95,15 @@ public sealed class GuardedCrm : ICrm
                 }
                 catch (CrmUnavailableException unavailable)
                 {
-                    reading.Called(FaultOf(unavailable.Kind, unavailable.Fault), time.GetElapsedTime(begun));
+                    var fault = FaultOf(unavailable.Kind, unavailable.Fault);
+                    reading.Called(fault, time.GetElapsedTime(begun));
+                    CrmTraces.Ended(span, fault);
                     throw;
                 }
                 catch (OperationCanceledException) when (!token.IsCancellationRequested)
                 {
                     reading.Called(CrmFault.Timeout, time.GetElapsedTime(begun));
+                    CrmTraces.Ended(span, CrmFault.Timeout);
                     throw new CrmUnavailableException(NotNowKind.Transient, "the CRM did not answer in time", fault: CrmFault.Timeout);
                 }
             }, cancellationToken);
@@ -123,6 +127,7 @@ public sealed class GuardedCrm : ICrm
                 // Given up with the call: the caller's token outlives it by far.
                 await using var link = token.Register(static s => ((CancellationTokenSource)s!).Cancel(), limit);
                 var begun = time.GetTimestamp();
+                using var span = CrmTraces.Call(Provider, "write", batch.Writes.Count);
                 IReadOnlyList<CrmOutcome> outcomes;
                 try
                 {
@@ -132,7 +137,9 @@ public sealed class GuardedCrm : ICrm
                 {
                     outcomes = [.. batch.Writes.Select(_ => new CrmOutcome.Unknown("the CRM did not answer in time", CrmFault.Timeout))];
                 }
-                writing.Called(outcomes.Select(FaultOf).FirstOrDefault(f => f is not null), time.GetElapsedTime(begun));
+                var fault = outcomes.Select(FaultOf).FirstOrDefault(f => f is not null);
+                writing.Called(fault, time.GetElapsedTime(begun));
+                CrmTraces.Ended(span, fault);
                 return outcomes;
             }, cancellationToken);
         }

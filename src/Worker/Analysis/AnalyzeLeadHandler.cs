@@ -27,7 +27,7 @@ public sealed partial class AnalyzeLeadHandler(
     LeadStore store,
     EvidenceGatherer evidence,
     IAnalyzer analyzer,
-    IOptions<GroundingOptions> grounding,
+    GroundingRules rules,
     PolicyInForce policy,
     EarlierRuns earlierRuns,
     IOptions<DeferralOptions> deferral,
@@ -36,6 +36,9 @@ public sealed partial class AnalyzeLeadHandler(
 {
     /// <summary>Why a run is blocked that would add to the CRM what an earlier one has added otherwise.</summary>
     public const string DiffersFromEarlierRun = "differs-from-earlier-run";
+
+    /// <summary>The analyzer of a run whose analysis a person has corrected.</summary>
+    public const string Person = "person";
 
     private readonly KeyedGate<Guid> leads = new();
 
@@ -130,27 +133,30 @@ public sealed partial class AnalyzeLeadHandler(
         return StageCommand.Pending(work.Saga, applied.Took ? work : null);
     }
 
-    /// <summary>Plans what a person has approved: the analysis and evidence of the run before, as they stand on record, and nothing that a model says today.</summary>
+    /// <summary>Plans what a person has approved: the analysis (corrected or not) and evidence of the run before, as they stand on record, and nothing that a model says today.</summary>
     private async Task<StageCommand?> GoOnAsync(LeadWork work, LeadRunRow approved, IReadOnlyList<EarlierEffect> earlier, DateTimeOffset started)
     {
         var leadId = work.Saga.LeadId;
         var snapshot = SnapshotCodec.Decode(work.Key.Open(approved.Snapshot, leadId));
-        var verdict = SealedJson.Open(work.Key, approved.Grounding!, leadId, ContractsJson.Default.GroundingResult);
+        var isCorrected = approved.Grounding is null;
+        var verdict = isCorrected
+            ? Ground(snapshot, work.Key.Open(approved.Answer!, leadId), snapshot.TakenAt)
+            : SealedJson.Open(work.Key, approved.Grounding!, leadId, ContractsJson.Default.GroundingResult);
         var run = new LeadRunRow
         {
             LeadId = leadId,
             Run = work.Saga.Run,
             StartedAt = AuditChain.Microseconds(started),
-            Analyzer = approved.Analyzer,
-            ModelVersion = approved.ModelVersion,
-            PromptHash = approved.PromptHash,
+            Analyzer = isCorrected ? Person : approved.Analyzer,
+            ModelVersion = isCorrected ? null : approved.ModelVersion,
+            PromptHash = isCorrected ? null : approved.PromptHash,
             SnapshotHash = approved.SnapshotHash,
             Snapshot = approved.Snapshot,
             Answer = approved.Answer,
         };
         var facts = new List<AuditFact>
         {
-            new("analysis", "completed", new JsonObject { ["analyzer"] = approved.Analyzer, ["model"] = approved.ModelVersion, ["snapshot"] = approved.SnapshotHash, ["intent"] = verdict.Model.Intent, ["decision"] = verdict.Model.Decision, ["ofRun"] = approved.Run }),
+            new("analysis", "completed", new JsonObject { ["analyzer"] = run.Analyzer, ["model"] = run.ModelVersion, ["snapshot"] = approved.SnapshotHash, ["intent"] = verdict.Model.Intent, ["decision"] = verdict.Model.Decision, ["ofRun"] = approved.Run }),
         };
         var repeated = new List<EffectRow>();
         var (status, reason) = Plan(work, snapshot, verdict, earlier, run, facts, repeated, isApproved: true);
@@ -167,8 +173,7 @@ public sealed partial class AnalyzeLeadHandler(
     {
         var now = time.GetUtcNow();
         var leadId = work.Saga.LeadId;
-        using var document = JsonDocument.Parse(answer.Json);
-        verdict = Grounder.Ground(snapshot, document.RootElement, grounding.Value.ToRules(), now);
+        verdict = Ground(snapshot, answer.Json, now);
         run.Answer = work.Key.Seal(answer.Json.Span, leadId);
         facts.Add(new AuditFact("analysis", "completed", new JsonObject
         {
@@ -180,6 +185,12 @@ public sealed partial class AnalyzeLeadHandler(
             ["decision"] = verdict.Model.Decision,
         }));
         return Plan(work, snapshot, verdict, earlier, run, facts, repeated, isApproved: false);
+    }
+
+    private GroundingResult Ground(EvidenceSnapshot snapshot, ReadOnlyMemory<byte> answer, DateTimeOffset at)
+    {
+        using var document = JsonDocument.Parse(answer);
+        return Grounder.Ground(snapshot, document.RootElement, rules, at);
     }
 
     private (LeadStatus Status, string? Reason) Plan(

@@ -12,7 +12,7 @@ namespace LeadPipeline.Worker.Audit;
 public interface IAuditExchange
 {
     /// <summary>Publishes events in order and returns when the broker has confirmed them all.</summary>
-    Task PublishAsync(IReadOnlyList<AuditEvent> events, CancellationToken cancellationToken);
+    Task PublishAsync(IReadOnlyList<AuditMessage> events, CancellationToken cancellationToken);
 }
 
 /// <summary>
@@ -56,7 +56,7 @@ public sealed partial class AuditPublisher(SqlDatabase database, LeadCipher ciph
         if (rows.Count > 0)
         {
             var key = rows[0].Key is { } wrapped ? cipher.Unwrap(wrapped, saga.LeadId) : null;
-            await exchange.PublishAsync([.. rows.Select(r => AuditReader.Event(r.Row, key))], cancellationToken);
+            await exchange.PublishAsync([.. rows.Select(r => new AuditMessage(r.Row, AuditReader.Payload(r.Row, key)))], cancellationToken);
         }
         if (saga.Pending == LeadStage.None)
             await MarkAsync([(saga.LeadId, saga.AuditSeq)], cancellationToken);
@@ -91,7 +91,7 @@ public sealed partial class AuditPublisher(SqlDatabase database, LeadCipher ciph
         var inOrder = batch.FindAll(FollowsOn);
         try
         {
-            await to.PublishAsync([.. inOrder.SelectMany(c => c.Rows.Zip(c.Facts, AuditReader.Event))], cancellationToken);
+            await to.PublishAsync([.. inOrder.SelectMany(c => c.Rows.Zip(c.Facts, (row, fact) => new AuditMessage(row, fact.Utf8)))], cancellationToken);
             // Only the last commit of a lead is marked: until then the mark would be behind again at once.
             await MarkAsync([.. inOrder.Where(IsComplete).Select(c => (c.Saga.LeadId, c.Saga.AuditSeq))], cancellationToken);
         }

@@ -1,6 +1,5 @@
 using System.Data.Common;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.Sql;
@@ -30,27 +29,32 @@ internal static class AuditReader
         Hash = (byte[])r.GetValue(11),
     };
 
-    /// <summary>The event of a row whose payload is at hand.</summary>
-    public static AuditEvent Event(AuditRow row, AuditFact fact) => Event(row, JsonElement.Parse(fact.Utf8));
-
     /// <summary>The event of a sealed row; without its key, the payload is gone and only that it happened remains.</summary>
-    public static AuditEvent Event(AuditRow row, LeadDataKey? key) => Event(row, key is null
-        ? JsonSerializer.SerializeToElement(new JsonObject { ["erased"] = true })
-        : JsonElement.Parse(key.Open(row.Payload, row.LeadId)));
-
-    private static AuditEvent Event(AuditRow row, JsonElement payload) => new()
+    public static AuditEvent Event(AuditRow row, LeadDataKey? key) => new()
     {
         Id = row.Id,
         LeadId = row.LeadId,
-        RunId = row.Run is { } run ? DeterministicId.Run(row.LeadId, run) : null,
-        ExecutionId = row is { Run: { } inRun, Epoch: { } epoch } ? DeterministicId.Execution(row.LeadId, inRun, epoch) : null,
+        RunId = RunId(row),
+        ExecutionId = ExecutionId(row),
         Seq = row.Seq,
         At = row.At,
         Actor = row.Actor,
         Stage = row.Stage,
         Kind = row.Kind,
-        Payload = payload,
+        Payload = JsonElement.Parse(Payload(row, key).Span),
         PrevHash = Convert.ToHexStringLower(row.PrevHash),
         Hash = Convert.ToHexStringLower(row.Hash),
     };
+
+    /// <summary>The payload of a sealed row in the clear, as UTF-8 JSON.</summary>
+    public static ReadOnlyMemory<byte> Payload(AuditRow row, LeadDataKey? key) => key?.Open(row.Payload, row.LeadId) ?? Erased;
+
+    /// <summary>The run that an event belongs to; null before the first.</summary>
+    public static Guid? RunId(AuditRow row) => row.Run is { } run ? DeterministicId.Run(row.LeadId, run) : null;
+
+    /// <summary>The execution that an event belongs to; null outside one.</summary>
+    public static Guid? ExecutionId(AuditRow row) =>
+        row is { Run: { } run, Epoch: { } epoch } ? DeterministicId.Execution(row.LeadId, run, epoch) : null;
+
+    private static readonly byte[] Erased = [.. """{"erased":true}"""u8];
 }

@@ -16,7 +16,7 @@ internal static class CliOutput
     public static Option<bool> JsonOption() => new("--json") { Description = "One JSON document on standard output" };
 
     /// <summary>Results; never wrapped when they go to a file or a pipe.</summary>
-    public static IAnsiConsole Out { get; } = Console(System.Console.Out, System.Console.IsOutputRedirected);
+    public static IAnsiConsole Out => Console(System.Console.Out, System.Console.IsOutputRedirected);
 
     /// <summary>Progress and remarks.</summary>
     public static IAnsiConsole Error { get; } = Console(System.Console.Error, System.Console.IsErrorRedirected);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using LeadPipeline.Worker.Cli.Doctor;
 using LeadPipeline.Worker.Hosting;
 
 namespace LeadPipeline.Worker.Cli;
@@ -30,11 +31,15 @@ public static class LeadPipelineCli
                 LeadsCommands.Create(settings),
                 GroundCommand.Create(),
                 PlanCommand.Create(),
+                CompanyCommands.Create(settings),
                 CrmCommands.Create(settings),
                 AuditCommands.Create(settings),
                 ApprovalCommands.Create(settings),
                 DeadLetterCommands.Create(settings),
                 ReviewCommands.Create(settings),
+                ReplayCommand.Create(settings),
+                EvalCommand.Create(settings),
+                ReportCommand.Create(settings),
                 DbCommands.Create(settings),
                 DoctorCommand.Create(settings),
                 HealthCommand.Create(settings),

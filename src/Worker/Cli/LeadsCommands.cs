@@ -97,10 +97,12 @@ internal static class LeadsCommands
             CliOutput.Out.MarkupLine(CliOutput.Plain($"model {model["modelVersion"] ?? model["model"]}, finished {model["finishReason"] ?? "-"}; tokens: prompt {usage?["promptTokens"]} ({usage?["cachedTokens"]} cached), output {usage?["outputTokens"]}, thoughts {usage?["thoughtsTokens"]}; ${usage?["costDollars"]}{(model["reused"]?.GetValue<bool>() == true ? "; an earlier answer to the same question" : "")}; prompt {model["promptHash"]?.ToString()[..12]}"));
         }
         Section(lead, "claims", "Claims", "Verdict", "Rule", "Field", "Claimed", "Known", c => [c["verdict"], c["rule"], c["fieldPath"], c["claimed"]?.ToJsonString(), c["truth"]?.ToJsonString()]);
+        foreach (var claim in (lead["claims"]?.AsArray() ?? []).Where(c => c!["verdict"]!.ToString() != nameof(ClaimVerdict.SUPPORTED)))
+            CliOutput.Say($"{claim!["explanation"]} ({claim["rule"]})");
         Section(lead, "effects", "Plan and effects", "Step", "Tool", "State", "Record", "", e => [e["step"], e["tool"], e["state"], e["recordId"], e["error"]]);
         Section(lead, "timeline", "Timeline", "At", "Stage", "What", "", "", t => [t["at"], t["stage"], t["kind"], null, null]);
         foreach (var lowered in lead["lowered"]?.AsArray() ?? [])
-            CliOutput.Out.MarkupLine(CliOutput.Plain($"lowered {lowered!["what"]}: {lowered["from"]} -> {lowered["to"]} ({lowered["rule"]})"));
+            CliOutput.Say($"lowered {lowered!["what"]}: {lowered["from"]} -> {lowered["to"]} ({lowered["rule"]}). {lowered["explanation"]}");
         foreach (var warning in lead["warnings"]?.AsArray() ?? [])
             CliOutput.Out.MarkupLine(CliOutput.Plain($"warning: {warning}"));
     }

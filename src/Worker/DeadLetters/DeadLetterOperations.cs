@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LeadPipeline.Worker.Audit;
+using LeadPipeline.Worker.Intake.Webhooks.Deferred;
 using LeadPipeline.Worker.Messaging;
 using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.Saga;
@@ -89,7 +90,7 @@ public enum DiscardAnswer
 /// the queue that it came from. Nothing here speaks to the CRM.
 /// </summary>
 public sealed partial class DeadLetterOperations(
-    DeadLetterStore letters, DeadLetterActs acts, LeadStore store, LeadOperations leads, TimeProvider time, ILogger<DeadLetterOperations> logger, IMessageReturn? queues = null)
+    DeadLetterStore letters, DeadLetterActs acts, LeadStore store, LeadOperations leads, TimeProvider time, ILogger<DeadLetterOperations> logger, IMessageReturn? queues = null, DeferredEventStore? events = null)
 {
     /// <summary>After so many dead letters it is kept how far a replay is; at most so many are looked at twice after a crash.</summary>
     private const int KeepEvery = 25;
@@ -252,14 +253,14 @@ public sealed partial class DeadLetterOperations(
                 _ => new ReplayRefusal(item.Id, "not-found", "Its lead is gone."),
             };
         }
-        if (queues is null)
+        if ((current.Queue.StartsWith(DeferredEvent.QueuePrefix, StringComparison.Ordinal) ? events : queues) is not { } way)
             return new ReplayRefusal(item.Id, "no-broker", "The message goes back to a queue, and no broker is configured here.");
         if (letters.Message(current) is not { } message)
             return new ReplayRefusal(item.Id, "not-open", "Its message is gone.");
         try
         {
             // The queue first: a crash in between sends it a second time, which the intake knows by its id; the other way round would lose it.
-            await queues.ReturnAsync(current.Queue, message, cancellationToken);
+            await way.ReturnAsync(current.Queue, message, cancellationToken);
         }
         catch (BusUnavailableException)
         {

@@ -7,8 +7,8 @@ using LeadPipeline.Worker.Storage;
 
 namespace LeadPipeline.Worker.Evidence;
 
-/// <summary>Collects what is known about a lead — its sender's blocks, the company directory, the CRM — and freezes it.</summary>
-public sealed class EvidenceGatherer(CompanyDirectory directory, ICrm crm, TimeProvider time)
+/// <summary>Collects what is known about a lead — its sender's blocks, the company directory, an enrichment service, the CRM — and freezes it.</summary>
+public sealed class EvidenceGatherer(EnrichmentChain enrichment, ICrm crm, TimeProvider time)
 {
     /// <summary>Takes the snapshot.</summary>
     /// <exception cref="CrmUnavailableException">The CRM did not answer, or not now.</exception>
@@ -16,12 +16,10 @@ public sealed class EvidenceGatherer(CompanyDirectory directory, ICrm crm, TimeP
     {
         var lead = work.Lead;
         var now = time.GetUtcNow();
-        var contributions = new List<EvidenceContribution>();
         // Asked together: neither needs the other's answer.
-        var company = EmailDomains.Of(lead.Email) is { } domain ? directory.FindAsync(domain) : Task.FromResult<KnownCompany?>(null);
+        var company = enrichment.FindAsync(lead, cancellationToken);
         var view = await crm.ReadAsync(new CrmQuery { RecordKey = work.RecordKey, Email = lead.Email }, cancellationToken);
-        if (await company is { } known)
-            contributions.Add(new EvidenceContribution("enrichment", known.Facts, "directory", "-", known.LoadedAt));
+        var contributions = new List<EvidenceContribution>(await company);
         if ((view.Leads.FirstOrDefault(l => l.RecordKey == work.RecordKey) ?? (view.Leads.Count == 1 ? view.Leads[0] : null)) is { } record && !IsEcho(record, work))
             contributions.Add(new EvidenceContribution("crm", await FactsAsync(record, cancellationToken), crm.Provider, "-", now));
         // The sender's blocks are as old as their arrival here; when the lead itself happened says nothing about them.

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using LeadPipeline.Contracts;
@@ -16,26 +15,24 @@ public static class SnapshotCodec
     /// <summary>The canonical UTF-8 bytes.</summary>
     public static byte[] Encode(EvidenceSnapshot snapshot)
     {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var writer = new Utf8JsonWriter(buffer, CanonicalJson.WriterOptions))
+        using var pad = JsonPad.Rent();
+        var writer = pad.Writer;
+        writer.WriteStartObject();
+        writer.WriteStartObject("leaves");
+        foreach (var (path, leaf) in InOrder(snapshot.Leaves))
         {
-            writer.WriteStartObject();
-            writer.WriteStartObject("leaves");
-            foreach (var (path, leaf) in snapshot.Leaves.OrderBy(l => l.Key, StringComparer.Ordinal))
-            {
-                writer.WriteStartObject(path);
-                writer.WriteString("door", leaf.Door);
-                writer.WriteString("fetchedAt", Time(leaf.FetchedAt));
-                writer.WriteString("provider", leaf.Provider);
-                writer.WritePropertyName("value");
-                CanonicalJson.Write(writer, leaf.Value);
-                writer.WriteEndObject();
-            }
-            writer.WriteEndObject();
-            writer.WriteString("takenAt", Time(snapshot.TakenAt));
+            writer.WriteStartObject(path);
+            writer.WriteString("door", leaf.Door);
+            WriteTime(writer, "fetchedAt", leaf.FetchedAt);
+            writer.WriteString("provider", leaf.Provider);
+            writer.WritePropertyName("value");
+            CanonicalJson.Write(writer, leaf.Value);
             writer.WriteEndObject();
         }
-        return buffer.WrittenSpan.ToArray();
+        writer.WriteEndObject();
+        WriteTime(writer, "takenAt", snapshot.TakenAt);
+        writer.WriteEndObject();
+        return pad.Written.ToArray();
     }
 
     /// <summary>The content address: SHA-256 of the canonical bytes as lower-case hex.</summary>
@@ -67,5 +64,13 @@ public static class SnapshotCodec
         }
     }
 
-    private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
+    private static IEnumerable<KeyValuePair<string, EvidenceLeaf>> InOrder(IReadOnlyDictionary<string, EvidenceLeaf> leaves) =>
+        leaves is SortedDictionary<string, EvidenceLeaf> sorted && sorted.Comparer == StringComparer.Ordinal ? leaves : leaves.OrderBy(l => l.Key, StringComparer.Ordinal);
+
+    private static void WriteTime(Utf8JsonWriter writer, string name, DateTimeOffset time)
+    {
+        Span<char> text = stackalloc char[TimeFormat.Length];
+        time.UtcDateTime.TryFormat(text, out var length, TimeFormat, CultureInfo.InvariantCulture);
+        writer.WriteString(name, text[..length]);
+    }
 }

@@ -94,7 +94,7 @@ internal sealed class ClaimJudge(EvidenceSnapshot snapshot, GroundingRules rules
         };
     }
 
-    private bool IsStale(EvidenceSource source, EvidenceLeaf leaf) => rules.TimeToLive(source) is { } life && now - leaf.FetchedAt > life;
+    private bool IsStale(EvidenceSource source, EvidenceLeaf leaf) => rules.TimeToLive(source, leaf) is { } life && now - leaf.FetchedAt > life;
 
     private Judgement Refuse(EvidenceItem item, ClaimVerdict verdict, string rule, string why) =>
         new(verdict, rule, Truth(item.FieldPath)) { Rejects = true, Why = why };

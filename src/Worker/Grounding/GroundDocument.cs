@@ -23,15 +23,30 @@ public sealed record GroundDocument(EvidenceSnapshot Snapshot, JsonElement Analy
     /// <exception cref="FormatException">The document is not one; the message names the member.</exception>
     public static GroundDocument Read(JsonElement document, TimeProvider time)
     {
+        var members = Members(document);
+        var (snapshot, now) = Evidence(members, time);
+        return members.TryGetValue("analysis", out var analysis) ? new GroundDocument(snapshot, analysis, now) : throw new FormatException("The document lacks \"analysis\".");
+    }
+
+    /// <summary>Reads the evidence of a document, whether there is an analysis in it or not.</summary>
+    /// <param name="document">A JSON object.</param>
+    /// <param name="time">Tells the time when the document does not.</param>
+    /// <exception cref="FormatException">The document is not one; the message names the member.</exception>
+    public static EvidenceSnapshot ReadEvidence(JsonElement document, TimeProvider time) => Evidence(Members(document), time).Snapshot;
+
+    private static Dictionary<string, JsonElement> Members(JsonElement document)
+    {
         if (document.ValueKind != JsonValueKind.Object)
             throw new FormatException("The document must be a JSON object.");
         // Looked up by our own walk: a name that cannot be read makes every look-up by name throw. Of a duplicate the last counts.
         var members = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
         foreach (var (name, value) in LeafValue.Members(document))
             members[name] = value;
-        if (!members.TryGetValue("analysis", out var analysis))
-            throw new FormatException("The document lacks \"analysis\".");
+        return members;
+    }
 
+    private static (EvidenceSnapshot Snapshot, DateTimeOffset Now) Evidence(Dictionary<string, JsonElement> members, TimeProvider time)
+    {
         var now = Member(members, "now") is { } stated ? Time(stated, "now") : time.GetUtcNow();
         var ages = Ages(members, now);
         var contributions = new List<EvidenceContribution>();
@@ -40,8 +55,7 @@ public sealed record GroundDocument(EvidenceSnapshot Snapshot, JsonElement Analy
             if (Object(members, block) is { } values)
                 contributions.Add(new EvidenceContribution(block, Leaves(values), "file", "file", ages.GetValueOrDefault(block, now)) { LeafFetchedAt = ages });
         }
-        var snapshot = EvidenceBuilder.BuildRaw(Object(members, "lead") ?? default, contributions, now, "file");
-        return new GroundDocument(snapshot, analysis, now);
+        return (EvidenceBuilder.BuildRaw(Object(members, "lead") ?? default, contributions, now, "file"), now);
     }
 
     /// <summary>Grounds the document by the given rules, or as shipped.</summary>

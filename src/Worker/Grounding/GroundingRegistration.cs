@@ -1,13 +1,19 @@
+using LeadPipeline.Worker.Evidence;
+using LeadPipeline.Worker.Evidence.Http;
 using Microsoft.Extensions.Options;
 
 namespace LeadPipeline.Worker.Grounding;
 
-/// <summary>Puts grounding into the worker.</summary>
-public static class GroundingRegistration
+/// <summary>The rules in force.</summary>
+internal static class GroundingRegistration
 {
-    public static IServiceCollection AddGrounding(this IServiceCollection services)
-    {
-        services.AddOptions<GroundingOptions>().BindConfiguration(GroundingOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        return services.AddSingleton(provider => provider.GetRequiredService<IOptions<GroundingOptions>>().Value.ToRules());
-    }
+    public static IServiceCollection AddGrounding(this IServiceCollection services) => services.AddSingleton(provider =>
+        provider.GetRequiredService<IOptions<GroundingOptions>>().Value.ToRules() with
+        {
+            ProviderTimesToLive = new Dictionary<string, TimeSpan>
+            {
+                [CompanyDirectory.Provider] = provider.GetRequiredService<IOptions<EnrichmentDirectoryOptions>>().Value.TimeToLive,
+                [HttpEnrichment.Provider] = provider.GetRequiredService<IOptions<HttpEnrichmentOptions>>().Value.TimeToLive,
+            },
+        });
 }

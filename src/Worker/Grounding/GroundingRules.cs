@@ -14,16 +14,19 @@ public sealed record GroundingRules
     /// <summary>How long company facts hold.</summary>
     public TimeSpan EnrichmentTimeToLive { get; init; } = TimeSpan.FromDays(30);
 
+    /// <summary>How long company facts of single providers hold, by <see cref="EvidenceLeaf.Provider"/>, where it differs.</summary>
+    public IReadOnlyDictionary<string, TimeSpan> ProviderTimesToLive { get; init; } = new Dictionary<string, TimeSpan>();
+
     /// <summary>How long marketing and product signals hold.</summary>
     public TimeSpan SignalsTimeToLive { get; init; } = TimeSpan.FromHours(24);
 
     /// <summary>How long what was read from the CRM holds.</summary>
     public TimeSpan CrmTimeToLive { get; init; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>The time to live of a source's leaves; null when they do not age.</summary>
-    public TimeSpan? TimeToLive(EvidenceSource source) => source switch
+    /// <summary>The time to live of a leaf; null when it does not age.</summary>
+    public TimeSpan? TimeToLive(EvidenceSource source, EvidenceLeaf leaf) => source switch
     {
-        EvidenceSource.ENRICHMENT => EnrichmentTimeToLive,
+        EvidenceSource.ENRICHMENT => ProviderTimesToLive.TryGetValue(leaf.Provider, out var own) ? own : EnrichmentTimeToLive,
         EvidenceSource.MARKETING or EvidenceSource.PRODUCT => SignalsTimeToLive,
         EvidenceSource.CRM => CrmTimeToLive,
         _ => null,

@@ -7,6 +7,7 @@ using LeadPipeline.Mcp.Crm.Salesforce;
 using LeadPipeline.Worker.Analysis.Gemini;
 using LeadPipeline.Worker.Approvals;
 using LeadPipeline.Worker.Evidence;
+using LeadPipeline.Worker.Evidence.Http;
 using LeadPipeline.Worker.Execution;
 using LeadPipeline.Worker.Grounding;
 using LeadPipeline.Worker.Http;
@@ -45,6 +46,7 @@ public static class ConfigurationCheck
         (WebhookOptions.Section, typeof(WebhookOptions)),
         (FormOptions.Section, typeof(Intake.Forms.FormOptions)),
         (EnrichmentDirectoryOptions.Section, typeof(EnrichmentDirectoryOptions)),
+        (HttpEnrichmentOptions.Section, typeof(HttpEnrichmentOptions)),
         (RetryOptions.Section, typeof(RetryOptions)),
         (DeferralOptions.Section, typeof(DeferralOptions)),
         (BreakerOptions.Section, typeof(BreakerOptions)),
@@ -63,7 +65,7 @@ public static class ConfigurationCheck
     // Settings that people know of and that nothing here obeys yet: to accept one in silence would be to promise it.
     private static readonly string[] NotYet = ["Aws"];
 
-    private static readonly string[] Secrets = ["password", "secret", "key", "token", "hash", "connectionstrings"];
+    private static readonly string[] Secrets = ["password", "secret", "key", "token", "hash", "connectionstrings", "enrichment:http:header"];
 
     /// <summary>Throws when anything is wrong.</summary>
     /// <exception cref="ConfigurationException">With all faults.</exception>

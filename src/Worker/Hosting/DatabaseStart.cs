@@ -1,4 +1,5 @@
 using LeadPipeline.Worker.Evidence;
+using LeadPipeline.Worker.Evidence.Http;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.MockCrm;
 using LeadPipeline.Worker.Storage.Sql;
@@ -35,6 +36,13 @@ public sealed class DatabaseStart(SqlDatabase database, IDbContextFactory<LeadDb
         return [.. await db.Database.GetPendingMigrationsAsync(cancellationToken)];
     }
 
+    /// <summary>Migrations that were applied and that this version does not know: a newer one made the tables. None where there are no tables yet.</summary>
+    public async Task<IReadOnlyList<string>> UnknownAsync(CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        return [.. (await db.Database.GetAppliedMigrationsAsync(cancellationToken)).Except(db.Database.GetMigrations())];
+    }
+
     /// <summary>A worker with another key would seal leads that the others cannot read: it must not start.</summary>
     private async Task CheckMasterKeyAsync(CancellationToken cancellationToken)
     {
@@ -50,7 +58,7 @@ public sealed class DatabaseStart(SqlDatabase database, IDbContextFactory<LeadDb
 
 /// <summary>What has to be true before any consumer runs; registered first, so that it starts first.</summary>
 public sealed partial class PipelineStart(
-    DatabaseStart database, WorkerIdentity worker, CompanyDirectory directory, IOptions<EnrichmentDirectoryOptions> companies,
+    DatabaseStart database, WorkerIdentity worker, CompanyFile companies, EnrichmentCache answers, IOptions<HttpEnrichmentOptions> service, TimeProvider time,
     Planning.PolicyInForce policy, Mcp.Crm.ICrm crm, Analysis.IAnalyzer analyzer, IOptions<Saga.DeferralOptions> deferral, IOptions<RetryOptions> retry,
     ILogger<PipelineStart> logger) : IHostedService
 {
@@ -59,25 +67,16 @@ public sealed partial class PipelineStart(
     {
         await database.RunAsync(cancellationToken);
         await worker.StartAsync(cancellationToken);
-        if (companies.Value.File is { Length: > 0 } file)
-            await LoadDirectoryAsync(file, cancellationToken);
+        if (await companies.CheckAsync(cancellationToken) is CompanyLoad.Missing missing)
+            throw new ConfigurationException($"Enrichment:Directory:File: '{missing.File}' does not exist");
+        // Twice as old as they may be: until then they are better than nothing when the service is away.
+        _ = await answers.RemoveAsync(time.GetUtcNow() - (2 * service.Value.TimeToLive), cancellationToken);
         Log.InForce(logger, worker.Id, analyzer.Name, crm.Provider, policy.Policy.Identity.Name, policy.Policy.Identity.Hash[..12]);
         Log.Patience(logger, retry.Value.Attempts, string.Join(", ", deferral.Value.DelaysInForce), deferral.Value.MaxAge);
     }
 
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    private async Task LoadDirectoryAsync(string file, CancellationToken cancellationToken)
-    {
-        if (!File.Exists(file))
-            throw new ConfigurationException($"Enrichment:Directory:File: '{file}' does not exist");
-        await using var csv = File.OpenRead(file);
-        var (loaded, errors) = await directory.LoadAsync(csv, cancellationToken);
-        foreach (var error in errors)
-            Log.NoCompany(logger, error);
-        Log.Companies(logger, loaded);
-    }
 
     private static partial class Log
     {
@@ -86,11 +85,5 @@ public sealed partial class PipelineStart(
 
         [LoggerMessage(2, LogLevel.Information, "Faults: {Attempts} tries in place, then deferred for {Delays} (the last repeats), dead-lettered after {MaxAge}")]
         public static partial void Patience(ILogger logger, int attempts, string delays, TimeSpan maxAge);
-
-        [LoggerMessage(3, LogLevel.Information, "Company directory: {Count} companies")]
-        public static partial void Companies(ILogger logger, int count);
-
-        [LoggerMessage(4, LogLevel.Warning, "Company directory: {Error}")]
-        public static partial void NoCompany(ILogger logger, string error);
     }
 }

@@ -5,6 +5,7 @@ using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Intake.Forms;
 using LeadPipeline.Worker.Intake.Webhooks;
 using LeadPipeline.Worker.Ops;
+using LeadPipeline.Worker.OpsConsole;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Telemetry;
 using Microsoft.Extensions.Logging.Console;
@@ -49,10 +50,10 @@ public static class WorkerApplication
             addresses.RefuseAllButLoopback();
         builder.WebHost.UseUrls([.. addresses.Urls]);
         builder.Services.AddPipeline(configuration, builder.Environment.EnvironmentName, builder.Environment.ContentRootPath);
-        builder.Services.AddSingleton<LeadQueries>();
         builder.Services.AddHostedService<ReplayJobs>();
         builder.Services.AddHttpLimits();
         builder.Services.AddAuth(auth);
+        builder.Services.AddOpsConsole();
         builder.Services.AddDoorLimit();
         builder.Services.AddTelemetry(configuration);
         // The consumers get their time to finish, and the host a little more.
@@ -64,6 +65,7 @@ public static class WorkerApplication
         app.UseHostCheck();
         app.UseSiteCheck();
         app.UseBodyLimit();
+        app.UseOpsConsole();
         app.UseAuthentication();
         // Counted before it is judged who may do what, so that guessing is limited as well.
         app.UseDoorLimit();
@@ -77,6 +79,7 @@ public static class WorkerApplication
         app.MapReviews();
         app.MapAdministration();
         app.MapApprovals();
+        app.MapOpsConsole();
         app.MapHealth();
         app.MapMetrics();
         app.MapOpenApi();
@@ -91,7 +94,17 @@ public static class WorkerApplication
         builder.Configuration.AddConfiguration(configuration);
         Logging(builder.Logging, quiet ? LogLevel.Error : LogLevel.Information);
         builder.Services.AddPipeline(configuration, builder.Environment.EnvironmentName, builder.Environment.ContentRootPath);
-        builder.Services.AddSingleton<LeadQueries>();
+        return builder.Build();
+    }
+
+    /// <summary>The database, the analyzer and the policy, and nothing that could call a CRM.</summary>
+    public static IHost Rehearsal(IReadOnlyDictionary<string, string?> settings)
+    {
+        var configuration = Configuration(settings);
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ContentRootPath = Directory.GetCurrentDirectory() });
+        builder.Configuration.AddConfiguration(configuration);
+        Logging(builder.Logging, LogLevel.Warning);
+        builder.Services.AddRehearsal(configuration, builder.Environment.EnvironmentName, builder.Environment.ContentRootPath);
         return builder.Build();
     }
 
@@ -103,7 +116,6 @@ public static class WorkerApplication
         builder.Configuration.AddConfiguration(configuration);
         Logging(builder.Logging, LogLevel.Warning);
         builder.Services.AddStorage(configuration);
-        builder.Services.AddSingleton<LeadQueries>();
         return builder.Build();
     }
 

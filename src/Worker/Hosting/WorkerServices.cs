@@ -16,6 +16,7 @@ using LeadPipeline.Worker.Execution;
 using LeadPipeline.Worker.Grounding;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Intake.Webhooks;
+using LeadPipeline.Worker.Intake.Webhooks.Deferred;
 using LeadPipeline.Worker.Messaging;
 using LeadPipeline.Worker.Messaging.RabbitMq;
 using LeadPipeline.Worker.Ops;
@@ -27,6 +28,7 @@ using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.MockCrm;
 using LeadPipeline.Worker.Storage.Sql;
+using LeadPipeline.Worker.WhatIf;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -47,6 +49,15 @@ public static class WorkerServices
         services.AddExecution();
 
         services.AddMessaging(configuration);
+    }
+
+    /// <summary>What is needed to think about leads without doing anything: records, analyzer, grounding, policy. No provider of a CRM is among it.</summary>
+    public static void AddRehearsal(this IServiceCollection services, IConfiguration configuration, string environment, string contentRoot)
+    {
+        services.AddStorage(configuration);
+        services.AddJudging(environment, contentRoot);
+        services.AddSingleton<IRateLimiter, RateLimiter>();
+        services.AddSingleton<ICrm, NoCrm>();
     }
 
     /// <summary>The database and what is kept in it.</summary>
@@ -73,6 +84,7 @@ public static class WorkerServices
         {
             ResendAfter = sp.GetRequiredService<IOptions<MessagingOptions>>().Value.ResendAfter,
         });
+        services.AddGrounding();
         services.AddSingleton(ToolRegistry.Default());
         services.AddSingleton<ApprovalRequests>();
         services.AddSingleton(sp => new ApprovalStore(
@@ -80,18 +92,23 @@ public static class WorkerServices
             sp.GetRequiredService<IOptions<ApprovalOptions>>().Value.ExpireAfter));
         services.AddSingleton<LeadOperations>();
         services.AddSingleton<DeadLetterStore>();
+        services.AddSingleton<RecordedRuns>();
+        services.AddSingleton<LeadQueries>();
         services.AddSingleton<DeadLetterActs>();
         services.AddSingleton<ReplayJobStore>();
         services.AddSingleton<ReviewOperations>();
+        services.AddSingleton<ReviewViews>();
         if (!string.IsNullOrWhiteSpace(connections.Broker))
             services.AddSingleton<IMessageReturn>(sp => new RabbitMqReturn(Broker(connections.Broker), sp.GetRequiredService<IOptions<MessagingOptions>>(), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton(sp => new DeadLetterOperations(
             sp.GetRequiredService<DeadLetterStore>(), sp.GetRequiredService<DeadLetterActs>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadOperations>(), sp.GetRequiredService<TimeProvider>(),
-            sp.GetRequiredService<ILogger<DeadLetterOperations>>(), sp.GetService<IMessageReturn>()));
+            sp.GetRequiredService<ILogger<DeadLetterOperations>>(), sp.GetService<IMessageReturn>(), sp.GetRequiredService<DeferredEventStore>()));
         services.AddSingleton(sp => new DeadLetterEditing(
             sp.GetRequiredService<DeadLetterStore>(), sp.GetRequiredService<DeadLetterActs>(), sp.GetRequiredService<SqlDatabase>(), sp.GetRequiredService<LeadCipher>(), sp.GetRequiredService<TimeProvider>(),
             sp.GetService<IMessageReturn>()));
+        services.AddSingleton<DeferredEventStore>();
         services.AddSingleton<CompanyDirectory>();
+        services.AddSingleton<CompanyFile>();
         services.AddSingleton<MockCrmStore>();
         services.AddSingleton(sp => new AuditPublisher(
             sp.GetRequiredService<SqlDatabase>(), sp.GetRequiredService<LeadCipher>(), sp.GetService<IAuditExchange>(), sp.GetRequiredService<ILogger<AuditPublisher>>()));
@@ -187,6 +204,14 @@ public static class WorkerServices
 
     private static void AddAnalysis(this IServiceCollection services, string environment, string contentRoot)
     {
+        services.AddJudging(environment, contentRoot);
+        services.AddEnrichment();
+        services.AddSingleton<EarlierRuns>();
+        services.AddSingleton<AnalyzeLeadHandler>();
+    }
+
+    private static void AddJudging(this IServiceCollection services, string environment, string contentRoot)
+    {
         services.AddGemini();
         services.AddSingleton<IAnalyzer>(sp => sp.GetRequiredService<IOptions<AnalysisOptions>>().Value.Analyzer == AnalyzerKind.Gemini
             ? sp.GetRequiredService<GeminiAnalyzer>()
@@ -198,16 +223,13 @@ public static class WorkerServices
             try
             {
                 var policy = PolicyLoader.Load(options, environment, contentRoot, tools);
-                return new PolicyInForce(policy, tools, options.ToPlanning());
+                return new PolicyInForce(policy, tools, options.ToPlanning() with { ProviderTimesToLive = sp.GetRequiredService<GroundingRules>().ProviderTimesToLive });
             }
             catch (PolicyException exception)
             {
                 throw new ConfigurationException(exception.Faults);
             }
         });
-        services.AddSingleton<EvidenceGatherer>();
-        services.AddSingleton<EarlierRuns>();
-        services.AddSingleton<AnalyzeLeadHandler>();
     }
 
     private static void AddExecution(this IServiceCollection services)
@@ -243,8 +265,11 @@ public static class WorkerServices
         services.AddSingleton<StageFailures>();
         services.AddSingleton<Retrying>();
         services.AddHostedService<PipelineStart>();
+        var consume = (configuration.GetSection(MessagingOptions.Section).Get<MessagingOptions>() ?? new MessagingOptions()).Consume;
         if (string.IsNullOrWhiteSpace(connections.Broker))
         {
+            if (!consume)
+                throw new ConfigurationException("Messaging:Consume is false without ConnectionStrings:Broker; a worker that only takes leads in needs a broker, and others that work on them");
             services.AddSingleton<InProcessBus>();
             services.AddSingleton<ILeadBus>(sp => sp.GetRequiredService<InProcessBus>());
             services.AddHostedService(sp => sp.GetRequiredService<InProcessBus>());
@@ -252,10 +277,13 @@ public static class WorkerServices
         else
         {
             services.AddSingleton<IAuditExchange, RabbitMqAuditExchange>();
-            services.AddRabbitMqMessaging(Broker(connections.Broker));
+            services.AddRabbitMqMessaging(Broker(connections.Broker), consume);
         }
         services.AddHostedService(sp => sp.GetRequiredService<AuditPublisher>());
-        services.AddHostedService<LeadSweeper>();
+        // A door alone would only send again, on and on, what nobody takes.
+        if (consume)
+            services.AddHostedService<LeadSweeper>();
+        services.AddHostedService<DeferredEventReader>();
         services.AddSingleton<RetentionRun>();
         services.AddHostedService<RetentionJob>();
     }

@@ -4,6 +4,7 @@ using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.Sql;
+using LeadPipeline.Worker.Telemetry;
 using Microsoft.Extensions.Options;
 
 namespace LeadPipeline.Worker.Messaging;
@@ -24,6 +25,7 @@ public sealed class InProcessBus(
     /// <inheritdoc/>
     public async Task<IntakeResult?> SubmitAsync(LeadSubmitted submitted, CancellationToken cancellationToken)
     {
+        using var span = LeadTraces.Processing(LeadTraces.InProcess, "lead-intake", submitted.LeadId, LeadTraces.Context);
         try
         {
             var result = await intake.HandleAsync(submitted);
@@ -39,7 +41,9 @@ public sealed class InProcessBus(
     }
 
     /// <inheritdoc/>
-    public Task SendAsync(StageCommand command, CancellationToken cancellationToken) => queue.Writer.WriteAsync(command, cancellationToken).AsTask();
+    public Task SendAsync(StageCommand command, CancellationToken cancellationToken) => queue.Writer.WriteAsync(Traced(command), cancellationToken).AsTask();
+
+    private static StageCommand Traced(StageCommand command) => LeadTraces.Context is { } context ? command with { Trace = context } : command;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -66,6 +70,7 @@ public sealed class InProcessBus(
 
     private async Task RunAsync(StageCommand command, CancellationToken stoppingToken)
     {
+        using var span = LeadTraces.Processing(LeadTraces.InProcess, command.Stage == LeadStage.Analysis ? "lead-analysis" : "lead-execution", command.LeadId, command.Trace);
         try
         {
             await retrying.RunAsync($"Lead {command.LeadId}", tries => runner.RunAsync(tries == 1 ? command : command with { Warm = null }, new HandBack(queue.Writer), stoppingToken), stoppingToken);
@@ -78,6 +83,7 @@ public sealed class InProcessBus(
         catch (Exception exception)
 #pragma warning restore CA1031
         {
+            LeadTraces.Failed(span, exception);
             await failures.RecordAsync(command, exception);
         }
     }
@@ -89,7 +95,7 @@ public sealed class InProcessBus(
 
         public Task SendAsync(StageCommand command, CancellationToken cancellationToken)
         {
-            _ = writer.TryWrite(command);
+            _ = writer.TryWrite(Traced(command));
             return Task.CompletedTask;
         }
     }

@@ -8,6 +8,9 @@ public sealed class MessagingOptions
     /// <summary>Configuration section.</summary>
     public const string Section = "Messaging";
 
+    /// <summary>Whether this worker works on leads. Without, it only takes them in at its doors and serves people; others have to consume, and sweep. Needs a broker. Default true.</summary>
+    public bool Consume { get; set; } = true;
+
     /// <summary>Messages that a queue's consumer holds at once. More gives larger commit groups and costs memory. Default 256. Allowed: 1 to 2000.</summary>
     [Range(1, 2000)]
     public int PrefetchCount { get; set; } = 256;

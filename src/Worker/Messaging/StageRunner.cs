@@ -64,6 +64,20 @@ public sealed partial class StageRunner(AnalyzeLeadHandler analyze, ExecutePlanH
 
     private async Task<StageCommand?> HandleAsync(StageCommand command, CancellationToken cancellationToken)
     {
+        using var span = LeadTraces.Stage(command);
+        try
+        {
+            return await CarryOutAsync(command, cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            LeadTraces.Failed(span, exception);
+            throw;
+        }
+    }
+
+    private async Task<StageCommand?> CarryOutAsync(StageCommand command, CancellationToken cancellationToken)
+    {
         var began = time.GetTimestamp();
         if (command.Stage == LeadStage.Analysis)
         {

@@ -18,6 +18,9 @@ public static class Access
     /// <summary>Everything: role <c>admin</c>.</summary>
     public const string Admin = "admin";
 
+    /// <summary>Looking in at the console: any role.</summary>
+    public const string Visitor = "any-role";
+
     /// <summary>Posting leads: anyone from this machine, otherwise a token with the scope <c>leads:write</c>.</summary>
     public const string Poster = "leads:write";
 
@@ -30,6 +33,7 @@ public static class Access
         var policies = services.AddAuthorizationBuilder();
         foreach (var role in AuthOptions.Roles)
             policies.AddPolicy(role, policy => policy.RequireRole(role, Admin));
+        policies.AddPolicy(Visitor, policy => policy.RequireRole(AuthOptions.Roles));
         policies.AddPolicy(Poster, policy => policy.RequireAssertion(call => call.Resource is HttpContext context && MayPost(context)));
     }
 

@@ -54,7 +54,7 @@ public static class HealthEndpoints
             ["draining"] = lifetime.ApplicationStopping.IsCancellationRequested ? "Unhealthy" : "Healthy",
         };
         if (context.RequestServices.GetService<ConsumingBus>() is { } bus)
-            checks["broker"] = bus.IsConsuming ? "Healthy" : "Unhealthy";
+            checks["broker"] = bus.IsReady ? "Healthy" : "Unhealthy";
         var ready = checks.All(c => c.Value!.GetValue<string>() == "Healthy");
         return Results.Json(new JsonObject { ["status"] = ready ? "Healthy" : "Unhealthy", ["checks"] = checks }, statusCode: ready ? 200 : 503);
     }

@@ -96,6 +96,20 @@ public sealed class LeadOperations(LeadStore store, SqlDatabase database, IOptio
         };
     }
 
+    /// <summary>Writes down that somebody looks at what is personal about a lead; he may look once that is durable.</summary>
+    /// <param name="id">The lead, or an alias of it.</param>
+    /// <param name="where">On which surface, for example <c>console</c>.</param>
+    /// <param name="actor">Who looks.</param>
+    /// <param name="cancellationToken">The caller's patience.</param>
+    public async Task<OperatorAnswer> ViewAsync(Guid id, string where, string actor, CancellationToken cancellationToken)
+    {
+        var (work, erased) = await store.LookAsync(await store.FirstOfAsync(id, cancellationToken));
+        if (work is null)
+            return erased ? IsErased : new OperatorAnswer.NotFound();
+        var applied = await store.ApplyAsync(work, new SagaMessage.Noted(), [new AuditFact("operator", "viewed_pii", new JsonObject { ["where"] = where })], actor: actor);
+        return applied.Took ? new OperatorAnswer.Done(work.Saga) : IsErased;
+    }
+
     /// <summary>Destroys the personal data of a lead that has ended, in the mock CRM too.</summary>
     /// <param name="id">The lead, or an alias of it.</param>
     /// <param name="actor">Who orders it.</param>

@@ -4,12 +4,27 @@ using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Worker.Audit;
+using LeadPipeline.Worker.Evidence;
 using LeadPipeline.Worker.Execution;
+using LeadPipeline.Worker.Grounding;
 using LeadPipeline.Worker.Privacy;
 using LeadPipeline.Worker.Storage;
 using Microsoft.EntityFrameworkCore;
 
 namespace LeadPipeline.Worker.Ops;
+
+/// <summary>Which leads of all; what is null lets all through.</summary>
+public sealed record LeadFilter
+{
+    /// <summary>Only those that stand here.</summary>
+    public LeadStatus? Status { get; init; }
+    /// <summary>Only those from this source.</summary>
+    public string? Source { get; init; }
+    /// <summary>Only those received since then.</summary>
+    public DateTimeOffset? Since { get; init; }
+    /// <summary>Only those of one person, by <see cref="LeadQueries.PersonKey"/>.</summary>
+    public string? PersonKey { get; init; }
+}
 
 /// <summary>Reads leads for people: lists, one lead with everything known of it, its audit. Not on the hot path.</summary>
 public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher cipher, Redactor redactor)
@@ -25,19 +40,34 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
     /// <param name="full">Whether personal fields are shown in full.</param>
     /// <param name="cancellationToken">The caller's patience.</param>
     /// <exception cref="FormatException">The cursor is none of ours.</exception>
-    public async Task<(IReadOnlyList<JsonObject> Items, string? Next)> ListAsync(
-        LeadStatus? status, string? source, DateTimeOffset? since, int limit, string? cursor, bool full, CancellationToken cancellationToken)
+    public Task<(IReadOnlyList<JsonObject> Items, string? Next)> ListAsync(
+        LeadStatus? status, string? source, DateTimeOffset? since, int limit, string? cursor, bool full, CancellationToken cancellationToken) =>
+        ListAsync(new LeadFilter { Status = status, Source = source, Since = since }, limit, cursor, full, cancellationToken);
+
+    /// <summary>The key under which all leads of a person are known; nobody can tell the address from it.</summary>
+    public string PersonKey(string email) => cipher.RecordKey(email);
+
+    /// <summary>A page of leads, newest first.</summary>
+    /// <param name="filter">Which.</param>
+    /// <param name="limit">At most so many, 1–200.</param>
+    /// <param name="cursor">Where the page before ended.</param>
+    /// <param name="full">Whether personal fields are shown in full.</param>
+    /// <param name="cancellationToken">The caller's patience.</param>
+    /// <exception cref="FormatException">The cursor is none of ours.</exception>
+    public async Task<(IReadOnlyList<JsonObject> Items, string? Next)> ListAsync(LeadFilter filter, int limit, string? cursor, bool full, CancellationToken cancellationToken)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         var query = db.Leads.AsNoTracking();
-        if (status is { } wanted)
+        if (filter.Status is { } wanted)
         {
             var name = wanted.ToString();
             query = query.Where(l => l.Status == name);
         }
-        if (source is not null)
+        if (filter.Source is { } source)
             query = query.Where(l => l.Source == source);
-        if (since is { } from)
+        if (filter.PersonKey is { } person)
+            query = query.Where(l => l.RecordKey == person);
+        if (filter.Since is { } from)
             query = query.Where(l => l.ReceivedAt >= from.ToUniversalTime());
         if (cursor is not null)
         {
@@ -198,8 +228,8 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
         view["effects"] = plan is null
             ? new JsonArray([.. effects.Select(e => (JsonNode)Effect(e.Step, e.Tool, e))])
             : new JsonArray([.. plan.Steps.Select(s => (JsonNode)Effect(s.Id, s.Tool, byStep.GetValueOrDefault(s.Id)))]);
-        view["claims"] = new JsonArray([.. (grounding?.Claims ?? []).Select(c => Claim(c, full))]);
-        view["lowered"] = JsonSerializer.SerializeToNode(grounding?.Lowered ?? [], Json);
+        view["claims"] = new JsonArray([.. (grounding?.Claims ?? []).Select(c => (JsonNode)Claim(c, full))]);
+        view["lowered"] = new JsonArray([.. (grounding?.Lowered ?? []).Select(Lowered)]);
         view["signals"] = JsonSerializer.SerializeToNode(grounding?.Signals ?? [], Json);
         view["warnings"] = new JsonArray([.. warnings.Select(w => (JsonNode)w)]);
         return view;
@@ -240,13 +270,20 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
         ["error"] = row?.Error,
     };
 
-    private static JsonNode? Claim(GroundedClaim claim, bool full)
+    private static JsonObject Claim(GroundedClaim claim, bool full)
     {
-        var node = JsonSerializer.SerializeToNode(claim, Json);
-        // A claim about the person's own words repeats them.
-        return full || !claim.FieldPath.StartsWith("lead.", StringComparison.Ordinal) || node is not JsonObject members
-            ? node
-            : new JsonObject(members.Select(m => KeyValuePair.Create(m.Key, m.Key is "claimed" or "truth" && m.Value is not null ? "***" : m.Value?.DeepClone())));
+        var members = JsonSerializer.SerializeToNode(claim, Json)!.AsObject();
+        // A claim about the person's own words repeats them; so may one on a field that there is not.
+        var isShown = full || (EvidenceSchema.TryGet(claim.FieldPath, out var field) && field.Source != EvidenceSource.LEAD);
+        members["explanation"] = Explanation.Of(claim, isShown);
+        return isShown ? members : new JsonObject(members.Select(m => KeyValuePair.Create(m.Key, m.Key is "claimed" or "truth" && m.Value is not null ? "***" : m.Value?.DeepClone())));
+    }
+
+    private static JsonNode Lowered(Lowered lowered)
+    {
+        var members = JsonSerializer.SerializeToNode(lowered, Json)!.AsObject();
+        members["explanation"] = Explanation.Of(lowered);
+        return members;
     }
 
     private JsonNode? LeadJson(Lead lead, bool full)

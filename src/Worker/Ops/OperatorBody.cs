@@ -25,8 +25,11 @@ internal static class OperatorBody
     }
 
     /// <summary>The member <c>reason</c>: 1 to 1000 characters; null when it is not there or is something else.</summary>
-    public static async Task<string?> ReasonAsync(HttpContext context) =>
-        await ReadAsync(context) is { } body && body["reason"] is JsonValue value && value.TryGetValue<string>(out var reason) && reason.Trim() is { Length: > 0 and <= 1000 } text ? text : null;
+    public static async Task<string?> ReasonAsync(HttpContext context) => await ReadAsync(context) is { } body ? Reason(body) : null;
+
+    /// <summary>The same of a body that was read.</summary>
+    public static string? Reason(JsonObject body) =>
+        body["reason"] is JsonValue value && value.TryGetValue<string>(out var reason) && reason.Trim() is { Length: > 0 and <= 1000 } text ? text : null;
 
     /// <summary>The answer when the reason is missing.</summary>
     public static IResult NoReason() => Invalid("reason", "is missing", "say why in 1 to 1000 characters: {\"reason\": \"…\"}");

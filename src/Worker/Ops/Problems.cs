@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LeadPipeline.Worker.Intake;
+using LeadPipeline.Worker.OpsConsole;
 using LeadPipeline.Worker.Storage.Sql;
 
 namespace LeadPipeline.Worker.Ops;
@@ -39,6 +40,8 @@ public static class Problems
         var status = context.Response.StatusCode;
         if (status == 503)
             context.Response.Headers.RetryAfter = "5";
+        if (ConsoleFaults.Owns(context))
+            return ConsoleFaults.Of(context, status).ExecuteAsync(context);
         return (status switch
         {
             401 => Of(401, "unauthorized", "Send a token that this service knows: Authorization: Bearer …"),

@@ -18,16 +18,20 @@ public static class ReviewEndpoints
             Inputs = [new RouteInput(InputPlace.Query, "limit", "ReviewLimit", "At most so many.")],
             Answers = [new RouteAnswer(200, "The reviews.", "Reviews"), RouteAnswer.Problem(400, "A bad parameter.")],
         });
-        reviews.MapPost("/{id}/approve", (string id, HttpContext context, ReviewOperations operations) => DecideAsync(id, context, 202, operations.ApproveAsync))
-            .Describe(Decision("approve", "Lets the lead go on, by the analysis that is on record.", 202));
-        reviews.MapPost("/{id}/reject", (string id, HttpContext context, ReviewOperations operations) => DecideAsync(id, context, 200, operations.RejectAsync))
-            .Describe(Decision("reject", "Closes the review; the lead stays as it is.", 200));
+        reviews.MapGet("/{id}", ShowAsync).Describe(new RouteDescription("showReview", "reviews", "All that is known of a lead that waits, with what was claimed beside each fact. Personal fields in full.")
+        {
+            Answers = [new RouteAnswer(200, "The review.", "ReviewView"), RouteAnswer.Problem(404, "No such review, or the lead has moved on.")],
+        });
+        reviews.MapPost("/{id}/approve", ApproveAsync)
+            .Describe(Decision("approve", "ReviewApproval", "Lets the lead go on, by the analysis that is on record or by a corrected one, which is grounded too.", 202));
+        reviews.MapPost("/{id}/reject", (string id, HttpContext context, ReviewOperations operations) => DecideAsync(id, context, 200, (review, reason, _, actor, cancellationToken) => operations.RejectAsync(review, reason, actor, cancellationToken)))
+            .Describe(Decision("reject", "OperatorReason", "Closes the review; the lead stays as it is.", 200));
     }
 
-    private static RouteDescription Decision(string verb, string summary, int status) => new($"{verb}Review", "reviews", summary)
+    private static RouteDescription Decision(string verb, string body, string summary, int status) => new($"{verb}Review", "reviews", summary)
     {
-        Bodies = [new RouteBody("application/json", "OperatorReason")],
-        Answers = [new RouteAnswer(status, "The lead as it is now.", "LeadState"), RouteAnswer.Problem(400, "The reason is missing."), RouteAnswer.Problem(404, "No such review."), RouteAnswer.Problem(409, "Not possible; the title says why.")],
+        Bodies = [new RouteBody("application/json", body)],
+        Answers = [new RouteAnswer(status, "The lead as it is now.", "LeadState"), RouteAnswer.Problem(400, "The reason is missing, or something else is not allowed."), RouteAnswer.Problem(404, "No such review."), RouteAnswer.Problem(409, "Not possible; the title says why.")],
     };
 
     private static async Task<IResult> ListAsync(HttpContext context, ReviewOperations operations, string? limit = null)
@@ -38,13 +42,21 @@ public static class ReviewEndpoints
         return Results.Json(new JsonObject { ["items"] = await operations.ListAsync(size, context.RequestAborted) });
     }
 
-    private static async Task<IResult> DecideAsync(string id, HttpContext context, int status, Func<ReviewId, string, string, CancellationToken, Task<OperatorAnswer>> decide)
+    private static async Task<IResult> ShowAsync(string id, HttpContext context, ReviewViews views) =>
+        ReviewId.Parse(id) is { } review && await views.FindAsync(review, context.RequestAborted) is { } view ? Results.Json(view) : NotFound();
+
+    private static Task<IResult> ApproveAsync(string id, HttpContext context, ReviewOperations operations) => DecideAsync(id, context, 202, operations.ApproveAsync);
+
+    private static async Task<IResult> DecideAsync(string id, HttpContext context, int status, Func<ReviewId, string, ReviewCorrections, string, CancellationToken, Task<OperatorAnswer>> decide)
     {
         if (ReviewId.Parse(id) is not { } review)
             return NotFound();
-        if (await OperatorBody.ReasonAsync(context) is not { } reason)
+        if (await OperatorBody.ReadAsync(context) is not { } body || OperatorBody.Reason(body) is not { } reason)
             return OperatorBody.NoReason();
-        return await decide(review, reason, OperatorBody.Actor(context), context.RequestAborted) switch
+        var (corrections, error) = ReviewCorrections.Read(body["corrections"]);
+        if (corrections is null)
+            return Problems.Of(400, "invalid", "The request is not valid.", error!);
+        return await decide(review, reason, corrections, OperatorBody.Actor(context), context.RequestAborted) switch
         {
             OperatorAnswer.Done { Saga: var saga } => Results.Json(new JsonObject
             {

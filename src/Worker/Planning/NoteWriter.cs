@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Tools;
+using LeadPipeline.Worker.Evidence;
 
 namespace LeadPipeline.Worker.Planning;
 
@@ -12,25 +12,6 @@ namespace LeadPipeline.Worker.Planning;
 /// </summary>
 internal static class NoteWriter
 {
-    // The order is that of the note: the company first, then what was done, then the pipeline and the scores.
-    private static readonly (string Path, string Label)[] Labels =
-    [
-        ("enrichment.company", "Company"), ("enrichment.industry", "Industry"), ("enrichment.employees", "Employees"),
-        ("enrichment.revenue", "Yearly revenue"), ("enrichment.techStack", "Technologies"), ("enrichment.geo", "Location"),
-        ("enrichment.foundedYear", "Founded"), ("enrichment.domain", "Web domain"),
-        ("marketing.emailOpens", "E-mails opened"), ("marketing.emailClicks", "E-mail links clicked"), ("marketing.pageViews", "Pages viewed"),
-        ("marketing.pricingPageViews", "Pricing pages viewed"), ("marketing.webinarsAttended", "Webinars attended"),
-        ("marketing.campaignType", "Kind of campaign"), ("marketing.lastActivityAt", "Last marketing activity"),
-        ("product.trialStartedAt", "Trial started"), ("product.activeUsers", "Active users"), ("product.keyFeatureUses", "Uses of key features"),
-        ("product.lastActiveAt", "Last active in the product"),
-        ("crm.accountName", "Account"), ("crm.accountId", "Account record"), ("crm.leadId", "Lead record"), ("crm.leadStatus", "Lead status before"),
-        ("crm.owner", "Owner"), ("crm.openOpportunities", "Open opportunities"), ("crm.openOpportunityValue", "Value of open opportunities"),
-        ("crm.lastTouchAt", "Last touch"),
-        ("computed.icpScore", "Customer profile score (0 to 100)"), ("computed.engagementScore", "Engagement score (0 to 100)"),
-        ("computed.employeesBand", "Company size"), ("computed.emailDomain", "E-mail domain"),
-        ("computed.freeEmailProvider", "Free e-mail address"), ("computed.disposableEmail", "Throw-away e-mail address"),
-    ];
-
     /// <summary>One sentence.</summary>
     public static string Summary(GroundingResult grounding)
     {
@@ -42,34 +23,30 @@ internal static class NoteWriter
         return text.Append(": ").Append(Wording(grounding.Decision)).Append('.').ToString();
     }
 
-    /// <summary>The summary and the facts it rests on, each with the place where the evidence stands.</summary>
+    /// <summary>
+    /// The summary and the facts it rests on, in a salesperson's words, each with where it comes from; last the name under which the evidence is on record.
+    /// </summary>
     public static string Note(GroundingResult grounding, EvidenceSnapshot snapshot)
     {
         var text = new StringBuilder(Summary(grounding));
         if (grounding.Lowered.Any(l => l.What is "intent" or "decision" or "fitScore"))
-            text.Append(" The first assessment was higher; it was lowered because the evidence did not carry it.");
+            text.Append(" The first assessment was higher; not enough is known for sure to keep it.");
 
         var supported = grounding.Claims.Where(c => c.Verdict == ClaimVerdict.SUPPORTED).Select(c => c.FieldPath).ToHashSet(StringComparer.Ordinal);
-        var facts = Labels.Where(l => supported.Contains(l.Path) && snapshot.Leaves.ContainsKey(l.Path)).ToList();
+        var facts = FactLabels.InOrder.Where(l => supported.Contains(l.Path) && snapshot.Leaves.ContainsKey(l.Path)).ToList();
         if (facts.Count == 0)
-            return text.Append(" No fact about this lead is supported by evidence.").ToString();
+            return text.Append(" Nothing is known for sure about this lead.").ToString();
 
-        text.Append("\n\nThis rests on:");
+        text.Append("\n\nWhat is known:");
         foreach (var (path, label) in facts)
         {
             var leaf = snapshot.Leaves[path];
-            text.Append(CultureInfo.InvariantCulture, $"\n- {label}: {Value(leaf.Value)} [{path}, from {leaf.Provider}]");
+            text.Append(CultureInfo.InvariantCulture, $"\n- {label}: {FactLabels.Value(path, leaf.Value)} ({FactLabels.Origin(leaf)})");
         }
+        if (snapshot.Text("lead.leadId") is { } id)
+            text.Append(CultureInfo.InvariantCulture, $"\n\nEvidence on record: lead {id}");
         return text.ToString();
     }
-
-    private static string Value(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.True => "yes",
-        JsonValueKind.False => "no",
-        JsonValueKind.Array => string.Join(", ", value.EnumerateArray().Select(EvidenceText.Of)),
-        _ => EvidenceText.Of(value),
-    };
 
     private static string Wording(LeadDecision? decision) => decision switch
     {

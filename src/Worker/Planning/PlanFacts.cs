@@ -60,7 +60,7 @@ internal sealed class PlanFacts(GroundingResult grounding, EvidenceSnapshot snap
         : EvidenceText.Of(found.Value) is { Length: > 0 } text ? text : null;
 
     private EvidenceLeaf? Fresh(string path) =>
-        snapshot.Leaves.TryGetValue(path, out var leaf) && !_stale.Contains(path) && now - leaf.FetchedAt <= options.EnrichmentTimeToLive ? leaf : null;
+        snapshot.Leaves.TryGetValue(path, out var leaf) && !_stale.Contains(path) && now - leaf.FetchedAt <= options.TimeToLive(leaf) ? leaf : null;
 
     private IEnumerable<EvidenceLeaf> FreshLeaves() => FactNames.Enrichment.Select(leaf => Fresh("enrichment." + leaf)).OfType<EvidenceLeaf>();
 

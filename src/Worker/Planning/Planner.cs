@@ -27,13 +27,13 @@ public static class Planner
             return Nothing(PlanStatus.Blocked, "policy", policy);
 
         var facts = new PlanFacts(grounding, snapshot, now, options);
-        var planned = new List<(PlanStep Step, JsonObject Hashed)>();
+        var planned = new List<(PlanStep Step, PolicyStep From)>();
         foreach (var step in steps)
         {
             var tool = tools.Find(step.Tool) ?? throw new InvalidOperationException($"The policy was checked against another registry: '{step.Tool}' is not in this one.");
             if (StillOpen(step, facts, planned) is not { } when)
                 continue;
-            if (Fill(step, tool, facts, planned) is not var (arguments, hashed))
+            if (Fill(step, tool, facts, planned) is not { } arguments)
             {
                 // A critical step that cannot be filled in would make the plan mean something else than its authors wrote.
                 if (step.Critical)
@@ -50,7 +50,7 @@ public static class Planner
                 When = when,
                 Compensation = CompensationOf(tool, snapshot),
                 NeedsApproval = step.NeedsApproval,
-            }, hashed));
+            }, step));
         }
         return new ActionPlan
         {
@@ -72,7 +72,7 @@ public static class Planner
     };
 
     /// <summary>The conditions that only the execution can decide; null when one that can be decided now does not hold.</summary>
-    private static List<string>? StillOpen(PolicyStep step, PlanFacts facts, List<(PlanStep Step, JsonObject Hashed)> planned)
+    private static List<string>? StillOpen(PolicyStep step, PlanFacts facts, List<(PlanStep Step, PolicyStep From)> planned)
     {
         var open = new List<string>();
         foreach (var condition in step.When)
@@ -85,24 +85,20 @@ public static class Planner
         return open;
     }
 
-    /// <summary>The arguments, and the same for the plan's hash; null when a required one is not known.</summary>
-    private static (JsonObject Arguments, JsonObject Hashed)? Fill(
-        PolicyStep step, CrmTool tool, PlanFacts facts, List<(PlanStep Step, JsonObject Hashed)> planned)
+    /// <summary>The arguments; null when a required one is not known.</summary>
+    private static JsonObject? Fill(PolicyStep step, CrmTool tool, PlanFacts facts, List<(PlanStep Step, PolicyStep From)> planned)
     {
-        var (arguments, hashed) = (new JsonObject(), new JsonObject());
+        var arguments = new JsonObject();
         foreach (var (name, expression) in step.Arguments)
         {
-            var parameter = tool.Parameters.Find(name)!;
-            if (Evaluate(expression, parameter, facts, planned) is not { } value)
-                continue;
-            arguments[name] = value;
-            hashed[name] = AsWrittenIfFromNow(expression) ?? value.DeepClone();
+            if (Evaluate(expression, tool.Parameters.Find(name)!, facts, planned) is { } value)
+                arguments[name] = value;
         }
-        return tool.Parameters.Validate(arguments).Count == 0 ? (arguments, hashed) : null;
+        return tool.Parameters.Validate(arguments).Count == 0 ? arguments : null;
     }
 
     private static JsonNode? Evaluate(
-        ArgumentExpression expression, ToolParameter parameter, PlanFacts facts, List<(PlanStep Step, JsonObject Hashed)> planned) => expression switch
+        ArgumentExpression expression, ToolParameter parameter, PlanFacts facts, List<(PlanStep Step, PolicyStep From)> planned) => expression switch
         {
             ArgumentExpression.Literal literal => literal.Value.DeepClone(),
             ArgumentExpression.StepResult result => planned.Any(p => p.Step.Id == result.Reference.Step) ? result.Reference.ToString() : null,
@@ -142,16 +138,41 @@ public static class Planner
     private static ActionPlan Nothing(PlanStatus status, string reason, Policy policy) =>
         new() { Status = status, Reason = reason, Policy = policy.Identity, Steps = [], PlanHash = Hash([]) };
 
-    private static string Hash(List<(PlanStep Step, JsonObject Hashed)> planned)
+    /// <summary>
+    /// SHA-256 over the steps as canonical JSON. What follows from the time of planning counts as the policy wrote it, so that the same
+    /// lead planned tomorrow is the same plan.
+    /// </summary>
+    private static string Hash(List<(PlanStep Step, PolicyStep From)> planned)
     {
-        var steps = new JsonArray();
-        foreach (var (step, hashed) in planned)
+        using var pad = JsonPad.Rent();
+        var writer = pad.Writer;
+        writer.WriteStartArray();
+        foreach (var (step, from) in planned)
         {
-            var node = JsonSerializer.SerializeToNode(step with { Arguments = new JsonObject() }, ContractsJson.Default.PlanStep)!;
-            node["arguments"] = hashed;
-            steps.Add(node);
+            // Members in ordinal order, as canonical JSON has them.
+            writer.WriteStartObject();
+            writer.WriteStartObject("arguments");
+            foreach (var (name, value) in step.Arguments.OrderBy(a => a.Key, StringComparer.Ordinal))
+            {
+                writer.WritePropertyName(name);
+                CanonicalJson.Write(writer, AsWrittenIfFromNow(from.Arguments.First(a => a.Name == name).Expression) ?? value);
+            }
+            writer.WriteEndObject();
+            writer.WriteString("compensation", JsonNamingPolicy.CamelCase.ConvertName(step.Compensation.ToString()));
+            writer.WriteBoolean("critical", step.Critical);
+            writer.WriteString("id", step.Id);
+            writer.WriteNumber("index", step.Index);
+            if (step.NeedsApproval)
+                writer.WriteBoolean("needsApproval", true);
+            writer.WriteString("tool", step.Tool);
+            writer.WriteStartArray("when");
+            foreach (var condition in step.When)
+                writer.WriteStringValue(condition);
+            writer.WriteEndArray();
+            writer.WriteEndObject();
         }
-        return CanonicalJson.Hash(steps);
+        writer.WriteEndArray();
+        return CanonicalJson.Sha256Hex(pad.Written);
     }
 
     /// <summary>The tool whose record the field <c>account</c> of a condition means.</summary>

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using LeadPipeline.Contracts;
 
 namespace LeadPipeline.Worker.Planning;
 
@@ -34,4 +35,10 @@ public sealed record PlanningOptions(TimeZoneInfo TimeZone)
 
     /// <summary>Company facts older than this are not written anywhere. Default 30 days, as in the grounding rules.</summary>
     public TimeSpan EnrichmentTimeToLive { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary>The same for single providers, where it differs; as in the grounding rules.</summary>
+    public IReadOnlyDictionary<string, TimeSpan> ProviderTimesToLive { get; init; } = new Dictionary<string, TimeSpan>();
+
+    /// <summary>How long a company fact holds.</summary>
+    public TimeSpan TimeToLive(EvidenceLeaf leaf) => ProviderTimesToLive.TryGetValue(leaf.Provider, out var own) ? own : EnrichmentTimeToLive;
 }

@@ -52,7 +52,8 @@ public sealed partial record RunComparison(IReadOnlyList<EarlierEffect> Repeated
         return new RunComparison(repeated, differences);
     }
 
-    private static List<string> Differing(ToolParameters parameters, JsonObject before, JsonObject now) =>
+    /// <summary>The names of the arguments that differ, days apart, in order.</summary>
+    internal static List<string> Differing(ToolParameters parameters, JsonObject before, JsonObject now) =>
         [.. before.Select(a => a.Key).Union(now.Select(a => a.Key)).Where(name => !Same(parameters.Find(name), before[name], now[name])).Order(StringComparer.Ordinal)];
 
     /// <summary>A plan that is made on another day has other days in it, in dates and in the texts that name them; that alone makes it no other plan.</summary>

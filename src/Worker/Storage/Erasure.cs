@@ -33,6 +33,7 @@ public sealed record Erasure(bool InMockCrm)
         await session.ExecuteAsync("UPDATE lead_runs SET snapshot = @nothing, answer = NULL, grounding = NULL, plan = NULL WHERE lead_id = @lead", cancellationToken, [.. lead, ("nothing", nothing)]);
         await session.ExecuteAsync("UPDATE effects SET sealed = NULL, request_hash = NULL, error = NULL WHERE lead_id = @lead", cancellationToken, lead);
         await session.ExecuteAsync("UPDATE dead_letters SET detail = NULL, state = CASE WHEN state = 'open' THEN 'erased' ELSE state END WHERE lead_id = @lead", cancellationToken, lead);
+        await session.ExecuteAsync("UPDATE review_verdicts SET corrections = NULL WHERE lead_id = @lead", cancellationToken, lead);
         await session.ExecuteAsync("UPDATE intake_keys SET body_hash = NULL WHERE lead_id = @lead", cancellationToken, lead);
         if (InMockCrm)
             await ForgetInCrmAsync(session, leadId, now, cancellationToken);

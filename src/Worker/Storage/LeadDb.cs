@@ -91,9 +91,15 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
             e.ToTable("review_verdicts").HasKey(x => x.Id);
             e.HasIndex(x => x.LeadId).HasDatabaseName("IX_review_verdicts_lead_id");
         });
+        modelBuilder.Entity<DeferredEventRow>(e =>
+        {
+            e.ToTable("deferred_events").HasKey(x => x.Id);
+            e.HasIndex(x => x.DueAt).HasDatabaseName("IX_deferred_events_due_at");
+        });
         modelBuilder.Entity<WorkerRow>(e => e.ToTable("workers").HasKey(x => x.Id));
         modelBuilder.Entity<MetaRow>(e => e.ToTable("meta").HasKey(x => x.Name));
         modelBuilder.Entity<DirectoryRow>(e => e.ToTable("companies").HasKey(x => x.Domain));
+        modelBuilder.Entity<EnrichmentRow>(e => e.ToTable("enrichment_cache").HasKey(x => x.Key));
         modelBuilder.Entity<CrmSyncLogRow>(e => e.ToTable("crm_sync_logs").HasKey(x => x.Id));
         modelBuilder.Entity<RateLimitRow>(e => e.ToTable("rate_limits").HasKey(x => x.Name));
         modelBuilder.Entity<ApprovalRow>(e =>

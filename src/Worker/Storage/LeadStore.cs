@@ -103,16 +103,19 @@ public sealed class LeadStore : IAsyncDisposable
             cancellationToken, ("lead", leadId), ("run", run));
     }
 
-    /// <summary>The record of the run before the current one, if a person has approved that one; null: it is to be analysed anew.</summary>
+    /// <summary>
+    /// The record of the run before the current one, if a person has approved that one; null: it is to be analysed anew. Where the person has corrected the
+    /// analysis, the corrected one is its <see cref="LeadRunRow.Answer"/>, and there is no verdict over it yet.
+    /// </summary>
     public async Task<LeadRunRow?> ApprovedRunAsync(LeadWork work, CancellationToken cancellationToken)
     {
         var before = work.Saga.Run - 1;
         await using var session = await database.OpenReaderAsync(cancellationToken);
         var found = await session.QueryAsync(
             """
-            SELECT r.analyzer, r.model_version, r.prompt_hash, r.snapshot_hash, r.grounding_status, r.intent, r.decision, r.fit_score, r.snapshot, r.answer, r.grounding
+            SELECT r.analyzer, r.model_version, r.prompt_hash, r.snapshot_hash, r.grounding_status, r.intent, r.decision, r.fit_score, r.snapshot, r.answer, r.grounding, v.corrections
             FROM lead_runs r JOIN review_verdicts v ON v.lead_id = r.lead_id AND v.run = r.run
-            WHERE r.lead_id = @lead AND r.run = @run AND v.verdict = 'approved' AND r.grounding IS NOT NULL
+            WHERE r.lead_id = @lead AND r.run = @run AND v.verdict = 'approved' AND (r.grounding IS NOT NULL OR v.corrections IS NOT NULL)
             """,
             r => new LeadRunRow
             {
@@ -127,8 +130,8 @@ public sealed class LeadStore : IAsyncDisposable
                 Decision = Text(r, 6),
                 FitScore = r.IsDBNull(7) ? null : r.GetInt32(7),
                 Snapshot = (byte[])r.GetValue(8),
-                Answer = Bytes(r, 9),
-                Grounding = Bytes(r, 10),
+                Answer = Bytes(r, 11) ?? Bytes(r, 9),
+                Grounding = r.IsDBNull(11) ? Bytes(r, 10) : null,
             },
             cancellationToken, ("lead", work.Saga.LeadId), ("run", before));
         return found is [var run] ? run : null;

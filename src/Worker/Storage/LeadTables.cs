@@ -93,9 +93,9 @@ internal static class LeadTables
         new("id", Uuid), new("dead_letter_id", Uuid), new("fingerprint", Text), new("at", Time), new("actor", Text), new("act", Text), new("detail", Bytes));
 
     public static readonly BulkInsert ReviewVerdicts = new("review_verdicts", "id",
-        new("id", Uuid), new("lead_id", Uuid), new("run", Int), new("verdict", Text), new("actor", Text), new("at", Time));
+        new("id", Uuid), new("lead_id", Uuid), new("run", Int), new("verdict", Text), new("actor", Text), new("at", Time), new("corrections", Bytes));
 
-    public static object?[] ReviewVerdictRow(ReviewVerdictRow v) => [v.Id, v.LeadId, v.Run, v.Verdict, v.Actor, v.At];
+    public static object?[] ReviewVerdictRow(ReviewVerdictRow v) => [v.Id, v.LeadId, v.Run, v.Verdict, v.Actor, v.At, v.Corrections];
 
     public static readonly BulkInsert NewApprovals = new("approvals", "id",
         new("id", Uuid), new("version", Int), new("lead_id", Uuid), new("run", Int), new("step", Text), new("operation", Text), new("arguments_hash", Text), new("state", Text), new("needed", Int),

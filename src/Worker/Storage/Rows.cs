@@ -195,6 +195,8 @@ public sealed class ReviewVerdictRow
     public required string Verdict { get; set; }
     public required string Actor { get; set; }
     public DateTimeOffset At { get; set; }
+    /// <summary>The analysis as the person has corrected it, sealed; null when it was approved as it was, or rejected.</summary>
+    public byte[]? Corrections { get; set; }
 }
 
 /// <summary>A worker that started once; whether it lives is told by a lock that it holds.</summary>
@@ -220,6 +222,14 @@ public sealed class DirectoryRow
     public DateTimeOffset LoadedAt { get; set; }
 }
 
+/// <summary>An answer of an enrichment service; <see cref="Facts"/> is null when it knows no such company.</summary>
+public sealed class EnrichmentRow
+{
+    public required string Key { get; set; }
+    public string? Facts { get; set; }
+    public DateTimeOffset FetchedAt { get; set; }
+}
+
 /// <summary>A call to the mock CRM, redacted.</summary>
 public sealed class CrmSyncLogRow
 {
@@ -237,6 +247,18 @@ public sealed class RateLimitRow
     public required byte[] Taken { get; set; }
     /// <summary>From when on the row says nothing any more.</summary>
     public DateTimeOffset IdleAt { get; set; }
+}
+
+/// <summary>An event of a webhook whose lead could not be read yet.</summary>
+public sealed class DeferredEventRow
+{
+    public Guid Id { get; set; }
+    public required string Source { get; set; }
+    public required string LeadRef { get; set; }
+    public required string LeadKey { get; set; }
+    public DateTimeOffset ReceivedAt { get; set; }
+    public DateTimeOffset DueAt { get; set; }
+    public required string Reason { get; set; }
 }
 
 /// <summary>A request for a person's approval.</summary>

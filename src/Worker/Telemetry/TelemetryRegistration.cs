@@ -24,6 +24,7 @@ public static class TelemetryRegistration
         // Names of webhooks and forms come from the configuration, so that there are few of them.
         string[] doors = [.. configuration.GetSection("Webhooks").GetChildren().Concat(configuration.GetSection("Forms").GetChildren()).Select(c => c.Key.ToLowerInvariant())];
         services.AddHostedService(sp => new Start(sp, doors));
+        services.AddSingleton<BacklogReader>();
         services.AddHostedService<Backlog>();
         var telemetry = new Builder(services)
             .ConfigureResource(resource => resource.AddService("leadpipeline", serviceVersion: typeof(TelemetryRegistration).Assembly.GetName().Version?.ToString(3)))
@@ -35,7 +36,7 @@ public static class TelemetryRegistration
         if (!Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
             throw new Hosting.ConfigurationException($"{Endpoint}: '{endpoint}' is not an address; write http://host:4318");
         _ = telemetry
-            .WithTracing(traces => traces.AddSource("Npgsql", "Microsoft.AspNetCore", "System.Net.Http", "MassTransit", "RabbitMQ.Client.*"))
+            .WithTracing(traces => traces.AddSource(LeadTraces.Name, CrmTraces.Name, "Npgsql", "Microsoft.AspNetCore", "System.Net.Http"))
             .UseOtlpExporter(OtlpExportProtocol.HttpProtobuf, uri);
     }
 

@@ -61,4 +61,7 @@ public sealed class PostgresRateLimiterTests : RateLimiterTests<PostgresStorage>
 public sealed class PostgresApprovalStoreTests : ApprovalStoreTests<PostgresStorage>;
 
 [Category("Integration")]
+public sealed class PostgresCompanyDirectoryTests : CompanyDirectoryTests<PostgresStorage>;
+
+[Category("Integration")]
 public sealed class PostgresDeadLetterTests : DeadLetterTests<PostgresStorage>;

@@ -51,7 +51,11 @@ public sealed record SimulatedAnswer(int Status, string? Body = null, string Con
 /// <param name="Operation">The operation's name.</param>
 /// <param name="Request">What came.</param>
 /// <param name="Answer">What went, or would have gone; null: the connection was ended before anything was done.</param>
-public sealed record SimulatedExchange(string Operation, SimulatedRequest Request, SimulatedAnswer? Answer);
+public sealed record SimulatedExchange(string Operation, SimulatedRequest Request, SimulatedAnswer? Answer)
+{
+    /// <summary>When the request had come, by this machine's clock.</summary>
+    public DateTimeOffset At { get; init; }
+}
 
 /// <summary>
 /// A vendor on a free port of this machine: real HTTP, state of its own, faults on demand. It counts every exchange and, for each effect
@@ -151,16 +155,17 @@ public abstract class VendorSimulator : IAsyncDisposable
     private async Task HandleAsync(HttpContext context)
     {
         var request = await ReadAsync(context);
+        var at = TimeProvider.System.GetUtcNow();
         var operation = OperationOf(request);
         var fault = Faults.Next(operation, request);
         switch (fault)
         {
             case SimulatorFault.ResetBefore:
-                Keep(new SimulatedExchange(operation, request, null));
+                Keep(new SimulatedExchange(operation, request, null) { At = at });
                 context.Abort();
                 return;
             case SimulatorFault.Silence:
-                Keep(new SimulatedExchange(operation, request, null));
+                Keep(new SimulatedExchange(operation, request, null) { At = at });
                 await Task.Delay(Timeout.Infinite, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 return;
             case SimulatorFault.WorkLate late:
@@ -189,7 +194,7 @@ public abstract class VendorSimulator : IAsyncDisposable
                 one.Release();
             }
         }
-        Keep(new SimulatedExchange(operation, request, answer));
+        Keep(new SimulatedExchange(operation, request, answer) { At = at });
         (fault as SimulatorFault.WorkLate)?.HasWorked();
 
         if (fault is SimulatorFault.AcceptAndDrop)

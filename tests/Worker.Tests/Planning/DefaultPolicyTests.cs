@@ -58,7 +58,7 @@ public sealed class DefaultPolicyTests
             Assert.That(task.Text("dueDate"), Is.EqualTo("2026-01-16"));
             Assert.That(task.Text("leadId"), Is.EqualTo("$steps.upsert_lead.recordId"));
             Assert.That(task.Text("description"), Is.EqualTo(
-                "High Fit, score 85 of 100: handed to sales.\n\nThis rests on:\n- Industry: Robotics [enrichment.industry, from directory]"));
+                "High Fit, score 85 of 100: handed to sales.\n\nWhat is known:\n- Industry: Robotics (company directory)"));
         }
     }
 

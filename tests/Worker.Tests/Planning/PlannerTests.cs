@@ -97,6 +97,19 @@ public sealed class PlannerTests
     }
 
     [Test]
+    public void Should_hash_the_steps_as_they_are_written()
+    {
+        // Every member of a step, in the order of no alphabet, with text that is escaped and a number that is not at its shortest.
+        var plan = new PlanCase().WithEnrichment().With("lead.company", "\"Ü \\u003cb\\u003e \\\"Ltd\\\"\"").By(Policy("ROUTE_TO_SDR", Upsert,
+            "- { id: m, tool: match_account, when: [hasEnrichment = true], arguments: { leadId: $steps.u.recordId, company: $lead.company } }",
+            "- { id: s, tool: set_lead_score, needsApproval: true, arguments: { leadId: $steps.u.recordId, score: $score } }",
+            "- { id: n, tool: add_note, when: [account exists], arguments: { title: t, leadId: $steps.u.recordId, body: b } }")).Plan();
+
+        Assert.That(plan.Steps, Has.Count.EqualTo(4));
+        Assert.That(plan.PlanHash, Is.EqualTo(CanonicalJson.Hash(JsonSerializer.SerializeToElement(plan, ContractsJson.Default.ActionPlan).GetProperty("steps"))));
+    }
+
+    [Test]
     public void Should_give_the_same_plan_for_the_same_input()
     {
         var lead = new PlanCase().WithEnrichment();

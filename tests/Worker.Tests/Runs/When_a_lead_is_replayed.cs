@@ -106,7 +106,7 @@ public sealed class When_a_lead_is_replayed
         var halted = await UntilDoneAsync(lead, 1);
         var reviews = host.Services.GetRequiredService<LeadPipeline.Worker.Reviews.ReviewOperations>();
 
-        var answer = await reviews.ApproveAsync(new LeadPipeline.Worker.Reviews.ReviewId(lead, 1), "They quote a sign.", "ada", CancellationToken.None);
+        var answer = await reviews.ApproveAsync(new LeadPipeline.Worker.Reviews.ReviewId(lead, 1), "They quote a sign.", new LeadPipeline.Worker.Reviews.ReviewCorrections(), "ada", CancellationToken.None);
         var second = await UntilDoneAsync(lead, 2);
 
         using (Assert.EnterMultipleScope())
@@ -156,7 +156,7 @@ public sealed class When_a_lead_is_replayed
     private async Task LearnAsync(string domain)
     {
         using var csv = new MemoryStream(System.Text.Encoding.UTF8.GetBytes($"domain,company,industry,employees\n{domain},Celonis,Software,5000\n"));
-        _ = await host.Services.GetRequiredService<LeadPipeline.Worker.Evidence.CompanyDirectory>().LoadAsync(csv, CancellationToken.None);
+        _ = await host.Services.GetRequiredService<LeadPipeline.Worker.Evidence.CompanyDirectory>().LoadAsync(csv, DateTimeOffset.UtcNow, _ => { }, CancellationToken.None);
     }
 
     private async Task<Guid> TakeAsync(JsonObject lead)

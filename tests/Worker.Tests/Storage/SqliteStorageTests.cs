@@ -48,3 +48,5 @@ public sealed class SqliteDeadLetterTests : DeadLetterTests<SqliteStorage>;
 public sealed class SqliteRateLimiterTests : RateLimiterTests<SqliteStorage>;
 
 public sealed class SqliteApprovalStoreTests : ApprovalStoreTests<SqliteStorage>;
+
+public sealed class SqliteCompanyDirectoryTests : CompanyDirectoryTests<SqliteStorage>;

@@ -26,7 +26,8 @@ public sealed class SalesforceCrm : ICrm, ICrmProbe
     private readonly TimeProvider time;
     private readonly SalesforceFields fields;
     private readonly SalesforceReads reads;
-    private (IReadOnlySet<string> Names, DateTimeOffset ReadAt)? stages;
+    private readonly Lock gate = new();
+    private Task<StageNames>? stages;
 
     /// <summary>A CRM over an HTTP client; the settings must have no <see cref="SalesforceOptions.Problems"/>.</summary>
     public SalesforceCrm(SalesforceOptions options, IVendorCredentials credentials, HttpClient client, CrmQuota quota, TimeProvider time)
@@ -65,10 +66,10 @@ public sealed class SalesforceCrm : ICrm, ICrmProbe
         IReadOnlySet<string>? known = null;
         if (batch.Writes.Any(w => w is CreateRecord { Object: CrmObject.Opportunity } or UpdateRecord { Object: CrmObject.Opportunity } && HasStage(w)))
         {
-            var (names, fault) = await StagesAsync(cancellationToken);
-            if (fault is not null)
+            var stagesNow = await StagesAsync(cancellationToken);
+            if (stagesNow.Fault is { } fault)
                 return [.. batch.Writes.Select((_, i) => i == 0 ? (CrmOutcome)fault : new CrmOutcome.NotTried())];
-            known = names;
+            known = stagesNow.Names;
         }
         var state = new SalesforceBatch(batch, fields, options, stage => SalesforceStages.Find(stage, options.Stages, known!), DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime));
         while (state.Next() is { } round)
@@ -176,19 +177,40 @@ public sealed class SalesforceCrm : ICrm, ICrmProbe
 
     private static CrmUnavailableException Unavailable(CrmOutcome.NotNow notNow) => new(notNow.Kind, notNow.Message, notNow.RetryAfter, fault: notNow.Fault);
 
-    private async Task<(IReadOnlySet<string>? Names, CrmOutcome.NotNow? Fault)> StagesAsync(CancellationToken cancellationToken)
+    /// <summary>The org's stages. All that want them at the same time share one call; a failed one is made again by whoever comes next.</summary>
+    private async Task<StageNames> StagesAsync(CancellationToken cancellationToken)
     {
-        if (stages is { } cached && time.GetUtcNow() - cached.ReadAt < StagesLiveFor)
-            return (cached.Names, null);
-        var reply = await SendAsync("describe", access => new HttpRequestMessage(HttpMethod.Get, new Uri(access.BaseAddress, $"/services/data/{options.ApiVersion}/sobjects/Opportunity/describe")), options.ReadTimeout, cancellationToken);
-        if (reply is VendorReply.Answer { Status: 200, Body: var body } && SalesforceStages.Read(body) is { } names)
+        Task<StageNames> pending;
+        lock (gate)
         {
-            stages = (names, time.GetUtcNow());
-            return (names, null);
+            if (stages is not { } last || (last.IsCompleted && !IsFresh(last)))
+                stages = DescribeAsync();
+            pending = stages;
         }
-        var unavailable = Unavailable(reply);
-        return (null, new CrmOutcome.NotNow(unavailable.Kind, unavailable.Message, unavailable.RetryAfter, unavailable.Fault));
+        try
+        {
+            // A caller may give up; the call goes on for the others.
+            return await pending.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return new StageNames(null, new CrmOutcome.NotNow(NotNowKind.Transient, "there was no time left to ask for the org's stages", Fault: CrmFault.Timeout), default);
+        }
     }
+
+    private bool IsFresh(Task<StageNames> read) =>
+        read is { IsCompletedSuccessfully: true, Result: { Fault: null } known } && time.GetUtcNow() - known.ReadAt < StagesLiveFor;
+
+    private async Task<StageNames> DescribeAsync()
+    {
+        var reply = await SendAsync("describe", access => new HttpRequestMessage(HttpMethod.Get, new Uri(access.BaseAddress, $"/services/data/{options.ApiVersion}/sobjects/Opportunity/describe")), options.ReadTimeout, CancellationToken.None);
+        if (reply is VendorReply.Answer { Status: 200, Body: var body } && SalesforceStages.Read(body) is { } names)
+            return new StageNames(names, null, time.GetUtcNow());
+        var unavailable = Unavailable(reply);
+        return new StageNames(null, new CrmOutcome.NotNow(unavailable.Kind, unavailable.Message, unavailable.RetryAfter, unavailable.Fault), default);
+    }
+
+    private sealed record StageNames(IReadOnlySet<string>? Names, CrmOutcome.NotNow? Fault, DateTimeOffset ReadAt);
 
     /// <summary>
     /// Looks at the lead, converts it, and marks the contact that came out of it. The look comes before a call that cannot be taken back; the

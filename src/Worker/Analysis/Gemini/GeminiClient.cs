@@ -3,6 +3,7 @@ using Google.Apis.Auth.OAuth2.Responses;
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Crm.Http;
 using LeadPipeline.Mcp.Guards;
+using LeadPipeline.Worker.Telemetry;
 using Polly;
 using Polly.CircuitBreaker;
 
@@ -49,6 +50,7 @@ public sealed class GeminiClient
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
     public async Task<GeminiAnswer> GenerateAsync(GeminiQuestion question, CancellationToken cancellationToken)
     {
+        using var span = ModelTraces.Asking(endpoint.IsVertex ? "gcp.vertex_ai" : "gcp.gemini", settings.Model, settings.MaxOutputTokens, settings.Temperature);
         try
         {
             var reply = await breaker.ExecuteAsync(async token =>
@@ -60,17 +62,37 @@ public sealed class GeminiClient
             }, cancellationToken);
             // A caller that goes away looks like a vendor that does not answer.
             cancellationToken.ThrowIfCancellationRequested();
-            return GeminiAnswers.Read(reply, settings, endpoint);
+            var answer = GeminiAnswers.Read(reply, settings, endpoint);
+            Tell(span, answer);
+            return answer;
         }
         catch (BrokenCircuitException open)
         {
             circuit.Rejected();
+            ModelTraces.Failed(span, "breaker_open");
             return new GeminiAnswer.BreakerOpen(open.RetryAfter);
         }
     }
 
     /// <summary>Counts the tokens of a word: shows that address, credentials and model are right, and costs nothing.</summary>
     public Task<VendorReply> CountTokensAsync(CancellationToken cancellationToken) => SendAsync("countTokens", GeminiQuestion.Harmless, cancellationToken);
+
+    private static void Tell(System.Diagnostics.Activity? span, GeminiAnswer answer)
+    {
+        if (answer is GeminiAnswer.Said or GeminiAnswer.Unusable or GeminiAnswer.Blocked)
+            ModelTraces.Answered(span, answer.ModelVersion, answer.FinishReason, answer.Usage.PromptTokens, answer.Usage.OutputTokens + answer.Usage.ThoughtsTokens);
+        if (answer is GeminiAnswer.Said)
+            return;
+        ModelTraces.Failed(span, answer switch
+        {
+            GeminiAnswer.Unusable unusable => unusable.Why,
+            GeminiAnswer.Blocked => "blocked",
+            GeminiAnswer.Busy => "rate_limited",
+            GeminiAnswer.Refused => "unauthorized",
+            GeminiAnswer.RequestRefused => "request_refused",
+            _ => "unavailable",
+        });
+    }
 
     private async Task<VendorReply> SendAsync(string method, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Worker.Http.OpenApi;
+using LeadPipeline.Worker.Intake.Webhooks.Deferred;
 using LeadPipeline.Worker.Intake.Webhooks.Lookups;
 using LeadPipeline.Worker.Intake.Webhooks.Payloads;
 using LeadPipeline.Worker.Intake.Webhooks.Signatures;
@@ -27,7 +28,7 @@ public static partial class WebhookEndpoints
             Bodies = [new RouteBody("application/json", "WebhookPost"), new RouteBody("application/x-www-form-urlencoded", "FormPost")],
             Answers =
             [
-                new RouteAnswer(202, "The leads in it cannot be lost any more; or it is genuine and there is no lead in it.", "WebhookAnswer"),
+                new RouteAnswer(202, "The leads in it cannot be lost any more; or it is genuine and there is no lead in it; or it only names leads, and is kept until they can be read.", "WebhookAnswer"),
                 RouteAnswer.Problem(400, "Not what this sender sends, or the lead is not valid."),
                 new RouteAnswer(400, "None of several leads is valid.", "LeadResults"),
                 RouteAnswer.Problem(401, "Not signed as it should be, or too old."),
@@ -58,7 +59,7 @@ public static partial class WebhookEndpoints
         });
     }
 
-    private static async Task<IResult> PostAsync(string source, HttpContext context, WebhookSources sources, LeadDoor door, TimeProvider time, ILogger<WebhookSources> logger)
+    private static async Task<IResult> PostAsync(string source, HttpContext context, WebhookSources sources, LeadDoor door, DeferredEventStore deferred, TimeProvider time, ILogger<WebhookSources> logger)
     {
         if (!sources.TryFind(source, out var sender))
             return Problems.Of(404, "not-found", "There is no sender of this name, or it is switched off.");
@@ -83,6 +84,7 @@ public static partial class WebhookEndpoints
             return sender.Payload.Map(parsed, name => Header(context, name)) switch
             {
                 MappedPayload.Leads leads => await TakeAsync(posted, [.. leads.Mapped.Select(l => new PostedLead(l.Lead, Short(l.Key)))], context.RequestAborted),
+                MappedPayload.Referred referred when sender is { Lookup: null, KeepsReferred: true } => await KeepAsync(context, sender, referred.Mapped, deferred, time, logger),
                 MappedPayload.Referred referred => await LookUpAsync(context, posted, sender, referred.Mapped, logger),
                 MappedPayload.Ignored ignored => Results.Json(new JsonObject { ["status"] = "ignored", ["reason"] = ignored.Reason }, statusCode: 202),
                 MappedPayload.Unusable unusable => Problems.Of(400, "invalid", "The body is not what this sender sends.", unusable.Error),
@@ -101,6 +103,17 @@ public static partial class WebhookEndpoints
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var url = (sender.PublicUrl ?? $"{context.Request.Scheme}://{context.Request.Host.Value}") + target;
         return sender.Scheme.Verify(new WebhookRequest(context.Request.Method, url, name => Header(context, name), bytes), sender.Secrets, time.GetUtcNow(), sender.Tolerance);
+    }
+
+    /// <summary>Keeps what cannot be read yet. The sender would repeat its post for a few days at most, and a token may take an operator longer than that to get.</summary>
+    private static async Task<IResult> KeepAsync(HttpContext context, WebhookSource sender, IReadOnlyList<ReferredLead> referred, DeferredEventStore deferred, TimeProvider time, ILogger logger)
+    {
+        if (referred.Count > PostedLeads.Most)
+            return TooMany(referred.Count);
+        var now = time.GetUtcNow();
+        await deferred.KeepAsync([.. referred.Select(r => new DeferredEvent(sender.Name, r, now, now, DeferredEvent.NoToken))], context.RequestAborted);
+        Log.Kept(logger, referred.Count, sender.Name);
+        return Results.Json(new JsonObject { ["status"] = "deferred", ["reason"] = DeferredEvent.NoToken }, statusCode: 202);
     }
 
     private static async Task<IResult> LookUpAsync(HttpContext context, PostedLeads posted, WebhookSource sender, IReadOnlyList<ReferredLead> referred, ILogger logger)
@@ -171,5 +184,8 @@ public static partial class WebhookEndpoints
 
         [LoggerMessage(111, LogLevel.Warning, "Leads of {Source} cannot be read there now: {Reason}; its posts are answered 503 and it will repeat them")]
         public static partial void LookupFailed(ILogger logger, string source, string reason);
+
+        [LoggerMessage(112, LogLevel.Warning, "{Count} events of {Source} are kept until there is an access token to read their leads with")]
+        public static partial void Kept(ILogger logger, int count, string source);
     }
 }

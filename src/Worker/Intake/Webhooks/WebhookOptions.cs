@@ -35,7 +35,7 @@ public sealed class WebhookSenderOptions : IValidatableObject
     /// <summary>What the sender shows once to see that the address is ours, for <c>meta</c>. Default none, and then the handshake is refused.</summary>
     public string? VerifyToken { get; set; }
 
-    /// <summary>Lets us read at the sender what its posts only refer to, for <c>hubspot</c> and <c>meta</c>. Default none, and then such posts are refused.</summary>
+    /// <summary>Lets us read at the sender what its posts only refer to, for <c>hubspot</c> and <c>meta</c>. Default none: then events of <c>hubspot</c> are kept until there is one, and posts of <c>meta</c> are refused.</summary>
     public string? AccessToken { get; set; }
 
     /// <summary>Where the sender's API is, for <c>hubspot</c> (default <c>https://api.hubapi.com</c>) and <c>meta</c> (default <c>https://graph.facebook.com/v24.0</c>).</summary>

@@ -22,6 +22,9 @@ public sealed record WebhookSource(string Name, ISignatureScheme Scheme, IPayloa
     /// <summary>Where to read what its posts refer to, if that is configured.</summary>
     public ILeadLookup? Lookup { get; init; }
 
+    /// <summary>Whether what its posts refer to is kept until it can be read, when there is no way to read it now. Senders that tell of a lead once and no more.</summary>
+    public bool KeepsReferred { get; init; }
+
     /// <summary>The token of the handshake, if one is configured.</summary>
     public string? VerifyToken { get; init; }
 

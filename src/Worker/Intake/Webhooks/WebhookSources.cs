@@ -48,6 +48,9 @@ public sealed partial class WebhookSources
     /// <summary>The senders that have a secret, by name.</summary>
     public IReadOnlyList<string> Ready => [.. byName.Values.OfType<WebhookSource>().Where(s => s.Secrets.Count > 0).Select(s => s.Name).Order(StringComparer.Ordinal)];
 
+    /// <summary>The senders that can be asked for what their posts refer to, by name.</summary>
+    public IReadOnlyList<string> Readable => [.. byName.Values.OfType<WebhookSource>().Where(s => s.Lookup is not null).Select(s => s.Name)];
+
     /// <summary>The sender of this name.</summary>
     /// <param name="name">In any case.</param>
     /// <param name="source">Null when it is known but nothing says what its posts mean.</param>
@@ -119,7 +122,7 @@ public sealed partial class WebhookSources
         public static WebhookSource Of(string name, WebhookSenderOptions sender) => name switch
         {
             "standard" => new(name, new StandardWebhooksSignature(), new StandardPayload()),
-            "hubspot" => new(name, new HubSpotSignature(), new HubSpotPayload()),
+            "hubspot" => new(name, new HubSpotSignature(), new HubSpotPayload()) { KeepsReferred = true },
             "typeform" => new(name, new HmacSignature("Typeform-Signature", SignatureEncoding.Base64, SignedText.Body, "sha256="), new TypeformPayload()),
             "meta" => new(name, new HmacSignature("X-Hub-Signature-256", SignatureEncoding.Hex, SignedText.Body, "sha256="), new MetaPayload()),
             "google-ads" => new(name, new SharedSecretMember("google_key"), new GoogleAdsPayload()),

@@ -6,7 +6,11 @@ namespace LeadPipeline.Worker.Messaging.RabbitMq;
 /// Publishes with the broker's confirm, over a connection of its own. Not over the bus's: after an outage the bus connects again only when
 /// every handler has let go of the old connection, and a handler that waits to publish on it never would.
 /// </summary>
-public sealed class ConfirmedPublisher(BrokerAddress broker, string name, Func<IChannel, CancellationToken, Task>? declare = null) : IAsyncDisposable
+/// <param name="broker">Where the broker is.</param>
+/// <param name="name">The connection's name, for who looks at the broker.</param>
+/// <param name="declare">What to do with a channel that was opened, before it is used.</param>
+/// <param name="trackEach">Whether a publish ends with its confirm. When false it ends when the message is sent, and the confirms are the caller's to count.</param>
+public sealed class ConfirmedPublisher(BrokerAddress broker, string name, Func<IChannel, CancellationToken, Task>? declare = null, bool trackEach = true) : IAsyncDisposable
 {
     private static readonly TimeSpan ConnectDeadline = TimeSpan.FromSeconds(10);
     private readonly Lock gate = new();
@@ -66,7 +70,7 @@ public sealed class ConfirmedPublisher(BrokerAddress broker, string name, Func<I
         try
         {
             var channel = await connection.CreateChannelAsync(new CreateChannelOptions(
-                publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: null), limit.Token);
+                publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: trackEach, outstandingPublisherConfirmationsRateLimiter: null), limit.Token);
             if (declare is not null)
                 await declare(channel, limit.Token);
             return new Opened(connection, channel);

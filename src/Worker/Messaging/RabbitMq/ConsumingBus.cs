@@ -13,10 +13,10 @@ public sealed partial class ConsumingBus(
     BrokerAddress broker, Func<IBusControl> create, IOptions<MessagingOptions> options, ILogger<ConsumingBus> logger) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), StartDeadline = TimeSpan.FromSeconds(10), RetireDeadline = TimeSpan.FromMinutes(1);
-    private volatile bool isConsuming;
+    private volatile bool isReady;
 
-    /// <summary>Whether leads are being consumed, as far as the connection and the broker tell.</summary>
-    public bool IsConsuming => isConsuming;
+    /// <summary>Whether leads are being consumed, as far as the connection and the broker tell; at a door that consumes nothing, whether the queues are there to send to.</summary>
+    public bool IsReady => isReady;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -31,16 +31,24 @@ public sealed partial class ConsumingBus(
                 var lost = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
                 connection.ConnectionShutdownAsync += (_, shutdown) => Told(lost, shutdown);
 
-                bus = create();
-                var endpoints = bus.ConnectReceiveEndpointObserver(new EndpointWatch(lost));
+                ConnectHandle? endpoints = null;
                 using (var limit = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken))
                 {
                     limit.CancelAfter(StartDeadline);
-                    _ = await bus.StartAsync(limit.Token);
+                    if (options.Value.Consume)
+                    {
+                        bus = create();
+                        endpoints = bus.ConnectReceiveEndpointObserver(new EndpointWatch(lost));
+                        _ = await bus.StartAsync(limit.Token);
+                    }
+                    else
+                    {
+                        await DeclareAsync(connection, limit.Token);
+                    }
                 }
-                isConsuming = true;
+                isReady = true;
                 var why = await LossAsync(connection, lost.Task, stoppingToken);
-                endpoints.Disconnect();
+                endpoints?.Disconnect();
                 Log.Replacing(logger, why);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -54,11 +62,19 @@ public sealed partial class ConsumingBus(
             {
                 Log.NotConsuming(logger, broker.ToString(), exception.Message);
             }
-            isConsuming = false;
+            isReady = false;
             if (bus is not null)
                 _ = RetireAsync(bus);
             await Task.Delay(Pause, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    /// <summary>Makes the queues as the consumers do: a door may be there before the first of them.</summary>
+    private static async Task DeclareAsync(IConnection connection, CancellationToken cancellationToken)
+    {
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+        foreach (var queue in RabbitMqRegistration.Queues)
+            _ = await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?> { ["x-queue-type"] = "quorum" }, cancellationToken: cancellationToken);
     }
 
     private static Task Told(TaskCompletionSource<string> lost, ShutdownEventArgs shutdown)
@@ -76,7 +92,7 @@ public sealed partial class ConsumingBus(
             if (await Task.WhenAny(lost, Task.Delay(patience / 4, stoppingToken)) == lost)
                 return await lost;
             stoppingToken.ThrowIfCancellationRequested();
-            if (await DeafQueueAsync(connection, stoppingToken) is not { } queue)
+            if (!options.Value.Consume || await DeafQueueAsync(connection, stoppingToken) is not { } queue)
                 deaf = 0;
             else if (++deaf == 4)
                 return $"queue {queue} has had no consumer for {patience}";
@@ -112,7 +128,7 @@ public sealed partial class ConsumingBus(
 
     private async Task FinishAsync(IBusControl? bus)
     {
-        isConsuming = false;
+        isReady = false;
         if (bus is null)
             return;
         using var limit = new CancellationTokenSource(options.Value.StopTimeout);

@@ -1,6 +1,7 @@
 using LeadPipeline.Contracts;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Telemetry;
 using MassTransit;
 
 namespace LeadPipeline.Worker.Messaging.RabbitMq;
@@ -9,16 +10,31 @@ namespace LeadPipeline.Worker.Messaging.RabbitMq;
 public sealed class LeadConsumers(IntakeHandler intake, StageRunner runner, ILeadBus bus, StageFailures failures, Retrying retrying)
 {
     /// <summary><c>lead-intake</c>: the lead is stored and goes on.</summary>
-    public Task TakeInAsync(ConsumeContext<LeadSubmitted> context) =>
-        retrying.RunAsync("Intake", _ => TakeInAsync(context.Message, context.CancellationToken), context.CancellationToken);
+    public Task TakeInAsync(ConsumeContext<LeadSubmitted> context) => TracedAsync(context, RabbitMqRegistration.IntakeQueue, context.Message.LeadId, () =>
+        retrying.RunAsync("Intake", _ => TakeInAsync(context.Message, context.CancellationToken), context.CancellationToken));
 
     /// <summary><c>lead-analysis</c>.</summary>
-    public Task AnalyzeAsync(ConsumeContext<AnalyzeLead> context) =>
-        RunAsync(new StageCommand(context.Message.LeadId, LeadStage.Analysis, context.Message.Run, context.Message.Attempt), context.CancellationToken);
+    public Task AnalyzeAsync(ConsumeContext<AnalyzeLead> context) => TracedAsync(context, RabbitMqRegistration.AnalysisQueue, context.Message.LeadId, () =>
+        RunAsync(new StageCommand(context.Message.LeadId, LeadStage.Analysis, context.Message.Run, context.Message.Attempt), context.CancellationToken));
 
     /// <summary><c>lead-execution</c>.</summary>
-    public Task ExecuteAsync(ConsumeContext<ExecutePlan> context) =>
-        RunAsync(new StageCommand(context.Message.LeadId, LeadStage.Execution, context.Message.Run, context.Message.Attempt), context.CancellationToken);
+    public Task ExecuteAsync(ConsumeContext<ExecutePlan> context) => TracedAsync(context, RabbitMqRegistration.ExecutionQueue, context.Message.LeadId, () =>
+        RunAsync(new StageCommand(context.Message.LeadId, LeadStage.Execution, context.Message.Run, context.Message.Attempt), context.CancellationToken));
+
+    private static async Task TracedAsync(ConsumeContext context, string queue, Guid? lead, Func<Task> work)
+    {
+        var sent = context.ReceiveContext.TransportHeaders.TryGetHeader(LeadTraces.Header, out var header) ? header as string : null;
+        using var span = LeadTraces.Processing("rabbitmq", queue, lead, sent);
+        try
+        {
+            await work();
+        }
+        catch (Exception exception)
+        {
+            LeadTraces.Failed(span, exception);
+            throw;
+        }
+    }
 
     private async Task TakeInAsync(LeadSubmitted submitted, CancellationToken cancellationToken)
     {

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization.Metadata;
 using LeadPipeline.Contracts;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Telemetry;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -22,7 +23,7 @@ public sealed class RabbitMqBus(BrokerAddress broker, IntakeBacklog backlog, IOp
     {
         if (backlog.IsFull)
             throw new BusUnavailableException("Too many leads wait already.");
-        await SendAsync(RabbitMqRegistration.IntakeQueue, submitted, ContractsJson.Default.LeadSubmitted, Guid.CreateVersion7(time.GetUtcNow()), cancellationToken);
+        await SendAsync(RabbitMqRegistration.IntakeQueue, submitted, ContractsJson.Default.LeadSubmitted, Guid.CreateVersion7(time.GetUtcNow()), submitted.LeadId, cancellationToken);
         return null;
     }
 
@@ -32,21 +33,25 @@ public sealed class RabbitMqBus(BrokerAddress broker, IntakeBacklog backlog, IOp
         // The same id however often it is sent: whoever counts messages by id sees one.
         var id = DeterministicId.Message(command.LeadId, command.Stage == LeadStage.Analysis ? "analyze" : "execute", command.Run, command.Attempt);
         return command.Stage == LeadStage.Analysis
-            ? SendAsync(RabbitMqRegistration.AnalysisQueue, new AnalyzeLead(command.LeadId, command.Run, command.Attempt), ContractsJson.Default.AnalyzeLead, id, cancellationToken)
-            : SendAsync(RabbitMqRegistration.ExecutionQueue, new ExecutePlan(command.LeadId, command.Run, command.Attempt), ContractsJson.Default.ExecutePlan, id, cancellationToken);
+            ? SendAsync(RabbitMqRegistration.AnalysisQueue, new AnalyzeLead(command.LeadId, command.Run, command.Attempt), ContractsJson.Default.AnalyzeLead, id, command.LeadId, cancellationToken)
+            : SendAsync(RabbitMqRegistration.ExecutionQueue, new ExecutePlan(command.LeadId, command.Run, command.Attempt), ContractsJson.Default.ExecutePlan, id, command.LeadId, cancellationToken);
     }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => publisher.DisposeAsync();
 
-    private async Task SendAsync<T>(string queue, T message, JsonTypeInfo<T> shape, Guid id, CancellationToken cancellationToken)
+    private async Task SendAsync<T>(string queue, T message, JsonTypeInfo<T> shape, Guid id, Guid? lead, CancellationToken cancellationToken)
     {
+        using var span = LeadTraces.Sending("rabbitmq", queue, lead);
+        span?.SetTag("messaging.message.id", id.ToString());
         var properties = new BasicProperties
         {
             MessageId = id.ToString(),
             ContentType = Envelope.ContentType,
             DeliveryMode = DeliveryModes.Persistent,
         };
+        if (LeadTraces.Context is { } context)
+            properties.Headers = new Dictionary<string, object?> { [LeadTraces.Header] = context };
         // A send without a deadline waits for as long as the broker is away.
         using var limit = new CancellationTokenSource(options.Value.PublishTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);

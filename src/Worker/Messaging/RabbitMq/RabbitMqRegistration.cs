@@ -21,7 +21,10 @@ public static class RabbitMqRegistration
     public static readonly IReadOnlyList<string> Queues = [IntakeQueue, AnalysisQueue, ExecutionQueue];
 
     /// <summary>Adds sending to the queues, and consuming them through MassTransit.</summary>
-    public static void AddRabbitMqMessaging(this IServiceCollection services, BrokerAddress broker)
+    /// <param name="services">The services.</param>
+    /// <param name="broker">The broker.</param>
+    /// <param name="consume">Whether this worker works on leads; false: it only sends.</param>
+    public static void AddRabbitMqMessaging(this IServiceCollection services, BrokerAddress broker, bool consume)
     {
         services.AddSingleton(broker);
         services.AddSingleton<IntakeBacklog>();
@@ -30,7 +33,8 @@ public static class RabbitMqRegistration
         services.AddSingleton<LeadConsumers>();
         services.AddSingleton(sp => new ConsumingBus(broker, () => Bus(sp, broker), sp.GetRequiredService<IOptions<MessagingOptions>>(), sp.GetRequiredService<ILogger<ConsumingBus>>()));
         services.AddHostedService(sp => sp.GetRequiredService<ConsumingBus>());
-        services.AddHostedService<ErrorQueueCollector>();
+        if (consume)
+            services.AddHostedService<ErrorQueueCollector>();
     }
 
     private static IBusControl Bus(IServiceProvider services, BrokerAddress broker)

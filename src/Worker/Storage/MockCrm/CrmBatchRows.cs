@@ -11,6 +11,7 @@ internal sealed class CrmBatchRows(CrmBatch batch, DateTimeOffset now)
     private readonly Dictionary<string, CrmRow> targets = [], created = [];
     private readonly Dictionary<string, string> idOfStep = [];
     private readonly HashSet<CrmRow> changed = [];
+    private readonly Dictionary<CrmRow, Dictionary<string, string>> asFound = [];
     private readonly CrmRow?[] rowOfWrite = new CrmRow?[batch.Writes.Count];
     private readonly HashSet<int> replayed = [];
     private readonly Dictionary<int, CrmRow> contacts = [];
@@ -32,7 +33,7 @@ internal sealed class CrmBatchRows(CrmBatch batch, DateTimeOffset now)
         {
             // A copy for each batch: what one batch writes is no business of another until it is stored.
             if (rows.TryGetValue(id, out var row) && !targets.ContainsKey(id))
-                targets[id] = row.Copy();
+                asFound[targets[id] = row.Copy()] = row.Fields;
         }
     }
 
@@ -94,6 +95,7 @@ internal sealed class CrmBatchRows(CrmBatch batch, DateTimeOffset now)
                         CreatedAt = now,
                         UpdatedAt = now,
                     };
+                    asFound[rowOfWrite[i]!] = create.Fields.ToDictionary();
                     break;
                 case UpdateRecord update:
                     Update(i, update);
@@ -156,8 +158,20 @@ internal sealed class CrmBatchRows(CrmBatch batch, DateTimeOffset now)
         }
     }
 
-    /// <summary>Ends the batch at a step: it and all that follows are not written.</summary>
-    public void Stop(string step, CrmOutcome outcome) => StopFrom(batch.Writes.ToList().FindIndex(w => w.Step == step), outcome);
+    /// <summary>Ends the batch at a step: it and all that follows are not written, not even what was to go into the row of an earlier step.</summary>
+    public void Stop(string step, CrmOutcome outcome)
+    {
+        StopFrom(batch.Writes.ToList().FindIndex(w => w.Step == step), outcome);
+        foreach (var row in created.Values.Concat(targets.Values))
+        {
+            row.Fields = new(asFound[row]);
+            for (var i = 0; i < rowOfWrite.Length; i++)
+            {
+                if (ReferenceEquals(rowOfWrite[i], row) && Outcomes[i] is null && batch.Writes[i] is UpdateRecord update)
+                    Write(row, update);
+            }
+        }
+    }
 
     /// <summary>The writes that went into one row did not succeed.</summary>
     public void Refuse(CrmRow row, CrmOutcome outcome)
@@ -191,6 +205,13 @@ internal sealed class CrmBatchRows(CrmBatch batch, DateTimeOffset now)
     {
         if (Find(i, update.Target, update.ExpectedVersion) is not { } row)
             return;
+        Write(row, update);
+        rowOfWrite[i] = row;
+        Touch(row);
+    }
+
+    private static void Write(CrmRow row, UpdateRecord update)
+    {
         foreach (var (field, value) in update.Fields)
         {
             if (string.IsNullOrEmpty(value))
@@ -198,8 +219,6 @@ internal sealed class CrmBatchRows(CrmBatch batch, DateTimeOffset now)
             else
                 row.Fields[field] = value;
         }
-        rowOfWrite[i] = row;
-        Touch(row);
     }
 
     private void Convert(int i, ConvertLead convert)

@@ -15,7 +15,7 @@ internal sealed class CrmRow
     public required string Id { get; set; }
     public string? RecordKey { get; set; }
     public string? EffectKey { get; init; }
-    public required Dictionary<string, string> Fields { get; init; }
+    public required Dictionary<string, string> Fields { get; set; }
     public int Version { get; set; } = 1;
     public DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset UpdatedAt { get; set; }

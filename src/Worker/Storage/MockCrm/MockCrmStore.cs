@@ -1,5 +1,6 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
+using System.Text;
+using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Crm.Mock;
 using LeadPipeline.Worker.Storage.Sql;
@@ -112,18 +113,20 @@ public sealed class MockCrmStore : IMockCrmStore, IAsyncDisposable
 
     private object?[] LogRow(CrmBatch batch, IReadOnlyList<CrmOutcome> outcomes)
     {
-        var operations = new JsonArray();
+        using var pad = JsonPad.Rent();
+        pad.Writer.WriteStartArray();
         for (var i = 0; i < batch.Writes.Count; i++)
         {
             // Names and outcomes only: what was written is in the records themselves.
-            operations.Add((JsonNode)new JsonObject
-            {
-                ["tool"] = batch.Writes[i].Tool,
-                ["write"] = batch.Writes[i] switch { CreateRecord => "create", UpdateRecord => "update", ConvertLead => "convert", _ => "remove" },
-                ["object"] = batch.Writes[i].Object.ToString(),
-                ["outcome"] = outcomes[i].GetType().Name,
-            });
+            var write = batch.Writes[i];
+            pad.Writer.WriteStartObject();
+            pad.Writer.WriteString("tool", write.Tool);
+            pad.Writer.WriteString("write", write switch { CreateRecord => "create", UpdateRecord => "update", ConvertLead => "convert", _ => "remove" });
+            pad.Writer.WriteString("object", write.Object.ToString());
+            pad.Writer.WriteString("outcome", outcomes[i].GetType().Name);
+            pad.Writer.WriteEndObject();
         }
-        return [Guid.CreateVersion7(), time.GetUtcNow(), batch.LeadId, "write", operations.ToJsonString()];
+        pad.Writer.WriteEndArray();
+        return [Guid.CreateVersion7(), time.GetUtcNow(), batch.LeadId, "write", Encoding.UTF8.GetString(pad.Written)];
     }
 }

@@ -105,6 +105,25 @@ public sealed class When_salesforce_is_written_a_plan
     }
 
     [Test]
+    public async Task Should_ask_for_the_stages_once_for_all_plans_that_want_them_at_once()
+    {
+        await using var org = await SalesforceCase.StartAsync();
+        var release = new TaskCompletionSource();
+        org.Org.Faults.FailNext("describe", new SimulatorFault.AnswerLate(release.Task));
+
+        var writes = Enumerable.Range(0, 5).Select(n => org.WriteAsync(new CreateRecord("create_opportunity", "create_opportunity", CrmObject.Opportunity, $"effect.{n}.create_opportunity", null,
+            new Dictionary<string, string> { [CrmFields.Name] = $"Deal {n}", [CrmFields.Stage] = "Prospecting", [CrmFields.CloseDate] = "2026-06-03" }))).ToList();
+        release.SetResult();
+        var outcomes = await Task.WhenAll(writes);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(outcomes.Select(o => o.Single()), Is.All.TypeOf<CrmOutcome.Done>());
+            Assert.That(org.Org.Calls("describe"), Is.EqualTo(1));
+        }
+    }
+
+    [Test]
     public async Task Should_refresh_the_credentials_once_when_the_token_is_worn()
     {
         await using var org = await SalesforceCase.StartAsync();

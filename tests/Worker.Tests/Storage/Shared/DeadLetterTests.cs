@@ -35,7 +35,7 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
         store = new LeadStore(Database.Sql, new LeadCommitter(Database.Sql), Cipher, new NoSink(), time);
         letters = new DeadLetterStore(Database.Sql, Cipher);
         operations = new DeadLetterOperations(letters, acts = new DeadLetterActs(Database.Sql, Cipher, time), store, new LeadOperations(store, Database.Sql, Options.Create(new CrmOptions()), time), time, NullLogger<DeadLetterOperations>.Instance, queues);
-        reviews = new ReviewOperations(store, Database.Sql, time);
+        reviews = new ReviewOperations(store, Database.Sql, new LeadPipeline.Worker.WhatIf.RecordedRuns(Database.Sql, Cipher), LeadPipeline.Worker.Grounding.GroundingRules.Default, time);
         (queues.Away, queues.Returned) = (false, []);
     }
 
@@ -291,7 +291,7 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
     {
         var lead = await EndedAsync(status);
 
-        var answer = await reviews.ApproveAsync(new ReviewId(lead, 1), "Looks fine.", "ada", CancellationToken.None);
+        var answer = await reviews.ApproveAsync(new ReviewId(lead, 1), "Looks fine.", new ReviewCorrections(), "ada", CancellationToken.None);
 
         using (Assert.EnterMultipleScope())
         {

@@ -86,6 +86,28 @@ public abstract class MockCrmTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
+    public async Task Should_not_leave_a_link_to_an_account_that_someone_else_made_first()
+    {
+        _ = await WriteAsync(Account("theirs"));
+
+        var outcomes = await WriteAsync(
+            Lead("a"),
+            new UpdateRecord("score", "set_lead_score", CrmObject.Lead, RecordRef.CreatedBy("a"), Fields((CrmFields.Score, "80")), null),
+            Account("ours"),
+            new UpdateRecord("ours", "match_account", CrmObject.Lead, RecordRef.CreatedBy("a"), Fields((CrmFields.Account, "@ours"), (CrmFields.Score, "0")), null),
+            Task("a"));
+
+        var lead = (await FindAsync()).Leads.Single();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(outcomes.Take(2), Is.All.TypeOf<CrmOutcome.Done>());
+            Assert.That(outcomes[2], Is.TypeOf<CrmOutcome.Refused>().With.Property("Code").EqualTo(CrmCodes.ChangedSince));
+            Assert.That(outcomes.Skip(3), Is.All.TypeOf<CrmOutcome.NotTried>());
+            Assert.That((lead[CrmFields.Score], lead[CrmFields.Account]), Is.EqualTo(("80", (string?)null)));
+        }
+    }
+
+    [Test]
     public async Task Should_merge_two_updates_into_one_version()
     {
         var lead = await ALeadAsync();

@@ -22,6 +22,8 @@ internal sealed class HubSpotLookup(VendorReader reader) : ILeadLookup
             {
                 ["inputs"] = new JsonArray([.. some.Select(id => (JsonNode)new JsonObject { ["id"] = id })]),
                 ["properties"] = new JsonArray([.. Properties.Select(p => (JsonNode)p)]),
+                // Not wanted, and required all the same.
+                ["propertiesWithHistory"] = new JsonArray(),
             };
             var (answer, trouble) = await reader.AskAsync("crm/objects/2026-03/contacts/batch/read", question, cancellationToken);
             if (trouble is not null)
