@@ -329,6 +329,7 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
         queues.Away = true;
         var away = await editing.ApproveAsync(asked.Id, "bob", CancellationToken.None);
         queues.Away = false;
+        time.Advance(TimeSpan.FromSeconds(1));
         var sent = await editing.ApproveAsync(asked.Id, "bob", CancellationToken.None);
         var late = await editing.ApproveAsync(asked.Id, "eve", CancellationToken.None);
 
