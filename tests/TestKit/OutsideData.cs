@@ -12,12 +12,8 @@ public static class OutsideData
     /// <summary>The variable that names the folder.</summary>
     public const string Variable = "LEADPIPELINE_TESTDATA";
 
-    private static readonly string[] BesideTheRepository = ["../shared/data", "../testdata"];
-
     /// <summary>The folders that are looked into, in this order.</summary>
-    public static IReadOnlyList<string> Folders { get; } = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named
-        ? [Path.GetFullPath(named)]
-        : [.. BesideTheRepository.Select(Repository.PathOf)];
+    public static IReadOnlyList<string> Folders { get; } = OutsideFolders.Of(Variable, "../shared/data", "../testdata");
 
     /// <summary>
     /// The texts of the lists in a folder of the first of <see cref="Folders"/> that has it, without repetitions: of a <c>.json</c> file every

@@ -56,8 +56,7 @@ public sealed class SchemaTests
 
     private static JsonSchema Schema(string name)
     {
-        string?[] folders = [Environment.GetEnvironmentVariable("LEADPIPELINE_CONTRACTS"), Repository.PathOf("../contracts"), Repository.PathOf("../shared/contracts")];
-        var file = folders.OfType<string>().Select(f => Path.Combine(f, "ops", name)).FirstOrDefault(File.Exists);
+        var file = OutsideContracts.Find($"ops/{name}");
         if (file is null)
             Assert.Ignore($"LEADPIPELINE_CONTRACTS names no folder with ops/{name}: the manifests are not held to the published schema.");
         return new JsonSchema(JsonNode.Parse(File.ReadAllText(file!))!);

@@ -242,6 +242,7 @@ internal sealed class CallPlanner(WriteState state, HubSpotSchema schema, HubSpo
             properties["hs_timestamp"] = today;
         if (type != HubSpotSchema.Tasks)
             return;
+        // HubSpot's word for a task that is neither a call nor an e-mail.
         properties["hs_task_type"] = "TODO";
         // An entry of the history is a task that is done: it stands in the contact's timeline, and goes with the plan's tasks in one call.
         properties["hs_task_status"] = kind == CrmObject.Activity ? "COMPLETED" : "NOT_STARTED";

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using static LeadPipeline.TestKit.Simulators.HubSpot.HubSpotAnswers;
 
 namespace LeadPipeline.TestKit.Simulators.HubSpot;
 
@@ -14,10 +15,11 @@ public sealed class HubSpotSimulator : VendorSimulator
     private const int LargestBatch = 100;
     private static readonly string[] Types = ["contacts", "companies", "deals", "tasks", "notes"];
     private readonly HubSpotStore store;
+    private readonly HubSpotAssociations associations;
     private readonly List<JsonObject> owners = [Owner("9001", "sam.rivera@crm.example", "Sam", "Rivera"), Owner("9002", "mei.tanaka@crm.example", "Mei", "Tanaka")];
     private int requests, tokens;
 
-    private HubSpotSimulator() => store = new HubSpotStore(Properties);
+    private HubSpotSimulator() => associations = new HubSpotAssociations(store = new HubSpotStore(Properties));
 
     /// <summary>The account's property definitions, to be changed before use.</summary>
     public Dictionary<string, Dictionary<string, HubSpotProperty>> Properties { get; } = HubSpotAccount.Properties();
@@ -175,9 +177,9 @@ public sealed class HubSpotSimulator : VendorSimulator
             return Problem(new(400, "VALIDATION_ERROR", "objectWriteTraceId is not unique"));
         return operation switch
         {
-            "read_associations" => ReadAssociations(path[3], path[4], inputs),
-            "link" => Link(path[3], path[4], inputs),
-            "unlink" => Unlink(inputs),
+            "read_associations" => associations.Read(path[3], path[4], inputs),
+            "link" => associations.Link(path[3], path[4], inputs),
+            "unlink" => associations.Unlink(inputs),
             _ when path is [_, _, _, var type, "batch", var verb] => verb switch
             {
                 "read" => Read(type, body, inputs),
@@ -386,108 +388,6 @@ public sealed class HubSpotSimulator : VendorSimulator
         };
     }
 
-    private SimulatedAnswer ReadAssociations(string from, string to, JsonArray inputs)
-    {
-        var (results, errors) = (new List<JsonNode>(), new List<JsonNode>());
-        foreach (var id in inputs.Select(i => (string)i!["id"]!))
-        {
-            var targets = store.Find(from, id) is null ? [] : store.Associated(id, to).ToList();
-            if (targets.Count == 0)
-            {
-                errors.Add(StandardError(new(404, "OBJECT_NOT_FOUND", $"No {to} is associated with {from} {id}."), "fromObjectId", id));
-                continue;
-            }
-            results.Add(new JsonObject
-            {
-                ["from"] = new JsonObject { ["id"] = id },
-                ["to"] = new JsonArray([.. targets.Select(t => (JsonNode)new JsonObject { ["toObjectId"] = t.Id, ["associationTypes"] = new JsonArray(new JsonObject { ["category"] = "HUBSPOT_DEFINED", ["typeId"] = TypeId(from, to) }) })]),
-            });
-        }
-        return Batch(errors.Count == 0 ? 200 : 207, results, errors);
-    }
-
-    private SimulatedAnswer Link(string from, string to, JsonArray inputs)
-    {
-        var results = new List<JsonNode>();
-        foreach (var input in inputs)
-        {
-            var (a, b) = ((string)input!["from"]!["id"]!, (string)input["to"]!["id"]!);
-            if (store.Find(from, a) is null || store.Find(to, b) is null)
-                return Problem(new(404, "OBJECT_NOT_FOUND", "one of the objects does not exist", "INVALID_ASSOCIATION"));
-            store.Associate(a, b);
-            foreach (var (x, y, type) in ((string, string, int)[])[(a, b, TypeId(from, to)), (b, a, TypeId(to, from))])
-                results.Add(new JsonObject { ["from"] = new JsonObject { ["id"] = x }, ["to"] = new JsonObject { ["id"] = y }, ["associationSpec"] = new JsonObject { ["associationCategory"] = "HUBSPOT_DEFINED", ["associationTypeId"] = type } });
-        }
-        return Batch(200, results, []);
-    }
-
-    private SimulatedAnswer Unlink(JsonArray inputs)
-    {
-        foreach (var input in inputs)
-        {
-            foreach (var to in input!["to"]!.AsArray())
-                store.Dissociate((string)input["from"]!["id"]!, (string)to!["id"]!);
-        }
-        return new SimulatedAnswer(204);
-    }
-
-    private static int TypeId(string from, string to) => HubSpotAccount.AssociationTypes.FirstOrDefault(t => t.Value == (from, to)).Key;
-
-    private static JsonObject Shown(HubSpotRow row, IEnumerable<string> asked)
-    {
-        var properties = new JsonObject { ["hs_object_id"] = row.Id, ["createdate"] = Iso(row.CreatedAt), ["lastmodifieddate"] = Iso(row.UpdatedAt) };
-        foreach (var name in asked)
-            properties[name] = row.Properties.GetValueOrDefault(name);
-        return new JsonObject { ["id"] = row.Id, ["properties"] = properties, ["createdAt"] = Iso(row.CreatedAt), ["updatedAt"] = Iso(row.UpdatedAt), ["archived"] = false };
-    }
-
-    private static JsonObject Traced(JsonObject shown, JsonObject input)
-    {
-        if ((string?)input["objectWriteTraceId"] is { } trace)
-            shown["objectWriteTraceId"] = trace;
-        return shown;
-    }
-
-    private static SimulatedAnswer Batch(int status, List<JsonNode> results, List<JsonNode> errors)
-    {
-        var body = new JsonObject { ["status"] = "COMPLETE", ["results"] = new JsonArray([.. results]), ["startedAt"] = "2026-03-03T10:00:00Z", ["completedAt"] = "2026-03-03T10:00:00Z" };
-        if (errors.Count > 0)
-        {
-            body["numErrors"] = errors.Count;
-            body["errors"] = new JsonArray([.. errors]);
-        }
-        return SimulatedAnswer.Json(status, body);
-    }
-
-    private static JsonObject StandardError(HubSpotProblem problem, string contextName, params string[] context) => new()
-    {
-        ["status"] = "error",
-        ["category"] = problem.Category,
-        ["message"] = problem.Message,
-        ["context"] = new JsonObject { [contextName] = new JsonArray([.. context.Select(c => (JsonNode)c)]) },
-        ["links"] = new JsonObject(),
-        ["errors"] = Details(problem),
-    };
-
-    private static SimulatedAnswer Problem(HubSpotProblem problem) => SimulatedAnswer.Json(problem.Status, new JsonObject
-    {
-        ["status"] = "error",
-        ["message"] = problem.Message,
-        ["correlationId"] = Correlation(),
-        ["category"] = problem.Category,
-        ["errors"] = Details(problem),
-    });
-
-    private static JsonArray Details(HubSpotProblem problem)
-    {
-        if (problem.Code is null)
-            return [];
-        var detail = new JsonObject { ["message"] = problem.Message, ["code"] = problem.Code };
-        if (problem.Property is not null)
-            detail["context"] = new JsonObject { ["propertyName"] = new JsonArray(problem.Property) };
-        return [detail];
-    }
-
     private Dictionary<string, string> RateHeaders(IReadOnlyDictionary<string, string> headers) => new(headers)
     {
         ["X-HubSpot-RateLimit-Daily"] = "650000",
@@ -496,8 +396,4 @@ public sealed class HubSpotSimulator : VendorSimulator
         ["X-HubSpot-RateLimit-Max"] = "190",
         ["X-HubSpot-RateLimit-Remaining"] = Math.Max(0, 190 - requests).ToString(CultureInfo.InvariantCulture),
     };
-
-    private static string Iso(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
-
-    private static string Correlation() => "2dea5219-07f2-40ce-82ec-9c2e302317a4";
 }

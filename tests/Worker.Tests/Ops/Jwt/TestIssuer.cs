@@ -88,7 +88,7 @@ internal sealed class TestIssuer : IAsyncDisposable
                 context.Response.StatusCode = 500;
                 return;
             case IssuerMood.NeverAnswers:
-                await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+                await Task.Delay(Timeout.Infinite, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 return;
             case IssuerMood.SendsElsewhere when context.Request.Path == "/keys":
                 context.Response.Redirect("/elsewhere");
