@@ -14,6 +14,7 @@ internal sealed record BenchOptions
     public bool Statements { get; init; }
     public string? Profile { get; init; }
     public bool Embedded { get; init; }
+    public bool Grounding { get; init; }
     public bool Tools { get; init; }
     public int Calls { get; init; } = 500;
     public bool Door { get; init; }
@@ -35,6 +36,7 @@ internal sealed record BenchOptions
         var statements = new Option<bool>("--statements") { Description = "One more run, which counts SQL statements in the server's log" };
         var profile = new Option<string?>("--profile") { Description = "Folder for a CPU profile of the first worker, made with perf in one more run" };
         var embedded = new Option<bool>("--embedded") { Description = "Measure `process` on a file instead, without servers" };
+        var grounding = new Option<bool>("--grounding") { Description = "Measure grounding, planning and our code around a model call instead, without servers" };
         var tools = new Option<bool>("--tools") { Description = "Measure tool calls on the mock CRM, and count the calls to Salesforce and HubSpot, instead; without servers" };
         var calls = Number("--calls", "Calls of each tool, with --tools", defaults.Calls, 10, 100_000);
         var vendorLeads = Number("--vendor-leads", "Routed leads for each vendor, with --tools", defaults.VendorLeads, 4, 1000);
@@ -43,7 +45,7 @@ internal sealed record BenchOptions
         var connections = Number("--connections", "Posts under way at once, with --door", defaults.Connections, 1, 1000);
         var memoryPosts = Number("--memory-posts", "Posts after the runs, with the memory after each 20,000, with --door", defaults.MemoryPosts, 0, 10_000_000);
         var json = new Option<bool>("--json") { Description = "One JSON object a run instead of a table" };
-        var command = new RootCommand("Measures LeadPipeline end to end.") { leads, warmUp, workers, runs, handOver, prefetch, statements, profile, embedded, tools, calls, vendorLeads, door, posts, connections, memoryPosts, json };
+        var command = new RootCommand("Measures LeadPipeline end to end.") { leads, warmUp, workers, runs, handOver, prefetch, statements, profile, embedded, grounding, tools, calls, vendorLeads, door, posts, connections, memoryPosts, json };
         command.SetAction((parsed, _) => run(new BenchOptions
         {
             Leads = parsed.GetValue(leads),
@@ -55,6 +57,7 @@ internal sealed record BenchOptions
             Statements = parsed.GetValue(statements),
             Profile = parsed.GetValue(profile),
             Embedded = parsed.GetValue(embedded),
+            Grounding = parsed.GetValue(grounding),
             Tools = parsed.GetValue(tools),
             Door = parsed.GetValue(door),
             Posts = parsed.GetValue(posts),

@@ -7,6 +7,7 @@ CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureIn
 
 return await BenchOptions.Command(options => options switch
 {
+    { Grounding: true } => DecisionRun.RunAsync(options),
     { Tools: true } => ToolSession.RunAsync(options),
     { Door: true } => new DoorSession(options).RunAsync(),
     _ => new BenchSession(options).RunAsync(),

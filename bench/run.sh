@@ -4,6 +4,7 @@
 #
 #   ./bench/run.sh [--leads 5000] [--warm-up 1000] [--workers 1] [--runs 3] [--hand-over 256] [--prefetch 256]
 #                  [--statements] [--profile FOLDER] [--embedded] [--json]
+#   ./bench/run.sh --grounding [--json]
 #   ./bench/run.sh --tools [--calls 500] [--vendor-leads 20]
 #   ./bench/run.sh --door [--posts 20000] [--connections 64] [--runs 3] [--memory-posts 200000] [--profile FOLDER]
 set -euo pipefail
@@ -23,7 +24,7 @@ if [ -z "${BENCH_NO_BUILD:-}" ]; then
 fi
 trap 'ops/scripts/servers.sh clean >&2' EXIT
 case " $* " in
-  *" --embedded "* | *" --tools "*) trap - EXIT ;;
+  *" --embedded "* | *" --tools "* | *" --grounding "*) trap - EXIT ;;
   *)
     started=$(ops/scripts/servers.sh start)
     eval "$started"

@@ -67,6 +67,10 @@ public static class CanonicalJson
                     Write(writer, item);
                 writer.WriteEndArray();
                 break;
+            // Most numbers are whole and short, and are written as they are. Zero may have a sign.
+            case JsonValueKind.Number when element.TryGetInt64(out var whole) && whole != 0:
+                writer.WriteNumberValue(whole);
+                break;
             case JsonValueKind.Number:
                 WriteNumber(writer, element);
                 break;

@@ -41,6 +41,9 @@ internal sealed class VisitedConsole : IAsyncDisposable
     /// <summary>A dead letter's group, as in an address.</summary>
     public string Group { get; private set; } = "";
 
+    /// <summary>A replay.</summary>
+    public string Job { get; private set; } = "";
+
     public static async Task<VisitedConsole> StartAsync()
     {
         var playwright = await Playwright.CreateAsync();
@@ -112,6 +115,9 @@ internal sealed class VisitedConsole : IAsyncDisposable
         _ = await PostAsync("dead@acme.example", "DeadLettered");
         var letters = (await client.GetFromJsonAsync<JsonObject>("/dead-letters"))!;
         Group = Uri.EscapeDataString(letters["groups"]![0]!["group"]!.GetValue<string>());
+        // Nothing is selected that is open, so that the dead letter stays one.
+        using var ordered = await client.PostAsJsonAsync("/dead-letters/replay", new JsonObject { ["ids"] = new JsonArray(Guid.NewGuid().ToString()) });
+        Job = (await ordered.Content.ReadFromJsonAsync<JsonObject>())!["job"]!.GetValue<string>();
         using var asked = await client.PostAsync("/approvals", new StringContent("""{"operation":"delete_lead","arguments":{"recordId":"00Q000000000000AAA"},"reason":"Asked for by the person."}""", Encoding.UTF8, "application/json"));
         asked.EnsureSuccessStatusCode();
     }

@@ -7,8 +7,8 @@ public sealed class When_people_look_at_pages : Browsing
 {
     private static readonly string[] Pages =
     [
-        "/ops", "/ops/leads", "/ops/leads?status=Erased", "/ops/leads/{completed}", "/ops/leads/{stopped}", "/ops/reviews", "/ops/dead-letters", "/ops/dead-letters?state=erased",
-        "/ops/dead-letters/preview?group={group}", "/ops/approvals", "/ops/system", "/ops/nowhere",
+        "/ops", "/ops/leads", "/ops/leads?status=Erased", "/ops/leads/{completed}", "/ops/leads/{stopped}", "/ops/reviews", "/ops/reviews/{stopped}.1", "/ops/dead-letters", "/ops/dead-letters?state=erased",
+        "/ops/dead-letters/preview?group={group}", "/ops/dead-letters/jobs/{job}", "/ops/approvals", "/ops/system", "/ops/nowhere",
     ];
 
     private static IEnumerable<TestCaseData> Views => Pages.SelectMany(p => (TestCaseData[])[new(p, false) { TestName = $"{p}, on a desk" }, new(p, true) { TestName = $"{p}, on a phone" }]);
@@ -114,5 +114,5 @@ public sealed class When_people_look_at_pages : Browsing
     }
 
     private string Filled(string path) => path.Replace("{completed}", Console.Completed, StringComparison.Ordinal)
-        .Replace("{stopped}", Console.Stopped, StringComparison.Ordinal).Replace("{group}", Console.Group, StringComparison.Ordinal);
+        .Replace("{stopped}", Console.Stopped, StringComparison.Ordinal).Replace("{group}", Console.Group, StringComparison.Ordinal).Replace("{job}", Console.Job, StringComparison.Ordinal);
 }

@@ -75,7 +75,7 @@ public sealed class When_people_work_in_the_console : Browsing
     }
 
     [Test]
-    public async Task Should_go_from_a_group_of_dead_letters_over_its_preview_to_a_replay()
+    public async Task Should_go_from_a_group_of_dead_letters_over_its_preview_to_a_replay_that_stops_by_itself()
     {
         await using var visitor = await Console.VisitAsync(phone: true);
         await visitor.SignInAsync("operator", "/ops/dead-letters");
@@ -84,7 +84,8 @@ public sealed class When_people_work_in_the_console : Browsing
         await Assertions.Expect(visitor.Page.GetByText("Nothing has been sent yet")).ToBeVisibleAsync();
         await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Replay" }).ClickAsync();
 
-        await visitor.ArriveAsync("/ops/dead-letters?said=replaying");
+        await Assertions.Expect(visitor.Page.GetByRole(AriaRole.Status)).ToContainTextAsync("The replay is ordered");
+        await Assertions.Expect(visitor.Page.GetByText("the same failure came back")).ToBeVisibleAsync(new() { Timeout = 30_000 });
         Assert.That(visitor.Complaints, Is.Empty);
     }
 

@@ -1,9 +1,9 @@
 using System.Buffers;
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text.Unicode;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Unicode;
 using LeadPipeline.Contracts;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;

@@ -63,7 +63,8 @@ public static class EvidenceBuilder
             foreach (var (path, value) in ComputedFacts.Of(known, now))
                 leaves.TryAdd(path, new EvidenceLeaf(value, "computed", "-", now));
         }
-        return known;
+        // In the same order, and found by hash: grounding looks up each claim.
+        return known with { Leaves = new OrderedDictionary<string, EvidenceLeaf>(leaves, StringComparer.Ordinal) };
     }
 
     private static IEnumerable<EvidenceContribution> Inline(Lead lead, string door, DateTimeOffset fetchedAt)

@@ -46,7 +46,8 @@ public static class SnapshotCodec
         {
             using var document = JsonDocument.Parse(bytes);
             var root = document.RootElement;
-            var leaves = new SortedDictionary<string, EvidenceLeaf>(StringComparer.Ordinal);
+            // Written in ordinal order, and read in it.
+            var leaves = new OrderedDictionary<string, EvidenceLeaf>(StringComparer.Ordinal);
             foreach (var member in root.GetProperty("leaves").EnumerateObject())
             {
                 var leaf = member.Value;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using LeadPipeline.Contracts;
@@ -26,29 +27,35 @@ internal static class AnalysisReader
         if (!ShapeScan.Run(analysis, errors))
             return new AnalysisReading { Errors = errors, Model = Opinion(analysis) };
 
+        // Detached from its document as a whole: cloning each value by itself would copy it many times over.
+        analysis = analysis.Clone();
         JsonElement? evidence = null, reasoning = null, intent = null, decision = null, score = null;
         foreach (var member in analysis.EnumerateObject())
         {
             // Of a duplicate the first counts for the reviewer's eyes; the analysis is rejected anyway.
-            switch (member.Name)
-            {
-                case "evidence": evidence ??= member.Value; break;
-                case "reasoning": reasoning ??= member.Value; break;
-                case "intent": intent ??= member.Value; break;
-                case "decision": decision ??= member.Value; break;
-                case "fitScore": score ??= member.Value; break;
-                default: errors.Add(new GroundingError("G1", member.Name, "There is no such property.")); break;
-            }
+            var name = new MemberName(member);
+            if (name.Is("evidence"u8))
+                evidence ??= member.Value;
+            else if (name.Is("reasoning"u8))
+                reasoning ??= member.Value;
+            else if (name.Is("intent"u8))
+                intent ??= member.Value;
+            else if (name.Is("decision"u8))
+                decision ??= member.Value;
+            else if (name.Is("fitScore"u8))
+                score ??= member.Value;
+            else
+                errors.Add(new GroundingError("G1", member.Name, "There is no such property."));
         }
 
         return new AnalysisReading
         {
             Items = Items(evidence, errors),
             Reasoning = Reasoning(reasoning, errors),
-            Intent = Word(intent, "intent", IntentOf, errors),
-            Decision = Word(decision, "decision", DecisionOf, errors),
+            Intent = Word(intent, "intent", IntentOf, errors).Meaning,
+            Decision = Word(decision, "decision", DecisionOf, errors).Meaning,
             FitScore = Score(score, errors),
-            Model = new ModelOpinion(Text(intent), Text(decision), score?.Clone()),
+            Model = new ModelOpinion(Text(intent), Text(decision), score),
             Errors = errors,
         };
     }
@@ -109,45 +116,59 @@ internal static class AnalysisReader
     private static EvidenceItem Item(JsonElement item, int index, List<GroundingError> errors)
     {
         var faults = errors.Count;
-        var path = string.Create(CultureInfo.InvariantCulture, $"evidence[{index}]");
         if (item.ValueKind != JsonValueKind.Object)
         {
-            errors.Add(new GroundingError("G1", path, "It must be an object."));
+            errors.Add(new GroundingError("G1", Path(index), "It must be an object."));
             return new EvidenceItem(index, WellShaped: false);
         }
         JsonElement? source = null, fieldPath = null, claimType = null, value = null, central = null;
         foreach (var member in item.EnumerateObject())
         {
-            switch (member.Name)
-            {
-                case "source": source ??= member.Value; break;
-                case "fieldPath": fieldPath ??= member.Value; break;
-                case "claimType": claimType ??= member.Value; break;
-                case "value": value ??= member.Value; break;
-                case "central": central ??= member.Value; break;
-                default: errors.Add(new GroundingError("G1", $"{path}.{member.Name}", "There is no such property.")); break;
-            }
+            var name = new MemberName(member);
+            if (name.Is("source"u8))
+                source ??= member.Value;
+            else if (name.Is("fieldPath"u8))
+                fieldPath ??= member.Value;
+            else if (name.Is("claimType"u8))
+                claimType ??= member.Value;
+            else if (name.Is("value"u8))
+                value ??= member.Value;
+            else if (name.Is("central"u8))
+                central ??= member.Value;
+            else
+                errors.Add(new GroundingError("G1", $"{Path(index)}.{member.Name}", "There is no such property."));
         }
-        Require(source, $"{path}.source", errors);
-        Require(fieldPath, $"{path}.fieldPath", errors);
+        var sourceText = Require(source, "source", errors, index);
+        var fieldPathText = Require(fieldPath, "fieldPath", errors, index);
         if (value is null)
-            errors.Add(new GroundingError("G1", $"{path}.value", "The property is missing."));
-        var type = Word(claimType, $"{path}.claimType", ClaimTypeOf, errors);
+            errors.Add(new GroundingError("G1", Path(index, "value"), "The property is missing."));
+        var (type, typeText) = Word(claimType, "claimType", ClaimTypeOf, errors, index);
         if (central is { ValueKind: not (JsonValueKind.True or JsonValueKind.False) })
-            errors.Add(new GroundingError("G1", $"{path}.central", "It must be true or false."));
+            errors.Add(new GroundingError("G1", Path(index, "central"), "It must be true or false."));
 
-        // The scan for duplicate keys and infinite numbers came first; its findings inside this item make it ill-shaped too.
-        var scanned = errors.Take(faults).Any(e => e.Path.StartsWith(path + ".", StringComparison.Ordinal) || e.Path == path);
-        return new EvidenceItem(index, WellShaped: errors.Count == faults && !scanned)
+        return new EvidenceItem(index, WellShaped: errors.Count == faults && !IsFaulty(errors, faults, index))
         {
-            Source = Text(source),
-            FieldPath = Text(fieldPath) ?? "",
-            ClaimTypeText = Text(claimType),
+            Source = sourceText,
+            FieldPath = fieldPathText ?? "",
+            ClaimTypeText = typeText,
             ClaimType = type,
-            Value = value?.Clone(),
+            Value = value,
             Central = central?.ValueKind switch { JsonValueKind.True => true, JsonValueKind.False => false, _ => null },
         };
     }
+
+    /// <summary>The scan for duplicate keys and infinite numbers came first; its findings inside an item make it ill-shaped too.</summary>
+    private static bool IsFaulty(List<GroundingError> errors, int count, int index)
+    {
+        if (count == 0)
+            return false;
+        var path = Path(index);
+        return errors.Take(count).Any(e => e.Path.StartsWith(path + ".", StringComparison.Ordinal) || e.Path == path);
+    }
+
+    /// <summary>Put together only when there is a fault to report.</summary>
+    private static string Path(int? item, string? member = null) =>
+        item is not { } index ? member ?? "" : string.Create(CultureInfo.InvariantCulture, $"evidence[{index}]{(member is null ? "" : ".")}{member}");
 
     private static string Reasoning(JsonElement? reasoning, List<GroundingError> errors)
     {
@@ -167,24 +188,33 @@ internal static class AnalysisReader
         return null;
     }
 
-    private static T? Word<T>(JsonElement? element, string path, Func<string, T?> meaning, List<GroundingError> errors)
+    private static (T? Meaning, string? Text) Word<T>(JsonElement? element, string member, Func<string, T?> meaning, List<GroundingError> errors, int? item = null)
         where T : struct
     {
-        if (Require(element, path, errors) is not { } word)
-            return null;
+        if (Require(element, member, errors, item) is not { } word)
+            return (null, null);
         var value = meaning(word);
         if (value is null)
-            errors.Add(new GroundingError("G1", path, "It is none of the allowed words."));
-        return value;
+            errors.Add(new GroundingError("G1", Path(item, member), "It is none of the allowed words."));
+        return (value, word);
     }
 
-    private static string? Require(JsonElement? element, string path, List<GroundingError> errors)
+    private static string? Require(JsonElement? element, string member, List<GroundingError> errors, int? item = null)
     {
         var text = Text(element);
         if (text is null)
-            errors.Add(new GroundingError("G1", path, element is null ? "The property is missing." : "It must be a string."));
+            errors.Add(new GroundingError("G1", Path(item, member), element is null ? "The property is missing." : "It must be a string."));
         return text;
     }
 
     private static string? Text(JsonElement? element) => element is { } present && LeafValue.TryGetText(present, out var text) ? text : null;
+
+    /// <summary>A member's name, compared as bytes; one that is spelt with escapes is read first.</summary>
+    private readonly ref struct MemberName(JsonProperty member)
+    {
+        private readonly ReadOnlySpan<byte> raw = JsonMarshal.GetRawUtf8PropertyName(member);
+        private readonly bool isEscaped = JsonMarshal.GetRawUtf8PropertyName(member).Contains((byte)'\\');
+
+        public bool Is(ReadOnlySpan<byte> name) => raw.SequenceEqual(name) || (isEscaped && member.NameEquals(name));
+    }
 }

@@ -53,13 +53,15 @@ internal static class ProseScanner
     {
         // "12 500" may be one number or two: it is one when that is what was claimed.
         var (joined, joinedEnd) = NumberAt(text, i, spaces: true);
-        var (plain, plainEnd) = NumberAt(text, i, spaces: false);
         if (joined is not null && accept(joined))
+        {
             i = joinedEnd;
-        else if (plain is not null && plainEnd != joinedEnd && accept(plain))
-            i = plainEnd;
-        else
+            return true;
+        }
+        var (plain, plainEnd) = NumberAt(text, i, spaces: false);
+        if (plain is null || plainEnd == joinedEnd || !accept(plain))
             return false;
+        i = plainEnd;
         return true;
     }
 
@@ -122,8 +124,9 @@ internal static class ProseScanner
         var end = start;
         while (end < text.Length && (char.IsLetterOrDigit(text[end]) || text[end] is '.' or '+' or '-' or '_' or '%' or '\''))
             end++;
-        var isLink = string.CompareOrdinal(text, end, "://", 0, 3) == 0
-            || text.AsSpan(start).StartsWith("www.", StringComparison.OrdinalIgnoreCase);
+        // The first character settles it for nearly every word.
+        var isLink = (end < text.Length && text[end] == ':' && text.AsSpan(end).StartsWith("://", StringComparison.Ordinal))
+            || (text[start] is 'w' or 'W' && text.AsSpan(start).StartsWith("www.", StringComparison.OrdinalIgnoreCase));
         var isMail = end < text.Length - 1 && text[end] == '@' && char.IsLetterOrDigit(text[end + 1]);
         if (!isLink && !isMail)
             return 0;

@@ -52,28 +52,51 @@ internal sealed class ReasoningCheck
         {
             if (snapshot.Value(field.Path) is not { } value)
                 continue;
-            foreach (var word in Words(field, value))
+            foreach (var text in Strings(value))
             {
-                if (word.Count(char.IsLetter) >= 3 && TextFold.ContainsWhole(reasoning, word) && !IsBacked(field, word))
+                if (!IsBackedIfSaid(field, TextFold.Fold(text), reasoning))
                     return false;
             }
         }
         return true;
     }
 
+    /// <summary>Whether the text says nothing of a value, in any form under which it would name it, or what it says is backed.</summary>
+    private bool IsBackedIfSaid(EvidenceField field, string folded, string reasoning)
+    {
+        if (field.Kind != FieldKind.Geo)
+        {
+            foreach (var form in Synonyms.Forms(folded))
+            {
+                if (IsSaid(form, reasoning) && !IsBacked(field, form))
+                    return false;
+            }
+            return true;
+        }
+        foreach (var range in folded.AsSpan().Split(','))
+        {
+            var part = folded.AsSpan(range).Trim();
+            if (IsSaid(part, reasoning) && !IsBacked(field, part.ToString()))
+                return false;
+        }
+        return true;
+    }
+
+    private static bool IsSaid(ReadOnlySpan<char> word, string reasoning)
+    {
+        // Most words are not in the text, and that is found out fastest.
+        if (word.Length < 3 || !TextFold.ContainsWhole(reasoning, word))
+            return false;
+        var letters = 0;
+        foreach (var c in word)
+            letters += char.IsLetter(c) ? 1 : 0;
+        return letters >= 3;
+    }
+
     private bool IsBacked(EvidenceField field, string word) =>
         keys.Contains(Key(field, word)) || texts.Exists(t => TextFold.ContainsWhole(t, word)) || TextFold.Words(word).All(ownWords.Contains);
 
     private static string Key(EvidenceField field, string word) => field.Kind == FieldKind.Geo ? Countries.Canonical(word) : Synonyms.Canonical(word);
-
-    /// <summary>The folded forms under which a text would name a value of the field.</summary>
-    private static IEnumerable<string> Words(EvidenceField field, JsonElement value)
-    {
-        var texts = Strings(value);
-        return field.Kind == FieldKind.Geo
-            ? texts.SelectMany(t => TextFold.Fold(t).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
-            : texts.SelectMany(t => Synonyms.Forms(TextFold.Fold(t)));
-    }
 
     private void Back(GroundedClaim claim)
     {
@@ -114,6 +137,8 @@ internal sealed class ReasoningCheck
     {
         foreach (var scale in (ReadOnlySpan<string>)["/100", " / 100", " out of 100"])
         {
+            if (!text.Contains(scale, StringComparison.Ordinal))
+                continue;
             var own = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{ownScore}{scale}");
             if (TextFold.ContainsWhole(text, own))
                 text = text.Replace(own, own[..^scale.Length], StringComparison.Ordinal);

@@ -10,10 +10,22 @@ namespace LeadPipeline.Worker.Grounding;
 /// </summary>
 internal static class VerdictHash
 {
+    // Encoded once: each of them is written for each claim.
+    private static readonly JsonEncodedText CentralName = JsonEncodedText.Encode("central");
+    private static readonly JsonEncodedText ClaimTypeName = JsonEncodedText.Encode("claimType");
+    private static readonly JsonEncodedText ClaimedName = JsonEncodedText.Encode("claimed");
+    private static readonly JsonEncodedText ComparatorName = JsonEncodedText.Encode("comparator");
+    private static readonly JsonEncodedText FieldPathName = JsonEncodedText.Encode("fieldPath");
+    private static readonly JsonEncodedText RuleName = JsonEncodedText.Encode("rule");
+    private static readonly JsonEncodedText SourceName = JsonEncodedText.Encode("source");
+    private static readonly JsonEncodedText TruthName = JsonEncodedText.Encode("truth");
+    private static readonly JsonEncodedText FitScoreName = JsonEncodedText.Encode("fitScore");
+    private static readonly JsonEncodedText VerdictName = JsonEncodedText.Encode("verdict");
+
     /// <summary>Lower-case hex.</summary>
     public static string Of(GroundingResult result)
     {
-        var buffer = new ArrayBufferWriter<byte>(2048);
+        var buffer = new ArrayBufferWriter<byte>(3072);
         using var writer = new Utf8JsonWriter(buffer, CanonicalJson.WriterOptions);
         var claims = new List<(int Start, int End)>(result.Claims.Count);
         foreach (var claim in result.Claims)
@@ -46,15 +58,15 @@ internal static class VerdictHash
     {
         writer.Reset();
         writer.WriteStartObject();
-        writer.WriteBoolean("central", claim.Central);
-        writer.WriteString("claimType", claim.ClaimType);
-        WriteElement(writer, "claimed", claim.Claimed);
-        writer.WriteString("comparator", claim.Comparator);
-        writer.WriteString("fieldPath", claim.FieldPath);
-        writer.WriteString("rule", claim.Rule);
-        writer.WriteString("source", claim.Source);
-        WriteElement(writer, "truth", claim.Truth);
-        writer.WriteString("verdict", Name(claim.Verdict));
+        writer.WriteBoolean(CentralName, claim.Central);
+        writer.WriteString(ClaimTypeName, claim.ClaimType);
+        WriteElement(writer, ClaimedName, claim.Claimed);
+        writer.WriteString(ComparatorName, claim.Comparator);
+        writer.WriteString(FieldPathName, claim.FieldPath);
+        writer.WriteString(RuleName, claim.Rule);
+        writer.WriteString(SourceName, claim.Source);
+        WriteElement(writer, TruthName, claim.Truth);
+        writer.WriteString(VerdictName, Name(claim.Verdict));
         writer.WriteEndObject();
         writer.Flush();
     }
@@ -84,7 +96,7 @@ internal static class VerdictHash
         writer.WriteEndArray();
         writer.WriteStartObject("model");
         writer.WriteString("decision", result.Model.Decision);
-        WriteElement(writer, "fitScore", result.Model.FitScore);
+        WriteElement(writer, FitScoreName, result.Model.FitScore);
         writer.WriteString("intent", result.Model.Intent);
         writer.WriteEndObject();
         writer.WriteString("rulesVersion", result.RulesVersion);
@@ -101,7 +113,7 @@ internal static class VerdictHash
             writer.WriteNull("fitScore");
     }
 
-    private static void WriteElement(Utf8JsonWriter writer, string name, JsonElement? element)
+    private static void WriteElement(Utf8JsonWriter writer, JsonEncodedText name, JsonElement? element)
     {
         writer.WritePropertyName(name);
         if (element is { } value)

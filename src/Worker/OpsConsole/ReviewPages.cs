@@ -1,7 +1,10 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
 using LeadPipeline.Worker.Http.OpenApi;
 using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.OpsConsole.Pages;
 using LeadPipeline.Worker.OpsConsole.Views;
+using LeadPipeline.Worker.Privacy;
 using LeadPipeline.Worker.Reviews;
 
 namespace LeadPipeline.Worker.OpsConsole;
@@ -11,19 +14,73 @@ internal static class ReviewPages
 {
     private const int PageSize = 50;
 
+    private const string ClaimField = "claim:";
+
     public static void MapReviewPages(this IEndpointRouteBuilder app)
     {
         var operate = app.Pages(Access.Operator);
         operate.MapGet("/reviews", async (HttpContext context, ReviewOperations reviews) =>
             new PageResult<ReviewsPage, ReviewsModel>(new ReviewsModel(await reviews.ListAsync(PageSize, context.RequestAborted))))
             .Describe(ConsoleRoutes.Looks("consoleReviews", "Leads that wait for a person, the oldest first."));
-        operate.MapPost("/reviews/{id}/approve", (string id, HttpContext context, ReviewOperations reviews) => DecideAsync(id, "approved", context, (review, reason, actor, stop) => reviews.ApproveAsync(review, reason, new ReviewCorrections(), actor, stop)))
-            .Describe(Verdict("approve", "Lets the lead go on."));
+        operate.MapGet("/reviews/{id}", ShowAsync).Describe(ConsoleRoutes.Looks("consoleReview", "One review: the evidence, and what was claimed about it; nothing personal.", ConsoleRoutes.Html(404, "No such review.")));
+        operate.MapPost("/reviews/{id}/approve", async (string id, HttpContext context, ReviewOperations reviews, ReviewViews views) =>
+        {
+            var (corrections, problem) = await CorrectionsAsync(id, context, views);
+            return corrections is null
+                ? ConsoleRoutes.Refused(problem!)
+                : await DecideAsync(id, "approved", context, (review, reason, actor, token) => reviews.ApproveAsync(review, reason, corrections, actor, token));
+        }).Describe(Verdict("approve", "Lets the lead go on, by the analysis on record or as corrected."));
         operate.MapPost("/reviews/{id}/reject", (string id, HttpContext context, ReviewOperations reviews) => DecideAsync(id, "rejected", context, reviews.RejectAsync))
             .Describe(Verdict("reject", "Closes the review."));
     }
 
-    private static RouteDescription Verdict(string verb, string summary) => ConsoleRoutes.Acts($"console{char.ToUpperInvariant(verb[0])}{verb[1..]}Review", summary, "ConsoleReason",
+    /// <summary>A review as it is shown to who has not asked for personal data: the person's own words are masked, wherever they stand.</summary>
+    internal static JsonObject Masked(JsonObject view, Redactor redactor)
+    {
+        if (view.Text("email") is { } email)
+            view["email"] = redactor.Value("email", email);
+        view["lead"] = null;
+        foreach (var fact in view.Items("evidence").Where(f => IsPersonal(f.Text("path"))))
+        {
+            fact["value"] = "***";
+            foreach (var claim in fact.Items("claims"))
+                claim["claimed"] = "***";
+        }
+        foreach (var claim in view.Items("claims").Where(c => IsPersonal(c.Text("fieldPath"))))
+            (claim["claimed"], claim["truth"]) = ("***", claim["truth"] is null ? null : (JsonNode)"***");
+        return view;
+    }
+
+    private static bool IsPersonal(string? path) => path?.StartsWith("lead.", StringComparison.Ordinal) == true;
+
+    private static async Task<IResult> ShowAsync(string id, HttpContext context, ReviewViews views, Redactor redactor) =>
+        ReviewId.Parse(id) is { } review && await views.FindAsync(review, context.RequestAborted) is { } view
+            ? new PageResult<ReviewPage, ReviewModel>(new ReviewModel(Masked(view, redactor)))
+            : ConsoleRoutes.Missing("review");
+
+    /// <summary>What the form changes. A claim that is to say what the evidence says takes its value from the evidence, not from the form.</summary>
+    private static async Task<(ReviewCorrections? Corrections, string? Problem)> CorrectionsAsync(string id, HttpContext context, ReviewViews views)
+    {
+        var form = await context.Request.ReadFormAsync(context.RequestAborted);
+        var order = new JsonObject();
+        foreach (var member in (string[])["intent", "decision"])
+        {
+            if (form[member].ToString() is { Length: > 0 } word)
+                order[member] = word;
+        }
+        if (form["fitScore"].ToString().Trim() is { Length: > 0 } score)
+            order["fitScore"] = int.TryParse(score, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : score;
+        var drop = form.Where(f => f.Key.StartsWith(ClaimField, StringComparison.Ordinal) && f.Value == "drop").Select(f => f.Key[ClaimField.Length..]).ToList();
+        if (drop.Count > 0)
+            order["drop"] = new JsonArray([.. drop.Select(d => (JsonNode)d)]);
+        var truths = form.Where(f => f.Key.StartsWith(ClaimField, StringComparison.Ordinal) && f.Value == "truth").Select(f => f.Key[ClaimField.Length..]).ToHashSet(StringComparer.Ordinal);
+        if (truths.Count > 0 && ReviewId.Parse(id) is { } review && await views.FindAsync(review, context.RequestAborted) is { } view)
+            order["claims"] = new JsonArray([.. view.Items("evidence").Where(e => truths.Contains(e.Text("path") ?? "")).Select(e => (JsonNode)new JsonObject { ["fieldPath"] = e.Text("path"), ["value"] = e["value"]?.DeepClone() })]);
+        var (corrections, error) = ReviewCorrections.Read(order);
+        return (corrections, error is null ? null : $"{error.Field} {error.Problem}; {error.Remedy}.");
+    }
+
+    private static RouteDescription Verdict(string verb, string summary) => ConsoleRoutes.Acts($"console{char.ToUpperInvariant(verb[0])}{verb[1..]}Review", summary, verb == "approve" ? "ConsoleReviewApproval" : "ConsoleReason",
         ConsoleRoutes.Html(404, "No such review."), ConsoleRoutes.Html(409, "Not possible; the page says why."));
 
     private static async Task<IResult> DecideAsync(string id, string said, HttpContext context, Func<ReviewId, string, string, CancellationToken, Task<OperatorAnswer>> decide)

@@ -67,7 +67,7 @@ public sealed class When_a_dataset_is_evaluated
         var few = Path.Combine(folder.Path, "few.jsonl");
         await File.WriteAllLinesAsync(few, File.ReadLines(Sample).Skip(20).Take(6));
 
-        var answer = await EvaluateAsync(few, "--analyzer", "Gemini", "--Gemini:ApiKey", GeminiSimulator.ApiKey, "--Gemini:BaseUrl", model.Address.ToString(), "--Analysis:PricePerMillionInput", "1", "--Analysis:PricePerMillionOutput", "5", "--Analysis:SecondLookAbove", "100");
+        var answer = await EvaluateAsync(few, "--analyzer", "Gemini", "--Gemini:ApiKey", GeminiSimulator.ApiKey, "--Gemini:BaseUrl", model.Address.ToString(), "--Analysis:PricePerMillionInput", "1", "--Analysis:PricePerMillionOutput", "5", "--Analysis:SecondLookAbove", "100", "--Analysis:RequestsPerMinute", "0", "--Analysis:TokensPerMinute", "0");
 
         using (Assert.EnterMultipleScope())
         {

@@ -23,6 +23,9 @@ internal static class Currencies
     /// <summary>Takes a sign or code off the front; null when there is none.</summary>
     public static string? TakePrefix(ref ReadOnlySpan<char> text)
     {
+        // Most amounts have none, and no sign or code begins with a digit.
+        if (text.Length == 0 || char.IsAsciiDigit(text[0]))
+            return null;
         foreach (var (sign, code) in Signs)
         {
             if (text.StartsWith(sign, StringComparison.OrdinalIgnoreCase))
@@ -42,6 +45,8 @@ internal static class Currencies
     /// <summary>Takes a sign, code or word that is all of the text, or ends before a character that is no letter; null when there is none.</summary>
     public static string? TakeSuffix(ref ReadOnlySpan<char> text)
     {
+        if (text.Length == 0)
+            return null;
         foreach (var (word, code) in Words)
         {
             if (text.StartsWith(word, StringComparison.OrdinalIgnoreCase) && (text.Length == word.Length || !char.IsLetter(text[word.Length])))

@@ -35,13 +35,18 @@ internal static class TextFold
     }
 
     /// <summary>Whether the word or phrase stands in the text with no letter or digit directly beside it.</summary>
-    public static bool ContainsWhole(string text, string phrase)
+    public static bool ContainsWhole(ReadOnlySpan<char> text, ReadOnlySpan<char> phrase)
     {
-        for (var at = text.IndexOf(phrase, StringComparison.Ordinal); at >= 0; at = text.IndexOf(phrase, at + 1, StringComparison.Ordinal))
+        var from = 0;
+        for (var at = text.IndexOf(phrase); at >= 0; at = text[from..].IndexOf(phrase))
         {
+            at += from;
             var end = at + phrase.Length;
             if ((at == 0 || !char.IsLetterOrDigit(text[at - 1])) && (end == text.Length || !char.IsLetterOrDigit(text[end])))
                 return true;
+            from = at + 1;
+            if (from > text.Length)
+                return false;
         }
         return false;
     }

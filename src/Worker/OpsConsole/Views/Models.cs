@@ -63,12 +63,20 @@ public sealed record LeadModel(JsonObject Lead, IReadOnlyList<AuditEvent> Audit,
 /// <param name="Items">As the service lists them.</param>
 public sealed record ReviewsModel(JsonArray Items);
 
+/// <summary>One review.</summary>
+/// <param name="View">As the service shows it, without what is personal.</param>
+public sealed record ReviewModel(JsonObject View);
+
 /// <summary>Dead letters.</summary>
 /// <param name="State">Which.</param>
 /// <param name="Group">Of which group; null: all.</param>
+/// <param name="Search">What occurs in them; null: anything.</param>
 /// <param name="Groups">All groups of the state.</param>
 /// <param name="Items">The letters, masked.</param>
-public sealed record DeadLettersModel(string State, string? Group, IReadOnlyList<DeadLetterGroup> Groups, IReadOnlyList<JsonObject> Items);
+/// <param name="Notes">What was noted on groups.</param>
+/// <param name="Jobs">The latest replays.</param>
+public sealed record DeadLettersModel(
+    string State, string? Group, string? Search, IReadOnlyList<DeadLetterGroup> Groups, IReadOnlyList<JsonObject> Items, ILookup<string, DeadLetterAct> Notes, IReadOnlyList<ReplayJob> Jobs);
 
 /// <summary>What a replay would do.</summary>
 /// <param name="Ids">Of the letters that are named one by one.</param>

@@ -1,0 +1,94 @@
+using System.Globalization;
+
+namespace LeadPipeline.Integration.Tests;
+
+/// <summary>
+/// What a lead costs in things that can be counted, which are the same on every machine: statements, write transactions, bytes asked of the runtime.
+/// The bounds leave a fifth to chance, those on groups more; who exceeds one has made every lead dearer.
+/// </summary>
+[Category("Integration")]
+public sealed class When_the_cost_of_a_lead_is_counted
+{
+    private const double MostStatementsAlone = 36;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    [Test]
+    public async Task Should_stay_within_its_bounds_for_a_lead_alone()
+    {
+        const int Warm = 5, Leads = 20;
+        await using var state = await ServedState.CreateAsync();
+        await using var worker = await state.StartAsync();
+
+        await OneByOneAsync(worker, 0, Warm);
+        var before = await CountAsync(state, worker);
+        await OneByOneAsync(worker, Warm, Leads);
+        var after = await CountAsync(state, worker);
+
+        Report("alone", before, after, Leads);
+        using (Assert.EnterMultipleScope())
+        {
+            // Intake, analysis, beginning and end of the execution, the CRM's own, the mark of what was published.
+            Assert.That((after.Transactions - before.Transactions) / (double)Leads, Is.LessThanOrEqualTo(6.5), "write transactions a lead");
+            Assert.That((after.Statements - before.Statements) / Leads, Is.LessThanOrEqualTo(MostStatementsAlone), "SQL statements a lead");
+        }
+    }
+
+    [Test]
+    public async Task Should_share_what_it_costs_with_others_under_load()
+    {
+        const int Warm = 400, Leads = 600;
+        await using var state = await ServedState.CreateAsync();
+        await using var worker = await state.StartAsync();
+        var sender = new LeadSender(() => worker);
+
+        await AllAtOnceAsync(0, Warm);
+        var before = await CountAsync(state, worker);
+        await AllAtOnceAsync(Warm, Leads);
+        var after = await CountAsync(state, worker);
+
+        Report("under load", before, after, Leads);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((after.Transactions - before.Transactions) / (double)Leads, Is.LessThanOrEqualTo(1), "write transactions a lead");
+            Assert.That((after.Statements - before.Statements) / Leads, Is.LessThanOrEqualTo(4), "SQL statements a lead");
+            Assert.That((after.Allocated - before.Allocated) / Leads / 1000, Is.LessThanOrEqualTo(400), "kB allocated a lead");
+        }
+
+        async Task AllAtOnceAsync(int from, int count)
+        {
+            await sender.SendAsync(from, count, together: 64);
+            await Eventually.ShouldAsync(async () => await state.Database.QueryAsync<long>("SELECT COUNT(*) FROM leads WHERE pending IS NULL AND status <> 'Accepted'") >= from + count, $"finish {from + count} leads", Patience);
+        }
+    }
+
+    private static async Task OneByOneAsync(RunningWorker worker, int from, int count)
+    {
+        for (var i = from; i < from + count; i++)
+        {
+            using var posted = await worker.PostAsync(GeneratedLeads.Lead(i).ToJsonString(), trusted: true);
+            await worker.UntilDoneAsync(Guid.Parse((await posted.JsonAsync())["leadId"]!.GetValue<string>()));
+        }
+    }
+
+    private static async Task<Counts> CountAsync(ServedState state, RunningWorker worker)
+    {
+        var metrics = await worker.Client.GetStringAsync(new Uri("/metrics", UriKind.Relative));
+        return new Counts(
+            await state.Database.QueryAsync<long>("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"),
+            Sum(metrics, "db_client_operation_duration_count"),
+            Sum(metrics, "dotnet_gc_heap_total_allocated"));
+    }
+
+    private static double Sum(string metrics, string name)
+    {
+        var found = metrics.Split('\n').Where(l => l.StartsWith(name, StringComparison.Ordinal)).Select(l => double.Parse(l.AsSpan(l.LastIndexOf(' ') + 1), CultureInfo.InvariantCulture)).ToList();
+        Assert.That(found, Is.Not.Empty, $"{name} is measured");
+        return found.Sum();
+    }
+
+    private static void Report(string how, Counts before, Counts after, double leads) => TestContext.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+        $"A lead {how}: {(after.Transactions - before.Transactions) / leads:0.0} write transactions, {(after.Statements - before.Statements) / leads:0.0} statements, {(after.Allocated - before.Allocated) / leads / 1000:0} kB"));
+
+    private sealed record Counts(long Transactions, double Statements, double Allocated);
+}
