@@ -13,6 +13,9 @@ internal sealed class ChaosCampaign : IAsyncDisposable
     /// <summary>How long the workers may take for what is left once nothing fails any more. A failing campaign waits it out.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
+    /// <summary>So much is done to it even if that takes half as long again.</summary>
+    private const int Least = 12;
+
     /// <summary>After so long it is told what the workers are still busy with.</summary>
     private static readonly TimeSpan Long = TimeSpan.FromSeconds(20);
 
@@ -102,7 +105,8 @@ internal sealed class ChaosCampaign : IAsyncDisposable
         var begun = Stopwatch.StartNew();
         foreach (var act in ChaosSchedule.Of(options.Seed, options.Workers))
         {
-            if (begun.Elapsed + act.Wait >= options.Trouble)
+            // By the clock, and on a slow machine by what was done.
+            if ((begun.Elapsed + act.Wait >= options.Trouble && done.Values.Sum() >= Least) || begun.Elapsed >= options.Trouble * 1.5)
                 return;
             await ProgressAsync();
             await Task.Delay(act.Wait, cancellationToken);

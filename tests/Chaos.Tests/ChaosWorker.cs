@@ -6,6 +6,9 @@ internal sealed class ChaosWorker(string folder, IReadOnlyDictionary<string, str
     private readonly List<string> died = [];
     private RunningWorker? running;
 
+    /// <summary>A place in which a worker stands that somebody else has started and will end.</summary>
+    public static ChaosWorker Of(RunningWorker worker) => new("", new Dictionary<string, string>()) { running = worker };
+
     /// <summary>Who stands there now; null: nobody yet.</summary>
     public RunningWorker? Running => running;
 

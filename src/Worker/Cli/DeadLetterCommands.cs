@@ -9,11 +9,11 @@ using Spectre.Console;
 
 namespace LeadPipeline.Worker.Cli;
 
-/// <summary><c>dead-letters list | show | replay | jobs | stop | note | discard</c>.</summary>
+/// <summary><c>dead-letters list | show | replay | jobs | stop | note | edit | edits | approve-edit | deny-edit | discard</c>.</summary>
 internal static class DeadLetterCommands
 {
     public static Command Create(Dictionary<string, string?> settings) =>
-        new("dead-letters", "What failed for good: looks at it, sends it on, throws it away.") { List(settings), Show(settings), Replay(settings), Jobs(settings), Stop(settings), Note(settings), Discard(settings) };
+        new("dead-letters", "What failed for good: looks at it, sends it on, throws it away.") { List(settings), Show(settings), Replay(settings), Jobs(settings), Stop(settings), Note(settings), Edit(settings), Edits(settings), ApproveEdit(settings), DenyEdit(settings), Discard(settings) };
 
     private static Command List(Dictionary<string, string?> settings)
     {
@@ -196,6 +196,103 @@ internal static class DeadLetterCommands
         return command;
     }
 
+    private static Command Edit(Dictionary<string, string?> settings)
+    {
+        var id = IdArgument();
+        var file = new Argument<FileInfo>("FILE") { Description = "The whole lead as it should read, a JSON object" };
+        var reason = new Option<string>("--reason") { Description = "Why; it is kept", Required = true };
+        var json = CliOutput.JsonOption();
+        var command = new Command("edit", "Says how the lead in a message that could not be taken in should read; somebody else has to approve it.") { id, file, reason, json };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var why = Required(parsed.GetValue(reason));
+            JsonObject lead;
+            try
+            {
+                lead = JsonNode.Parse(await File.ReadAllBytesAsync(parsed.GetValue(file)!.FullName, cancellationToken)) as JsonObject ?? throw new UsageException("FILE holds no JSON object.");
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or System.Text.Json.JsonException)
+            {
+                throw new UsageException("FILE cannot be read as JSON.");
+            }
+            await using var host = await OpenAsync(settings, cancellationToken);
+            return await SayAsync(await Editing(host).RequestAsync(parsed.GetValue(id), lead, why, LeadActs.Actor, cancellationToken), parsed.GetValue(json));
+        });
+        return command;
+    }
+
+    private static Command Edits(Dictionary<string, string?> settings)
+    {
+        var json = CliOutput.JsonOption();
+        var command = new Command("edits", "Lists edits that wait for somebody, with what they change.") { json };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using var host = await OpenAsync(settings, cancellationToken);
+            var items = new JsonArray([.. (await Editing(host).ListAsync(cancellationToken)).Select(e => (JsonNode)e.Json())]);
+            if (parsed.GetValue(json))
+            {
+                CliOutput.WriteJson(new JsonObject { ["items"] = items });
+                return 0;
+            }
+            foreach (var item in items)
+                Say(item!.AsObject());
+            CliOutput.Say(items.Count == 0 ? "No edits wait." : "leadpipeline dead-letters approve-edit EDIT sends one.");
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command ApproveEdit(Dictionary<string, string?> settings)
+    {
+        var id = new Argument<Guid>("EDIT") { Description = "The edit's id" };
+        var json = CliOutput.JsonOption();
+        var command = new Command("approve-edit", "Approves an edit of somebody else and sends the new message.") { id, json };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using var host = await OpenAsync(settings, cancellationToken);
+            return await SayAsync(await Editing(host).ApproveAsync(parsed.GetValue(id), LeadActs.Actor, cancellationToken), parsed.GetValue(json));
+        });
+        return command;
+    }
+
+    private static Command DenyEdit(Dictionary<string, string?> settings)
+    {
+        var id = new Argument<Guid>("EDIT") { Description = "The edit's id" };
+        var reason = new Option<string>("--reason") { Description = "Why; it is kept", Required = true };
+        var json = CliOutput.JsonOption();
+        var command = new Command("deny-edit", "Says no to an edit.") { id, reason, json };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var why = Required(parsed.GetValue(reason));
+            await using var host = await OpenAsync(settings, cancellationToken);
+            return await SayAsync(await Editing(host).DenyAsync(parsed.GetValue(id), why, LeadActs.Actor, cancellationToken), parsed.GetValue(json));
+        });
+        return command;
+    }
+
+    private static async Task<int> SayAsync(EditAnswer answer, bool json)
+    {
+        if (answer.Edit is not { } edit)
+        {
+            await Console.Error.WriteLineAsync($"{answer.Code}: {answer.Detail}");
+            foreach (var error in answer.Errors ?? [])
+                await Console.Error.WriteLineAsync($"  {error}");
+            return 1;
+        }
+        if (json)
+            CliOutput.WriteJson(edit.Json());
+        else
+            Say(edit.Json());
+        return 0;
+    }
+
+    private static void Say(JsonObject edit)
+    {
+        CliOutput.Say($"{edit["id"]}  {edit["state"]}  of dead letter {edit["deadLetter"]}, by {edit["requestedBy"]}: {edit["reason"]}");
+        foreach (var change in edit["changes"]!.AsArray())
+            CliOutput.Say($"  {change!["path"]}: {change["from"]?.ToJsonString() ?? "nothing"} -> {change["to"]?.ToJsonString() ?? "nothing"}");
+    }
+
     private static Command Discard(Dictionary<string, string?> settings)
     {
         var id = IdArgument();
@@ -276,6 +373,8 @@ internal static class DeadLetterCommands
     }
 
     private static DeadLetterStore Store(CliHost host) => host.Services.GetRequiredService<DeadLetterStore>();
+
+    private static DeadLetterEditing Editing(CliHost host) => host.Services.GetRequiredService<DeadLetterEditing>();
 
     private static DeadLetterActs Acts(CliHost host) => host.Services.GetRequiredService<DeadLetterActs>();
 

@@ -105,6 +105,9 @@ public static class WorkerServices
         services.AddSingleton(sp => new DeadLetterOperations(
             sp.GetRequiredService<DeadLetterStore>(), sp.GetRequiredService<DeadLetterActs>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadOperations>(), sp.GetRequiredService<TimeProvider>(),
             sp.GetRequiredService<ILogger<DeadLetterOperations>>(), sp.GetService<IMessageReturn>(), sp.GetRequiredService<DeferredEventStore>()));
+        services.AddSingleton(sp => new DeadLetterEditing(
+            sp.GetRequiredService<DeadLetterStore>(), sp.GetRequiredService<DeadLetterActs>(), sp.GetRequiredService<SqlDatabase>(), sp.GetRequiredService<LeadCipher>(), sp.GetRequiredService<TimeProvider>(),
+            sp.GetService<IMessageReturn>()));
         services.AddSingleton<DeferredEventStore>();
         services.AddSingleton<CompanyDirectory>();
         services.AddSingleton<CompanyFile>();

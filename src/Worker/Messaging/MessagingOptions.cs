@@ -35,6 +35,13 @@ public sealed class MessagingOptions
     [Range(typeof(TimeSpan), "00:00:00.050", "00:10:00")]
     public TimeSpan SweepInterval { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// Leads that may wait in <c>lead-intake</c> before the doors answer 503. More needs more of the broker's memory and disk, and makes the last one wait longer. Default 100,000;
+    /// 0 is no limit. Allowed: 0 to 100,000,000.
+    /// </summary>
+    [Range(0, 100_000_000)]
+    public int MaxBacklog { get; set; } = 100_000;
+
     /// <summary>How often what is in the broker's error queues is brought into the database. Default 2 s. Allowed: 50 ms to 1 d.</summary>
     [Range(typeof(TimeSpan), "00:00:00.05", "1.00:00:00")]
     public TimeSpan CollectInterval { get; set; } = TimeSpan.FromSeconds(2);

@@ -55,6 +55,25 @@ public static class DeadLetterEndpoints
         {
             Answers = [new RouteAnswer(200, "It has ended.", "ReplayJob"), RouteAnswer.Problem(404, "No such replay.")],
         });
+        letters.MapPost("/{id:guid}/edit", EditAsync).Describe(new RouteDescription("editDeadLetter", "dead letters", "Says how the lead in a message that could not be taken in should read.")
+        {
+            Details = "Nothing is sent until somebody else has approved it.",
+            Bodies = [new RouteBody("application/json", "DeadLetterEditOrder")],
+            Answers = [new RouteAnswer(202, "It waits for somebody else.", "DeadLetterEdit"), RouteAnswer.Problem(400, "The lead could not be taken in like this either, or the reason is missing."), RouteAnswer.Problem(404, "No such dead letter."), RouteAnswer.Problem(409, "It is not open, or no message.")],
+        });
+        letters.MapGet("/edits", EditsAsync).Describe(new RouteDescription("listDeadLetterEdits", "dead letters", "Edits that wait for somebody, with what they change.")
+        {
+            Answers = [new RouteAnswer(200, "The edits, the oldest first.", "DeadLetterEdits")],
+        });
+        letters.MapPost("/edits/{id:guid}/approve", ApproveEditAsync).Describe(new RouteDescription("approveDeadLetterEdit", "dead letters", "Approves an edit of somebody else and sends the new message.")
+        {
+            Answers = [new RouteAnswer(200, "It is sent.", "DeadLetterEdit"), RouteAnswer.Problem(404, "No such edit."), RouteAnswer.Problem(409, "It is your own, or not open."), RouteAnswer.Problem(503, "The broker did not take it.")],
+        });
+        letters.MapPost("/edits/{id:guid}/deny", DenyEditAsync).Describe(new RouteDescription("denyDeadLetterEdit", "dead letters", "Says no to an edit.")
+        {
+            Bodies = [new RouteBody("application/json", "OperatorReason")],
+            Answers = [new RouteAnswer(200, "It is denied.", "DeadLetterEdit"), RouteAnswer.Problem(400, "The reason is missing."), RouteAnswer.Problem(404, "No such edit."), RouteAnswer.Problem(409, "It is not open.")],
+        });
         letters.MapPost("/{id:guid}/discard", DiscardAsync).Describe(new RouteDescription("discardDeadLetter", "dead letters", "Puts a dead letter aside for good, with a reason.")
         {
             Bodies = [new RouteBody("application/json", "OperatorReason")],
@@ -93,6 +112,7 @@ public static class DeadLetterEndpoints
         var message = store.Message(row);
         view["why"] = message?.Why;
         view["messageId"] = message?.MessageId;
+        view["replaces"] = message?.Headers.GetValueOrDefault(DeadLetterEditing.Replaces);
         if (store.Discarded(row) is { } note)
             view["discarded"] = new JsonObject { ["by"] = note.By, ["reason"] = note.Reason };
         view["acts"] = new JsonArray([.. (await acts.OfAsync(row, cancellationToken)).Select(a => (JsonNode)a.Json())]);
@@ -114,6 +134,35 @@ public static class DeadLetterEndpoints
         await acts.RecordAsync(OperatorBody.Actor(context), DeadLetterActs.Noted, null, group, text.Trim(), context.RequestAborted);
         return Results.Json(new JsonObject { ["group"] = group, ["text"] = text.Trim() });
     }
+
+    private static async Task<IResult> EditAsync(Guid id, HttpContext context, DeadLetterEditing editing)
+    {
+        var body = await OperatorBody.ReadAsync(context);
+        if (body?["lead"] is not JsonObject lead)
+            return OperatorBody.Invalid("lead", "is missing", "send the whole lead as it should read, as a JSON object");
+        if (body["reason"] is not JsonValue said || !said.TryGetValue<string>(out var reason) || reason.Trim().Length is 0 or > 1000)
+            return OperatorBody.NoReason();
+        return Answer(await editing.RequestAsync(id, lead, reason.Trim(), OperatorBody.Actor(context), context.RequestAborted), 202);
+    }
+
+    private static async Task<IResult> EditsAsync(HttpContext context, DeadLetterEditing editing) =>
+        Results.Json(new JsonObject { ["items"] = new JsonArray([.. (await editing.ListAsync(context.RequestAborted)).Select(e => (JsonNode)e.Json())]) });
+
+    private static async Task<IResult> ApproveEditAsync(Guid id, HttpContext context, DeadLetterEditing editing) =>
+        Answer(await editing.ApproveAsync(id, OperatorBody.Actor(context), context.RequestAborted), 200);
+
+    private static async Task<IResult> DenyEditAsync(Guid id, HttpContext context, DeadLetterEditing editing) => await OperatorBody.ReasonAsync(context) is { } reason
+        ? Answer(await editing.DenyAsync(id, reason, OperatorBody.Actor(context), context.RequestAborted), 200)
+        : OperatorBody.NoReason();
+
+    private static IResult Answer(EditAnswer answer, int status) => answer switch
+    {
+        { Edit: { } edit } => Results.Json(edit.Json(), statusCode: status),
+        { Code: "not-found" } => Problems.Of(404, answer.Code, answer.Detail!),
+        { Code: "invalid" } => Problems.Of(400, answer.Code, answer.Detail!, [.. answer.Errors!]),
+        { Code: "broker-unavailable" } => Problems.Of(503, answer.Code, answer.Detail!),
+        _ => Problems.Of(409, answer.Code!, answer.Detail!),
+    };
 
     private static async Task<IResult> JobsAsync(HttpContext context, ReplayJobStore jobs) =>
         Results.Json(new JsonObject { ["items"] = new JsonArray([.. (await jobs.ListAsync(null, 100, context.RequestAborted)).Select(j => (JsonNode)j.Json())]) });

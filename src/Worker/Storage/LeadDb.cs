@@ -17,6 +17,7 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
     public DbSet<LeadAliasRow> Aliases => Set<LeadAliasRow>();
     public DbSet<DeadLetterRow> DeadLetters => Set<DeadLetterRow>();
     public DbSet<ReplayJobRow> ReplayJobs => Set<ReplayJobRow>();
+    public DbSet<DeadLetterEditRow> DeadLetterEdits => Set<DeadLetterEditRow>();
     public DbSet<DeadLetterActRow> DeadLetterActs => Set<DeadLetterActRow>();
     public DbSet<ReviewVerdictRow> ReviewVerdicts => Set<ReviewVerdictRow>();
     public DbSet<DirectoryRow> Companies => Set<DirectoryRow>();
@@ -73,6 +74,11 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
         {
             e.ToTable("replay_jobs").HasKey(x => x.Id);
             e.HasIndex(x => x.State).HasDatabaseName("IX_replay_jobs_state");
+        });
+        modelBuilder.Entity<DeadLetterEditRow>(e =>
+        {
+            e.ToTable("dead_letter_edits").HasKey(x => x.Id);
+            e.HasIndex(x => x.State).HasDatabaseName("IX_dead_letter_edits_state");
         });
         modelBuilder.Entity<DeadLetterActRow>(e =>
         {

@@ -86,6 +86,9 @@ internal static class LeadTables
     public static readonly BulkInsert ReplayJobs = new("replay_jobs", "id",
         new("id", Uuid), new("version", Int), new("state", Text), new("ordered_by", Text), new("ordered_at", Time), new("updated_at", Time), new("owner", Int), new("pace", Text), new("items", Text), new("progress", Text));
 
+    public static readonly BulkInsert DeadLetterEdits = new("dead_letter_edits", "id",
+        new("id", Uuid), new("dead_letter_id", Uuid), new("state", Text), new("requested_by", Text), new("requested_at", Time), new("decided_by", Text), new("message_id", Uuid), new("base_hash", Text), new("detail", Bytes));
+
     public static readonly BulkInsert DeadLetterActs = new("dead_letter_acts", "id",
         new("id", Uuid), new("dead_letter_id", Uuid), new("fingerprint", Text), new("at", Time), new("actor", Text), new("act", Text), new("detail", Bytes));
 

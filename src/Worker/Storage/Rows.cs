@@ -157,6 +157,21 @@ public sealed class ReplayJobRow
     public required string Progress { get; set; }
 }
 
+/// <summary>An edit of a message that could not be taken in.</summary>
+public sealed class DeadLetterEditRow
+{
+    public Guid Id { get; set; }
+    public Guid DeadLetterId { get; set; }
+    public required string State { get; set; }
+    public required string RequestedBy { get; set; }
+    public DateTimeOffset RequestedAt { get; set; }
+    public string? DecidedBy { get; set; }
+    public Guid MessageId { get; set; }
+    public required string BaseHash { get; set; }
+    /// <summary>The new body and what differs, sealed; null once it is decided.</summary>
+    public byte[]? Detail { get; set; }
+}
+
 /// <summary>What a person did about dead letters that have no lead, or said about a group of them.</summary>
 public sealed class DeadLetterActRow
 {

@@ -14,13 +14,15 @@ namespace LeadPipeline.Worker.Messaging.RabbitMq;
 /// Sends to the broker's queues, in the envelope that the consumers' bus reads. A send has succeeded when the broker has confirmed that a
 /// queue holds the message.
 /// </summary>
-public sealed class RabbitMqBus(BrokerAddress broker, IOptions<MessagingOptions> options, TimeProvider time) : ILeadBus, IAsyncDisposable
+public sealed class RabbitMqBus(BrokerAddress broker, IntakeBacklog backlog, IOptions<MessagingOptions> options, TimeProvider time) : ILeadBus, IAsyncDisposable
 {
     private readonly ConfirmedPublisher publisher = new(broker, "leadpipeline send");
 
     /// <inheritdoc/>
     public async Task<IntakeResult?> SubmitAsync(LeadSubmitted submitted, CancellationToken cancellationToken)
     {
+        if (backlog.IsFull)
+            throw new BusUnavailableException("Too many leads wait already.");
         await SendAsync(RabbitMqRegistration.IntakeQueue, submitted, ContractsJson.Default.LeadSubmitted, Guid.CreateVersion7(time.GetUtcNow()), submitted.LeadId, cancellationToken);
         return null;
     }

@@ -27,6 +27,8 @@ public static class RabbitMqRegistration
     public static void AddRabbitMqMessaging(this IServiceCollection services, BrokerAddress broker, bool consume)
     {
         services.AddSingleton(broker);
+        services.AddSingleton<IntakeBacklog>();
+        services.AddHostedService(sp => sp.GetRequiredService<IntakeBacklog>());
         services.AddSingleton<ILeadBus, RabbitMqBus>();
         services.AddSingleton<LeadConsumers>();
         services.AddSingleton(sp => new ConsumingBus(broker, () => Bus(sp, broker), sp.GetRequiredService<IOptions<MessagingOptions>>(), sp.GetRequiredService<ILogger<ConsumingBus>>()));

@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Migrations;
 
 namespace LeadPipeline.Worker.Storage.Migrations;
 
-/// <summary>Replays of dead letters that outlive a worker, and what people did about dead letters that have no lead.</summary>
+/// <summary>Replays of dead letters that outlive a worker, edits of their messages, and what people did about dead letters that have no lead.</summary>
 [DbContext(typeof(LeadDb))]
 [Migration("20261125000071_ReplayJobs")]
 public sealed class ReplayJobs : Migration
@@ -40,6 +40,20 @@ public sealed class ReplayJobs : Migration
                 detail {bytes} NULL
             )
             """);
+        migrationBuilder.Sql($"""
+            CREATE TABLE dead_letter_edits (
+                id {uuid} NOT NULL CONSTRAINT "PK_dead_letter_edits" PRIMARY KEY,
+                dead_letter_id {uuid} NOT NULL,
+                state {text} NOT NULL,
+                requested_by {text} NOT NULL,
+                requested_at {at} NOT NULL,
+                decided_by {text} NULL,
+                message_id {uuid} NOT NULL,
+                base_hash {text} NOT NULL,
+                detail {bytes} NULL
+            )
+            """);
+        migrationBuilder.Sql("""CREATE INDEX "IX_dead_letter_edits_state" ON dead_letter_edits (state)""");
         migrationBuilder.Sql("""CREATE INDEX "IX_dead_letter_acts_dead_letter_id" ON dead_letter_acts (dead_letter_id)""");
         migrationBuilder.Sql("""CREATE INDEX "IX_dead_letter_acts_fingerprint" ON dead_letter_acts (fingerprint)""");
     }

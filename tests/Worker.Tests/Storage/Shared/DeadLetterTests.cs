@@ -314,6 +314,70 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
         }
     }
 
+    [Test]
+    public async Task Should_send_an_edited_message_when_somebody_else_has_approved_it()
+    {
+        var editing = new DeadLetterEditing(letters, acts, Database.Sql, Cipher, time, queues);
+        var failed = Failed("not an address", Now);
+        await letters.KeepAsync(failed, CancellationToken.None);
+        var lead = new System.Text.Json.Nodes.JsonObject { ["email"] = "jane.doe@acme.example", ["company"] = "Acme" };
+
+        var still = await editing.RequestAsync(failed.Id, new System.Text.Json.Nodes.JsonObject { ["email"] = "also none" }, "Try.", "ada", CancellationToken.None);
+        var asked = (await editing.RequestAsync(failed.Id, lead, "The form lost it.", "ada", CancellationToken.None)).Edit!;
+        var own = await editing.ApproveAsync(asked.Id, "Ada ", CancellationToken.None);
+        var sealedRow = await SealedAsync(asked.Id);
+        queues.Away = true;
+        var away = await editing.ApproveAsync(asked.Id, "bob", CancellationToken.None);
+        queues.Away = false;
+        time.Advance(TimeSpan.FromSeconds(1));
+        var sent = await editing.ApproveAsync(asked.Id, "bob", CancellationToken.None);
+        var late = await editing.ApproveAsync(asked.Id, "eve", CancellationToken.None);
+
+        var row = (await letters.FindAsync([failed.Id], CancellationToken.None)).Single();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((still.Code, still.Errors![0].Field), Is.EqualTo(("invalid", "email")));
+            Assert.That(asked.Content!.Changes.Select(c => $"{c.Path}: {c.From} -> {c.To}"), Is.EqualTo(new[] { "company:  -> Acme", "email: not an address -> jane.doe@acme.example" }));
+            Assert.That((own.Code, away.Code, late.Code), Is.EqualTo(("own-edit", "broker-unavailable", "not-open")));
+            Assert.That(System.Text.Encoding.UTF8.GetString(sealedRow!), Does.Not.Contain("jane.doe"));
+            Assert.That((sent.Edit!.State, sent.Edit.DecidedBy, row.State, row.Replays), Is.EqualTo(("sent", "bob", "replayed", 1)));
+            Assert.That(queues.Returned, Has.Count.EqualTo(1));
+            Assert.That(queues.Returned[0].Queue, Is.EqualTo("lead-intake"));
+            Assert.That(queues.Returned[0].Message.MessageId, Is.EqualTo(asked.MessageId.ToString()).And.Not.EqualTo("order-1"));
+            Assert.That(queues.Returned[0].Message.Headers[DeadLetterEditing.Replaces], Is.EqualTo("order-1"));
+            Assert.That(System.Text.Encoding.UTF8.GetString(queues.Returned[0].Message.Body), Is.EqualTo("""{"email":"jane.doe@acme.example","company":"Acme"}"""));
+            Assert.That((await acts.OfAsync(row, CancellationToken.None)).Select(a => $"{a.Act} by {a.Actor}"), Is.EqualTo(new[] { "edited by ada", "edit_approved by bob" }));
+            Assert.That(await SealedAsync(asked.Id), Is.Null, "nothing personal stays");
+        }
+    }
+
+    [Test]
+    public async Task Should_not_send_an_edit_of_another_message_than_the_one_that_was_edited()
+    {
+        var editing = new DeadLetterEditing(letters, acts, Database.Sql, Cipher, time, queues);
+        var lead = await RowAsync(await DeadAsync("why"));
+        var failed = Failed("nor this one", Now);
+        await letters.KeepAsync(failed, CancellationToken.None);
+        var edit = (await editing.RequestAsync(failed.Id, new System.Text.Json.Nodes.JsonObject { ["email"] = "a@acme.example" }, "Why.", "ada", CancellationToken.None)).Edit!;
+        var open = (await editing.ListAsync(CancellationToken.None)).Select(e => e.Id).ToList();
+        _ = await operations.DiscardAsync(failed.Id, "Noise.", "bob", CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(open, Has.Member(edit.Id));
+            Assert.That((await editing.RequestAsync(lead.Id, [], "Why.", "ada", CancellationToken.None)).Code, Is.EqualTo("not-a-message"));
+            Assert.That((await editing.ApproveAsync(edit.Id, "bob", CancellationToken.None)).Code, Is.EqualTo("not-open"));
+            Assert.That((await editing.DenyAsync(edit.Id, "Gone.", "bob", CancellationToken.None)).Edit!.State, Is.EqualTo("denied"));
+            Assert.That(queues.Returned, Is.Empty);
+        }
+    }
+
+    private async Task<byte[]?> SealedAsync(Guid edit)
+    {
+        await using var db = Database.Open();
+        return (await db.DeadLetterEdits.AsNoTracking().SingleAsync(e => e.Id == edit)).Detail;
+    }
+
     private static FailedMessage Failed(string email, DateTimeOffset at) => new("lead-intake", "InvalidLeadException", at,
         new QueueMessage(System.Text.Encoding.UTF8.GetBytes($$"""{"email":"{{email}}"}"""), "order-1", "application/json", new Dictionary<string, string>(), "why"));
 
