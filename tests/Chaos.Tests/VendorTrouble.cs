@@ -26,7 +26,9 @@ internal sealed class VendorTrouble(int seed)
     {
         if (operation == "create_tasks" && RefusedTask(request.Json()) is { } part)
             return Strike("a critical step refused", new SimulatorFault.FailPart(part, 400, "VALIDATION_ERROR"));
-        return Any("crm", operation, 0.06);
+        var fault = Any("crm", operation, 0.06);
+        // Done after it was withdrawn is the one thing that nobody can prevent: the withdrawn record holds the key no more. It is not promised.
+        return fault is SimulatorFault.WorkLate && Inputs(request.Json()).Any(IsRefused) ? new SimulatorFault.AcceptAndDrop() : fault;
     }
 
     /// <summary>How a call of the model fails, or how long it takes.</summary>
@@ -66,11 +68,15 @@ internal sealed class VendorTrouble(int seed)
     /// <summary>One lead in twelve cannot get its task, ever: what was done before has to be undone.</summary>
     private int? RefusedTask(JsonNode? body)
     {
-        if (body?["inputs"] is not JsonArray inputs)
-            return null;
-        var index = inputs.ToList().FindIndex(i => (string?)i!["properties"]?["leadpipeline_effect"] is { } key && key.EndsWith(".create_task", StringComparison.Ordinal) && dice.Roll("task", key[..32]) < 1.0 / 12);
+        var index = Inputs(body).ToList().FindIndex(i => Key(i) is { } key && key.EndsWith(".create_task", StringComparison.Ordinal) && IsRefused(i));
         return index < 0 ? null : index;
     }
+
+    private bool IsRefused(JsonNode? input) => Key(input) is { } key && dice.Roll("task", key[..32]) < 1.0 / 12;
+
+    private static string? Key(JsonNode? input) => (string?)input?["properties"]?["leadpipeline_effect"] is { Length: > 32 } key ? key : null;
+
+    private static IEnumerable<JsonNode?> Inputs(JsonNode? body) => body?["inputs"] is JsonArray inputs ? inputs : [];
 
     private SimulatorFault Strike(string name, SimulatorFault fault)
     {

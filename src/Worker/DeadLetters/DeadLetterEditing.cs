@@ -99,7 +99,7 @@ public sealed class DeadLetterEditing(DeadLetterStore letters, DeadLetterActs ac
         {
             return new EditAnswer(null, "broker-unavailable", "The broker did not take the message; nothing has changed. Try again.");
         }
-        await letters.ReturnedAsync(edit.DeadLetterId, cancellationToken);
+        await letters.ReturnedAsync(row, cancellationToken);
         return await DecideAsync(edit, DeadLetterEdit.Sent, actor, "edit_approved", $"message {edit.MessageId} in place of {old.MessageId ?? "one without an id"} (edit {edit.Id})", cancellationToken);
     }
 

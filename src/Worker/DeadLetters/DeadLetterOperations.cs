@@ -146,7 +146,7 @@ public sealed partial class DeadLetterOperations(
     public async Task<ReplayReport> ReplayAsync(IReadOnlyList<DeadLetterRow> rows, ReplayPace pace, bool waitForEnds, string actor, CancellationToken cancellationToken)
     {
         var items = rows.Select(r => new ReplayItem(r.Id, r.LeadId, r.Fingerprint)).ToList();
-        return ReplayReport.Of(items.Count, await ReplayAsync(items, pace, waitForEnds, actor, new ReplayProgress(), _ => Task.FromResult(true), cancellationToken));
+        return ReplayReport.Of(items.Count, await ReplayAsync(items, pace, waitForEnds, actor, new ReplayProgress(), isTakenOver: false, _ => Task.FromResult(true), cancellationToken));
     }
 
     /// <summary>The same from where it has come to, keeping each step.</summary>
@@ -155,20 +155,19 @@ public sealed partial class DeadLetterOperations(
     /// <param name="waitForEnds">Whether to wait for the last wave too, or for the only one.</param>
     /// <param name="actor">Who orders it.</param>
     /// <param name="progress">How far it was.</param>
+    /// <param name="isTakenOver">Whether somebody has had it before, who may have sent on more than he could write down.</param>
     /// <param name="keep">Keeps how far it is; false: somebody else has it, or has stopped it.</param>
     /// <param name="cancellationToken">Ends it between two dead letters; what has gone on goes on.</param>
     public async Task<ReplayProgress> ReplayAsync(
-        IReadOnlyList<ReplayItem> items, ReplayPace pace, bool waitForEnds, string actor, ReplayProgress progress, Func<ReplayProgress, Task<bool>> keep, CancellationToken cancellationToken)
+        IReadOnlyList<ReplayItem> items, ReplayPace pace, bool waitForEnds, string actor, ReplayProgress progress, bool isTakenOver, Func<ReplayProgress, Task<bool>> keep, CancellationToken cancellationToken)
     {
-        // Items after the step that was kept last may have been sent on by a worker that died before it could say so.
-        var doubtful = progress.Next > 0 || progress.WaveStart > 0;
         foreach (var end in ReplayWaves.Ends(items.Count, pace.Ramp).Where(e => e > progress.WaveStart))
         {
             while (progress.Next < end)
             {
                 if (progress.Next > 0 && pace.Rate is { } rate)
                     await Task.Delay(TimeSpan.FromSeconds(1 / rate), time, cancellationToken);
-                var refusal = await ReplayOneAsync(items[progress.Next], doubtful, actor, cancellationToken);
+                var refusal = await ReplayOneAsync(items[progress.Next], isTakenOver, actor, cancellationToken);
                 progress = refusal is null
                     ? progress with { Next = progress.Next + 1, Replayed = progress.Replayed + 1 }
                     : progress with { Next = progress.Next + 1, Refused = [.. progress.Refused, refusal] };
@@ -266,7 +265,7 @@ public sealed partial class DeadLetterOperations(
         {
             return new ReplayRefusal(item.Id, "broker-unavailable", "The broker did not take the message; it is still a dead letter. Try again.");
         }
-        await letters.ReturnedAsync(item.Id, cancellationToken);
+        await letters.ReturnedAsync(current, cancellationToken);
         await acts.RecordAsync(actor, "replayed", item.Id, null, null, cancellationToken);
         return null;
     }

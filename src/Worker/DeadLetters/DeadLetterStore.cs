@@ -114,7 +114,8 @@ public sealed class DeadLetterStore(SqlDatabase database, LeadCipher cipher)
     }
 
     /// <summary>
-    /// Keeps a message that was put aside. Read twice it is one row; failed again after a replay, that row is open again.
+    /// Keeps a message that was put aside. Read twice it is one row: the same failure has the same time. Failed again, at whatever time that worker's
+    /// clock says, that row is open again; it may be so before its replay has been written down.
     /// </summary>
     public async Task KeepAsync(FailedMessage failed, CancellationToken cancellationToken)
     {
@@ -133,7 +134,7 @@ public sealed class DeadLetterStore(SqlDatabase database, LeadCipher cipher)
         if ((await session.InsertAsync(LeadTables.DeadLetters, [LeadTables.DeadLetterRow(row)], cancellationToken)).Count == 0)
         {
             await session.ExecuteAsync(
-                "UPDATE dead_letters SET state = 'open', at = @at, fingerprint = @group, reason = @reason, detail = @detail WHERE id = @id AND state <> 'open' AND at < @at",
+                "UPDATE dead_letters SET state = 'open', at = @at, fingerprint = @group, reason = @reason, detail = @detail WHERE id = @id AND at <> @at",
                 cancellationToken, ("id", row.Id), ("at", row.At), ("group", row.Fingerprint), ("reason", row.Reason), ("detail", row.Detail));
         }
         await session.CommitAsync(cancellationToken);
@@ -145,11 +146,20 @@ public sealed class DeadLetterStore(SqlDatabase database, LeadCipher cipher)
     /// <summary>Why a message was thrown away; null: it was not, or the row is a lead's, whose audit tells.</summary>
     public DiscardNote? Discarded(DeadLetterRow row) => Open(row)?.Discarded;
 
-    /// <summary>The message is in its queue again, which holds it from here on.</summary>
-    public async Task ReturnedAsync(Guid id, CancellationToken cancellationToken)
+    /// <summary>
+    /// The message of a dead letter is in its queue again, which holds it from here on. If it has failed again meanwhile, what was kept then stays: it is
+    /// the only copy.
+    /// </summary>
+    /// <param name="sent">The dead letter as it was when its message was sent.</param>
+    /// <param name="cancellationToken">The caller's patience.</param>
+    public async Task ReturnedAsync(DeadLetterRow sent, CancellationToken cancellationToken)
     {
         await using var session = await database.OpenAsync(cancellationToken);
-        await session.ExecuteAsync("UPDATE dead_letters SET state = 'replayed', replays = replays + 1, detail = NULL WHERE id = @id AND state = 'open'", cancellationToken, ("id", id));
+        await session.ExecuteAsync(
+            """
+            UPDATE dead_letters SET replays = replays + 1, state = CASE WHEN at = @at THEN 'replayed' ELSE state END, detail = CASE WHEN at = @at THEN NULL ELSE detail END
+            WHERE id = @id AND state = 'open'
+            """, cancellationToken, ("id", sent.Id), ("at", sent.At));
     }
 
     /// <summary>Throws a message away; only who did it and why stays of it. False: it is not open.</summary>

@@ -1,3 +1,4 @@
+using LeadPipeline.Worker.Hosting;
 using LeadPipeline.Worker.Storage;
 
 namespace LeadPipeline.Worker.DeadLetters;
@@ -27,25 +28,33 @@ public sealed partial class ReplayJobs(ReplayJobStore store, DeadLetterOperation
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (!stoppingToken.IsCancellationRequested)
+        using var timer = new PeriodicTimer(Look, time);
+        do
         {
-            try
-            {
-                foreach (var job in await store.ListAsync(ReplayJob.Running, 100, stoppingToken))
-                    await TakeAsync(job, stoppingToken);
-                await Task.Delay(Look, time, stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
+            // The oldest first; and one that cannot be carried out does not keep the others from it.
+            var jobs = new List<ReplayJob>();
+            await TryAsync(async () => jobs = await store.ListAsync(ReplayJob.Running, 100, stoppingToken), stoppingToken);
+            foreach (var job in jobs.OrderBy(j => j.OrderedAt))
+                await TryAsync(() => TakeAsync(job, stoppingToken), stoppingToken);
+        }
+        while (await timer.NextAsync(stoppingToken));
+    }
+
+    private async Task TryAsync(Func<Task> act, CancellationToken stoppingToken)
+    {
+        try
+        {
+            await act();
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The step that was kept last is where the next worker goes on.
+        }
 #pragma warning disable CA1031 // Broker or database may be away; the job stands where it was kept, and the next round comes.
-            catch (Exception exception)
+        catch (Exception exception)
 #pragma warning restore CA1031
-            {
-                Log.Broke(logger, exception);
-                await Task.Delay(Look, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
+        {
+            Log.Broke(logger, exception);
         }
     }
 
@@ -55,7 +64,7 @@ public sealed partial class ReplayJobs(ReplayJobStore store, DeadLetterOperation
             return;
         if (await store.SaveAsync(job, job with { Owner = worker.Id }, stoppingToken) is not { } mine)
             return;
-        var progress = await operations.ReplayAsync(mine.Items, mine.Pace, waitForEnds: true, mine.OrderedBy, mine.Progress, KeepAsync, stoppingToken);
+        var progress = await operations.ReplayAsync(mine.Items, mine.Pace, waitForEnds: true, mine.OrderedBy, mine.Progress, job.Owner is not null, KeepAsync, stoppingToken);
         if (mine is null || await store.SaveAsync(mine, mine with { State = ReplayJob.Ended, Progress = progress }, stoppingToken) is not { } ended)
             return;
         if (progress.Stopped is { } why)

@@ -86,7 +86,7 @@ public abstract class ReplayOfMany<TDatabase> : StorageFixture<TDatabase>
             : await jobs.AddAsync(await letters.ListAsync("open", null, int.MaxValue, cancellationToken), new ReplayPace(Ramp: true, null, TimeSpan.FromMinutes(2)), "ada", cancellationToken);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var working = WorkAsync(worker, stop.Token);
-        var progress = await operations.ReplayAsync(job.Items, job.Pace, waitForEnds: true, "ada", job.Progress, async step =>
+        var progress = await operations.ReplayAsync(job.Items, job.Pace, waitForEnds: true, "ada", job.Progress, isTakenOver: job.Progress.Next > 0, async step =>
         {
             if (step.Next > keep)
                 return false;

@@ -36,7 +36,7 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
         letters = new DeadLetterStore(Database.Sql, Cipher);
         operations = new DeadLetterOperations(letters, acts = new DeadLetterActs(Database.Sql, Cipher, time), store, new LeadOperations(store, Database.Sql, Options.Create(new CrmOptions()), time), time, NullLogger<DeadLetterOperations>.Instance, queues);
         reviews = new ReviewOperations(store, Database.Sql, new LeadPipeline.Worker.WhatIf.RecordedRuns(Database.Sql, Cipher), LeadPipeline.Worker.Grounding.GroundingRules.Default, time);
-        (queues.Away, queues.Returned) = (false, []);
+        (queues.Away, queues.Returned, queues.OnReturn) = (false, [], () => Task.CompletedTask);
     }
 
     [TearDown]
@@ -106,20 +106,21 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
         Assert.That((group.Count, group.Replayed), Is.EqualTo((2, 1)));
     }
 
-    [Test]
-    public async Task Should_go_on_with_a_replay_where_it_was_kept()
+    [TestCase(0)]
+    [TestCase(1)]
+    public async Task Should_go_on_with_a_replay_where_it_was_kept(int keptBefore)
     {
         var jobs = new ReplayJobStore(Database.Sql, time);
         var rows = new List<DeadLetterRow>();
         for (var i = 0; i < 4; i++)
             rows.Add(await RowAsync(await DeadAsync("job-" + Guid.NewGuid().ToString("N"))));
         var job = await jobs.AddAsync(rows, AtOnce, "ada", CancellationToken.None);
-        // A worker sends two on and dies before it can keep that it has.
+        // A worker sends two on and dies before it can keep that it has, once with nothing kept at all.
         _ = await operations.ReplayAsync(rows[..2], AtOnce, false, "ada", CancellationToken.None);
-        var kept = (await jobs.SaveAsync(job, job with { Progress = new ReplayProgress { Next = 1, Replayed = 1 } }, CancellationToken.None))!;
+        var kept = (await jobs.SaveAsync(job, job with { Progress = new ReplayProgress { Next = keptBefore, Replayed = keptBefore } }, CancellationToken.None))!;
 
         var found = (await jobs.FindAsync(job.Id, CancellationToken.None))!;
-        var progress = await operations.ReplayAsync(found.Items, found.Pace, false, found.OrderedBy, found.Progress, _ => Task.FromResult(true), CancellationToken.None);
+        var progress = await operations.ReplayAsync(found.Items, found.Pace, false, found.OrderedBy, found.Progress, isTakenOver: true, _ => Task.FromResult(true), CancellationToken.None);
         var late = await jobs.SaveAsync(job, job, CancellationToken.None);
         var stopped = (await jobs.StopAsync(job.Id, CancellationToken.None))!;
 
@@ -224,6 +225,20 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
         var row = (await letters.FindAsync([failed.Id], CancellationToken.None)).Single();
 
         Assert.That((redelivered, row.State, row.Replays, letters.Message(row)!.MessageId), Is.EqualTo(("replayed", "open", 1, "order-1")));
+    }
+
+    [TestCase(1)]
+    [TestCase(-30)]
+    public async Task Should_not_lose_a_message_that_fails_again_before_its_replay_is_written_down(int secondsLaterByTheirClock)
+    {
+        var failed = Failed($"quick{secondsLaterByTheirClock}@acme.example", Now);
+        await letters.KeepAsync(failed, CancellationToken.None);
+        queues.OnReturn = () => letters.KeepAsync(failed with { FailedAt = Now.AddSeconds(secondsLaterByTheirClock) }, CancellationToken.None);
+
+        var report = await operations.ReplayAsync(await letters.FindAsync([failed.Id], CancellationToken.None), AtOnce, false, "ada", CancellationToken.None);
+
+        var row = (await letters.FindAsync([failed.Id], CancellationToken.None)).Single();
+        Assert.That((report.Replayed, row.State, row.Replays, letters.Message(row)?.MessageId), Is.EqualTo((1, "open", 1, "order-1")));
     }
 
     [Test]
@@ -414,6 +429,9 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
     {
         public bool Away { get; set; }
 
+        /// <summary>What happens while whoever has sent it has not yet heard so.</summary>
+        public Func<Task> OnReturn { get; set; } = () => Task.CompletedTask;
+
         public List<(string Queue, QueueMessage Message)> Returned { get; set; } = [];
 
         public Task ReturnAsync(string queue, QueueMessage message, CancellationToken cancellationToken)
@@ -421,7 +439,7 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
             if (Away)
                 throw new BusUnavailableException("Away.");
             Returned.Add((queue, message));
-            return Task.CompletedTask;
+            return OnReturn();
         }
     }
 
