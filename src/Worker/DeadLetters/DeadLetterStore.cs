@@ -21,10 +21,13 @@ public sealed record DeadLetterGroup(string Group, int Count, string Reason, str
 public sealed class DeadLetterStore(SqlDatabase database, LeadCipher cipher)
 {
     /// <summary>The states that a row can have.</summary>
-    public static readonly IReadOnlyList<string> States = ["open", "replayed", "discarded", "erased"];
+    public static readonly IReadOnlyList<string> States = ["open", "sending", "replayed", "discarded", "erased"];
 
     /// <summary>A lead that fails again after a replay is another dead letter, and it says so: the replays of those before it are its own, too.</summary>
     private const string Replays = "(CASE WHEN lead_id IS NULL THEN replays ELSE (SELECT CAST(SUM(e.replays) AS INTEGER) FROM dead_letters e WHERE e.lead_id = dead_letters.lead_id AND e.at <= dead_letters.at) END)";
+
+    /// <summary>Not taken for an edit, which alone may say what comes of it.</summary>
+    private const string NoEdit = "NOT EXISTS (SELECT 1 FROM dead_letter_edits e WHERE e.dead_letter_id = @id AND e.state = 'sending')";
 
     private const string Columns = $"id, lead_id, queue, fingerprint, reason, at, state, {Replays}, detail";
 
@@ -133,7 +136,7 @@ public sealed class DeadLetterStore(SqlDatabase database, LeadCipher cipher)
         if ((await session.InsertAsync(LeadTables.DeadLetters, [LeadTables.DeadLetterRow(row)], cancellationToken)).Count == 0)
         {
             await session.ExecuteAsync(
-                "UPDATE dead_letters SET state = 'open', at = @at, fingerprint = @group, reason = @reason, detail = @detail WHERE id = @id AND state <> 'open' AND at < @at",
+                "UPDATE dead_letters SET state = 'open', at = @at, fingerprint = @group, reason = @reason, detail = @detail WHERE id = @id AND state NOT IN ('open', 'sending') AND at < @at",
                 cancellationToken, ("id", row.Id), ("at", row.At), ("group", row.Fingerprint), ("reason", row.Reason), ("detail", row.Detail));
         }
         await session.CommitAsync(cancellationToken);
@@ -145,11 +148,28 @@ public sealed class DeadLetterStore(SqlDatabase database, LeadCipher cipher)
     /// <summary>Why a message was thrown away; null: it was not, or the row is a lead's, whose audit tells.</summary>
     public DiscardNote? Discarded(DeadLetterRow row) => Open(row)?.Discarded;
 
+    /// <summary>
+    /// Takes a message, to send it as it is: no edit of it is sent from here on. Taken by somebody who died over it, it can be taken again, for it goes out with the id that it has.
+    /// False: it is not open, or an edit of it is being sent.
+    /// </summary>
+    public async Task<bool> ClaimAsync(Guid id, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenAsync(cancellationToken);
+        return await session.ExecuteAsync($"UPDATE dead_letters SET state = 'sending' WHERE id = @id AND (state = 'open' OR (state = 'sending' AND {NoEdit}))", cancellationToken, ("id", id)) == 1;
+    }
+
+    /// <summary>The broker did not take it: it is open again.</summary>
+    public async Task ReleaseAsync(Guid id, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenAsync(cancellationToken);
+        await session.ExecuteAsync($"UPDATE dead_letters SET state = 'open' WHERE id = @id AND state = 'sending' AND {NoEdit}", cancellationToken, ("id", id));
+    }
+
     /// <summary>The message is in its queue again, which holds it from here on.</summary>
     public async Task ReturnedAsync(Guid id, CancellationToken cancellationToken)
     {
         await using var session = await database.OpenAsync(cancellationToken);
-        await session.ExecuteAsync("UPDATE dead_letters SET state = 'replayed', replays = replays + 1, detail = NULL WHERE id = @id AND state = 'open'", cancellationToken, ("id", id));
+        await session.ExecuteAsync($"UPDATE dead_letters SET state = 'replayed', replays = replays + 1, detail = NULL WHERE id = @id AND state = 'sending' AND {NoEdit}", cancellationToken, ("id", id));
     }
 
     /// <summary>Throws a message away; only who did it and why stays of it. False: it is not open.</summary>

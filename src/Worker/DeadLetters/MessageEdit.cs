@@ -78,6 +78,9 @@ public sealed record DeadLetterEdit
     /// <summary>It waits for somebody else.</summary>
     public const string Open = "open";
 
+    /// <summary>It was approved, and it is not known yet whether the new message went out. Approved again, the same message is sent.</summary>
+    public const string Sending = "sending";
+
     /// <summary>It was approved, and the new message sent.</summary>
     public const string Sent = "sent";
 
@@ -88,7 +91,7 @@ public sealed record DeadLetterEdit
     public required Guid Id { get; init; }
     /// <summary>The dead letter whose message it takes the place of.</summary>
     public required Guid DeadLetterId { get; init; }
-    /// <summary><see cref="Open"/>, <see cref="Sent"/> or <see cref="Denied"/>.</summary>
+    /// <summary><see cref="Open"/>, <see cref="Sending"/>, <see cref="Sent"/> or <see cref="Denied"/>.</summary>
     public required string State { get; init; }
     /// <summary>Who asked for it.</summary>
     public required string RequestedBy { get; init; }
@@ -96,7 +99,7 @@ public sealed record DeadLetterEdit
     public required DateTimeOffset RequestedAt { get; init; }
     /// <summary>Who decided; null: nobody yet.</summary>
     public string? DecidedBy { get; init; }
-    /// <summary>The id of the new message.</summary>
+    /// <summary>The id of the new message: that of every edit of the same message.</summary>
     public required Guid MessageId { get; init; }
     /// <summary>Of the body that was edited: an edit of another one is not sent.</summary>
     public required string BaseHash { get; init; }
