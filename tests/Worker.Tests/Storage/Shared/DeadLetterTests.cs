@@ -324,7 +324,7 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
 
         var still = await editing.RequestAsync(failed.Id, new System.Text.Json.Nodes.JsonObject { ["email"] = "also none" }, "Try.", "ada", CancellationToken.None);
         var asked = (await editing.RequestAsync(failed.Id, lead, "The form lost it.", "ada", CancellationToken.None)).Edit!;
-        var own = await editing.ApproveAsync(asked.Id, "Ada ", CancellationToken.None);
+        var own = await editing.ApproveAsync(asked.Id, "cli:Ada ", CancellationToken.None);
         var sealedRow = await SealedAsync(asked.Id);
         queues.Away = true;
         var away = await editing.ApproveAsync(asked.Id, "bob", CancellationToken.None);
