@@ -65,6 +65,9 @@ public sealed class DeadLetterEditing(DeadLetterStore letters, DeadLetterActs ac
         await using (var session = await database.OpenAsync(cancellationToken))
         {
             await session.BeginAsync(cancellationToken);
+            // Held open until the edit stands: one that came after its letter had gone would be closed by nobody.
+            if (await session.ExecuteAsync("UPDATE dead_letters SET state = 'open' WHERE id = @id AND state = 'open'", cancellationToken, ("id", id)) == 0)
+                return new EditAnswer(null, "not-open", "Somebody has replayed or discarded it meanwhile.");
             await session.InsertAsync(LeadTables.DeadLetterEdits, [[edit.Id, id, edit.State, actor, now, null, edit.MessageId, edit.BaseHash, detail]], cancellationToken);
             await session.CommitAsync(cancellationToken);
         }
@@ -141,6 +144,19 @@ public sealed class DeadLetterEditing(DeadLetterStore letters, DeadLetterActs ac
         return await session.QueryAsync($"SELECT {Columns} FROM dead_letter_edits WHERE state IN ('open', 'sending') ORDER BY requested_at, id LIMIT 1000", r => Read(r, session), cancellationToken);
     }
 
+    /// <summary>One edit for somebody who looks at what it changes, which is written down while there is anything to see; null: there is none.</summary>
+    /// <param name="id">The edit.</param>
+    /// <param name="actor">Who looks.</param>
+    /// <param name="cancellationToken">The caller's patience.</param>
+    public async Task<DeadLetterEdit?> ViewAsync(Guid id, string actor, CancellationToken cancellationToken)
+    {
+        if (await FindAsync(id, cancellationToken) is not { } edit)
+            return null;
+        if (edit.Content is not null)
+            await acts.RecordAsync(actor, "viewed", edit.DeadLetterId, null, $"edit {edit.Id}", cancellationToken);
+        return edit;
+    }
+
     /// <summary>One edit; null: there is none.</summary>
     public async Task<DeadLetterEdit?> FindAsync(Guid id, CancellationToken cancellationToken)
     {
@@ -171,6 +187,7 @@ public sealed class DeadLetterEditing(DeadLetterStore letters, DeadLetterActs ac
         await session.BeginAsync(cancellationToken);
         _ = await session.ExecuteAsync("UPDATE dead_letters SET state = 'replayed', replays = replays + 1, detail = NULL WHERE id = @letter AND state = 'sending'", cancellationToken, ("letter", edit.DeadLetterId));
         var sent = await session.ExecuteAsync("UPDATE dead_letter_edits SET state = 'sent', detail = NULL WHERE id = @id AND state = 'sending'", cancellationToken, ("id", edit.Id));
+        await DeadLetterStore.CloseEditsAsync(session, edit.DeadLetterId, cancellationToken);
         if (sent == 1)
             await session.CommitAsync(cancellationToken);
         return sent == 1;

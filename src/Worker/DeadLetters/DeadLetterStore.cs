@@ -169,15 +169,27 @@ public sealed class DeadLetterStore(SqlDatabase database, LeadCipher cipher)
     public async Task ReturnedAsync(Guid id, CancellationToken cancellationToken)
     {
         await using var session = await database.OpenAsync(cancellationToken);
-        await session.ExecuteAsync($"UPDATE dead_letters SET state = 'replayed', replays = replays + 1, detail = NULL WHERE id = @id AND state = 'sending' AND {NoEdit}", cancellationToken, ("id", id));
+        await session.BeginAsync(cancellationToken);
+        var returned = await session.ExecuteAsync($"UPDATE dead_letters SET state = 'replayed', replays = replays + 1, detail = NULL WHERE id = @id AND state = 'sending' AND {NoEdit}", cancellationToken, ("id", id));
+        if (returned == 1)
+            await CloseEditsAsync(session, id, cancellationToken);
+        await session.CommitAsync(cancellationToken);
     }
+
+    /// <summary>Closes the edits that wait when their letter is open no more: nothing personal stays in them.</summary>
+    internal static Task CloseEditsAsync(SqlSession session, Guid id, CancellationToken cancellationToken) =>
+        session.ExecuteAsync("UPDATE dead_letter_edits SET state = 'closed', detail = NULL WHERE dead_letter_id = @id AND state = 'open'", cancellationToken, ("id", id));
 
     /// <summary>Throws a message away; only who did it and why stays of it. False: it is not open.</summary>
     public async Task<bool> DiscardAsync(Guid id, DiscardNote note, CancellationToken cancellationToken)
     {
         await using var session = await database.OpenAsync(cancellationToken);
-        return await session.ExecuteAsync("UPDATE dead_letters SET state = 'discarded', detail = @detail WHERE id = @id AND state = 'open'", cancellationToken,
-            ("id", id), ("detail", Seal(id, new DeadLetterDetail(null, note)))) == 1;
+        await session.BeginAsync(cancellationToken);
+        if (await session.ExecuteAsync("UPDATE dead_letters SET state = 'discarded', detail = @detail WHERE id = @id AND state = 'open'", cancellationToken, ("id", id), ("detail", Seal(id, new DeadLetterDetail(null, note)))) == 0)
+            return false;
+        await CloseEditsAsync(session, id, cancellationToken);
+        await session.CommitAsync(cancellationToken);
+        return true;
     }
 
     private byte[] Seal(Guid id, DeadLetterDetail detail)

@@ -377,6 +377,7 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
         {
             Assert.That((sent.Edit!.State, other!.Code, denied!.Code, replayed!.Refused[0].Code, discarded), Is.EqualTo(("sent", "not-open", "not-open", "not-open", (DiscardAnswer?)DiscardAnswer.NotOpen)));
             Assert.That(queues.Returned, Has.Count.EqualTo(1));
+            Assert.That(((await editing.FindAsync(second.Id, CancellationToken.None))!.State, await SealedAsync(second.Id)), Is.EqualTo(("closed", (byte[]?)null)));
             Assert.That(second.MessageId, Is.EqualTo(first.MessageId), "sent after all, it would be the same lead");
         }
     }
@@ -430,6 +431,39 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
+    public async Task Should_close_an_edit_when_its_message_is_replayed()
+    {
+        var (editing, failed) = (new DeadLetterEditing(letters, acts, Database.Sql, Cipher, time, queues), Failed("no address, replayed", Now));
+        await letters.KeepAsync(failed, CancellationToken.None);
+        var edit = await AskedAsync(editing, failed.Id, "jane@acme.example");
+
+        _ = await operations.ReplayAsync(await letters.FindAsync([failed.Id], CancellationToken.None), AtOnce, false, "ada", CancellationToken.None);
+
+        Assert.That(((await editing.FindAsync(edit.Id, CancellationToken.None))!.State, await SealedAsync(edit.Id)), Is.EqualTo(("closed", (byte[]?)null)));
+    }
+
+    [Test]
+    public async Task Should_show_what_an_edit_changes_only_to_one_who_is_on_record_for_it()
+    {
+        var (editing, failed) = (new DeadLetterEditing(letters, acts, Database.Sql, Cipher, time, queues), Failed("no address, viewed", Now));
+        await letters.KeepAsync(failed, CancellationToken.None);
+        var edit = await AskedAsync(editing, failed.Id, "jane@acme.example");
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        var listed = (await editing.ListAsync(CancellationToken.None)).Single(e => e.Id == edit.Id).Summary();
+        var seen = (await editing.ViewAsync(edit.Id, "bob", CancellationToken.None))!.Json();
+
+        var row = (await letters.FindAsync([failed.Id], CancellationToken.None)).Single();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(listed["changes"]!.ToJsonString(), Is.EqualTo("""[{"path":"email"}]"""));
+            Assert.That(seen["changes"]!.ToJsonString(), Is.EqualTo("""[{"path":"email","from":"no address, viewed","to":"jane@acme.example"}]"""));
+            Assert.That((await acts.OfAsync(row, CancellationToken.None)).Select(a => $"{a.Act} by {a.Actor}"), Is.EqualTo(new[] { "edited by ada", "viewed by bob" }));
+            Assert.That(await editing.ViewAsync(Guid.NewGuid(), "bob", CancellationToken.None), Is.Null);
+        }
+    }
+
+    [Test]
     public async Task Should_not_send_an_edit_of_another_message_than_the_one_that_was_edited()
     {
         var editing = new DeadLetterEditing(letters, acts, Database.Sql, Cipher, time, queues);
@@ -445,7 +479,8 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
             Assert.That(open, Has.Member(edit.Id));
             Assert.That((await editing.RequestAsync(lead.Id, [], "Why.", "ada", CancellationToken.None)).Code, Is.EqualTo("not-a-message"));
             Assert.That((await editing.ApproveAsync(edit.Id, "bob", CancellationToken.None)).Code, Is.EqualTo("not-open"));
-            Assert.That((await editing.DenyAsync(edit.Id, "Gone.", "bob", CancellationToken.None)).Edit!.State, Is.EqualTo("denied"));
+            Assert.That((await editing.DenyAsync(edit.Id, "Gone.", "bob", CancellationToken.None)).Detail, Is.EqualTo("It is closed."));
+            Assert.That(await SealedAsync(edit.Id), Is.Null, "nothing personal stays");
             Assert.That(queues.Returned, Is.Empty);
         }
     }
