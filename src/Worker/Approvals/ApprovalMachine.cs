@@ -39,6 +39,9 @@ public static class ApprovalMachine
     /// <summary>The name under which the pipeline itself asks and acts.</summary>
     public const string Pipeline = "worker";
 
+    /// <summary>What stands before the name of the operating system's user who acts by the command line.</summary>
+    public const string CommandLine = "cli:";
+
     /// <summary>What binds an approval: the operation and its exact arguments.</summary>
     public static string Hash(string operation, JsonObject arguments) =>
         CanonicalJson.Sha256Hex(Encoding.UTF8.GetBytes($"{operation}\n{CanonicalJson.Hash(arguments)}"));
@@ -64,8 +67,15 @@ public static class ApprovalMachine
         };
     }
 
-    /// <summary>Whether two names are one person.</summary>
-    public static bool IsSame(string one, string other) => string.Equals(one.Trim(), other.Trim(), StringComparison.OrdinalIgnoreCase);
+    /// <summary>Whether two names are one person: whatever the case, and whether by the command line or by HTTP.</summary>
+    public static bool IsSame(string one, string other) => string.Equals(Person(one), Person(other), StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The name without the door that it came in by: who asks by HTTP is not somebody else at the command line.</summary>
+    private static string Person(string name)
+    {
+        var bare = name.Trim();
+        return bare.StartsWith(CommandLine, StringComparison.OrdinalIgnoreCase) ? bare[CommandLine.Length..].Trim() : bare;
+    }
 
     private static ApprovalDecision Approve(Approval approval, string by, DateTimeOffset now)
     {

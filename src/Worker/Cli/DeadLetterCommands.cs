@@ -223,12 +223,18 @@ internal static class DeadLetterCommands
 
     private static Command Edits(Dictionary<string, string?> settings)
     {
+        var id = new Argument<Guid?>("EDIT") { Description = "Only this one, with what stands in the members that it changes; who looks is written down", Arity = ArgumentArity.ZeroOrOne };
         var json = CliOutput.JsonOption();
-        var command = new Command("edits", "Lists edits that wait for somebody, with what they change.") { json };
+        var command = new Command("edits", "Lists edits that wait for somebody, with the members that they change.") { id, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var host = await OpenAsync(settings, cancellationToken);
-            var items = new JsonArray([.. (await Editing(host).ListAsync(cancellationToken)).Select(e => (JsonNode)e.Json())]);
+            if (parsed.GetValue(id) is { } one)
+            {
+                var edit = await Editing(host).ViewAsync(one, LeadActs.Actor, cancellationToken);
+                return await SayAsync(new EditAnswer(edit, "not-found", "There is no such edit."), parsed.GetValue(json));
+            }
+            var items = new JsonArray([.. (await Editing(host).ListAsync(cancellationToken)).Select(e => (JsonNode)e.Summary())]);
             if (parsed.GetValue(json))
             {
                 CliOutput.WriteJson(new JsonObject { ["items"] = items });
@@ -236,7 +242,7 @@ internal static class DeadLetterCommands
             }
             foreach (var item in items)
                 Say(item!.AsObject());
-            CliOutput.Say(items.Count == 0 ? "No edits wait." : "leadpipeline dead-letters approve-edit EDIT sends one.");
+            CliOutput.Say(items.Count == 0 ? "No edits wait." : "leadpipeline dead-letters edits EDIT shows one in full; approve-edit EDIT sends it.");
             return 0;
         });
         return command;
@@ -290,7 +296,7 @@ internal static class DeadLetterCommands
     {
         CliOutput.Say($"{edit["id"]}  {edit["state"]}  of dead letter {edit["deadLetter"]}, by {edit["requestedBy"]}: {edit["reason"]}");
         foreach (var change in edit["changes"]!.AsArray())
-            CliOutput.Say($"  {change!["path"]}: {change["from"]?.ToJsonString() ?? "nothing"} -> {change["to"]?.ToJsonString() ?? "nothing"}");
+            CliOutput.Say(!change!.AsObject().ContainsKey("to") ? $"  {change["path"]}" : $"  {change["path"]}: {change["from"]?.ToJsonString() ?? "nothing"} -> {change["to"]?.ToJsonString() ?? "nothing"}");
     }
 
     private static Command Discard(Dictionary<string, string?> settings)

@@ -12,7 +12,7 @@ namespace LeadPipeline.Worker.Cli;
 /// <summary><c>leads replay ID [--again]</c>, <c>leads cancel ID</c> and <c>leads erase ID</c>: what an operator does with one lead.</summary>
 internal static class LeadActs
 {
-    internal static string Actor => $"cli:{Environment.UserName}";
+    internal static string Actor => Approvals.ApprovalMachine.CommandLine + Environment.UserName;
 
     public static Command Replay(Dictionary<string, string?> settings)
     {

@@ -8,7 +8,7 @@ namespace LeadPipeline.Worker.DeadLetters;
 /// <summary>Something that a person did about dead letters.</summary>
 /// <param name="At">When.</param>
 /// <param name="Actor">Who.</param>
-/// <param name="Act"><c>replayed</c>, <c>discarded</c>, <c>noted</c>, <c>replay_ordered</c>, <c>replay_stopped</c>, <c>edited</c>, <c>edit_approved</c>, <c>edit_denied</c>.</param>
+/// <param name="Act"><c>replayed</c>, <c>discarded</c>, <c>noted</c>, <c>replay_ordered</c>, <c>replay_stopped</c>, <c>edited</c>, <c>viewed</c> (an edit, with what stands in it), <c>edit_approved</c>, <c>edit_denied</c>.</param>
 /// <param name="DeadLetterId">The dead letter that it is about; null: a group, or several.</param>
 /// <param name="Group">The group that it is about; null: none.</param>
 /// <param name="Text">What was said about it; null: nothing.</param>

@@ -112,7 +112,8 @@ public sealed partial class DeadLetterOperations(
         {
             if (!named.TryGetValue(id, out var row))
                 refused.Add(new ReplayRefusal(id, "not-found", "There is no such dead letter."));
-            else if (row.State != "open")
+            // Named, one can be sent again over which somebody has died; one whose edit is being sent is refused when its turn comes.
+            else if (row.State is not ("open" or "sending"))
                 refused.Add(new ReplayRefusal(id, "not-open", $"It is {row.State}."));
             else if (open.All(o => o.Id != id))
                 open.Add(row);
@@ -241,7 +242,7 @@ public sealed partial class DeadLetterOperations(
     private async Task<ReplayRefusal?> ReplayOneAsync(ReplayItem item, bool isDoubtful, string actor, CancellationToken cancellationToken)
     {
         // As it is now: somebody may have been faster.
-        if (await letters.FindAsync([item.Id], cancellationToken) is not [{ State: "open" } current])
+        if (await letters.FindAsync([item.Id], cancellationToken) is not [{ State: "open" or "sending" } current])
             return isDoubtful && (await letters.FindAsync([item.Id], cancellationToken)) is [{ State: "replayed" }] ? null : new ReplayRefusal(item.Id, "not-open", "Somebody has replayed or discarded it.");
         if (item.LeadId is { } lead)
         {
@@ -256,6 +257,8 @@ public sealed partial class DeadLetterOperations(
             return new ReplayRefusal(item.Id, "no-broker", "The message goes back to a queue, and no broker is configured here.");
         if (letters.Message(current) is not { } message)
             return new ReplayRefusal(item.Id, "not-open", "Its message is gone.");
+        if (!await letters.ClaimAsync(item.Id, cancellationToken))
+            return new ReplayRefusal(item.Id, "not-open", "Somebody has replayed or discarded it, or an edit of it is being sent: leadpipeline dead-letters edits.");
         try
         {
             // The queue first: a crash in between sends it a second time, which the intake knows by its id; the other way round would lose it.
@@ -263,6 +266,7 @@ public sealed partial class DeadLetterOperations(
         }
         catch (BusUnavailableException)
         {
+            await letters.ReleaseAsync(item.Id, cancellationToken);
             return new ReplayRefusal(item.Id, "broker-unavailable", "The broker did not take the message; it is still a dead letter. Try again.");
         }
         await letters.ReturnedAsync(current, cancellationToken);

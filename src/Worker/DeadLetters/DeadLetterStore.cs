@@ -21,10 +21,13 @@ public sealed record DeadLetterGroup(string Group, int Count, string Reason, str
 public sealed class DeadLetterStore(SqlDatabase database, LeadCipher cipher)
 {
     /// <summary>The states that a row can have.</summary>
-    public static readonly IReadOnlyList<string> States = ["open", "replayed", "discarded", "erased"];
+    public static readonly IReadOnlyList<string> States = ["open", "sending", "replayed", "discarded", "erased"];
 
     /// <summary>A lead that fails again after a replay is another dead letter, and it says so: the replays of those before it are its own, too.</summary>
     private const string Replays = "(CASE WHEN lead_id IS NULL THEN replays ELSE (SELECT CAST(SUM(e.replays) AS INTEGER) FROM dead_letters e WHERE e.lead_id = dead_letters.lead_id AND e.at <= dead_letters.at) END)";
+
+    /// <summary>Not taken for an edit, which alone may say what comes of it.</summary>
+    private const string NoEdit = "NOT EXISTS (SELECT 1 FROM dead_letter_edits e WHERE e.dead_letter_id = @id AND e.state = 'sending')";
 
     private const string Columns = $"id, lead_id, queue, fingerprint, reason, at, state, {Replays}, detail";
 
@@ -147,6 +150,23 @@ public sealed class DeadLetterStore(SqlDatabase database, LeadCipher cipher)
     public DiscardNote? Discarded(DeadLetterRow row) => Open(row)?.Discarded;
 
     /// <summary>
+    /// Takes a message, to send it as it is: no edit of it is sent from here on. Taken by somebody who died over it, it can be taken again, for it goes out with the id that it has.
+    /// False: it is not open, or an edit of it is being sent.
+    /// </summary>
+    public async Task<bool> ClaimAsync(Guid id, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenAsync(cancellationToken);
+        return await session.ExecuteAsync($"UPDATE dead_letters SET state = 'sending' WHERE id = @id AND (state = 'open' OR (state = 'sending' AND {NoEdit}))", cancellationToken, ("id", id)) == 1;
+    }
+
+    /// <summary>The broker did not take it: it is open again.</summary>
+    public async Task ReleaseAsync(Guid id, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenAsync(cancellationToken);
+        await session.ExecuteAsync($"UPDATE dead_letters SET state = 'open' WHERE id = @id AND state = 'sending' AND {NoEdit}", cancellationToken, ("id", id));
+    }
+
+    /// <summary>
     /// The message of a dead letter is in its queue again, which holds it from here on. If it has failed again meanwhile, what was kept then stays: it is
     /// the only copy.
     /// </summary>
@@ -155,19 +175,31 @@ public sealed class DeadLetterStore(SqlDatabase database, LeadCipher cipher)
     public async Task ReturnedAsync(DeadLetterRow sent, CancellationToken cancellationToken)
     {
         await using var session = await database.OpenAsync(cancellationToken);
-        await session.ExecuteAsync(
-            """
-            UPDATE dead_letters SET replays = replays + 1, state = CASE WHEN at = @at THEN 'replayed' ELSE state END, detail = CASE WHEN at = @at THEN NULL ELSE detail END
-            WHERE id = @id AND state = 'open'
-            """, cancellationToken, ("id", sent.Id), ("at", sent.At));
+        await session.BeginAsync(cancellationToken);
+        var returned = await session.ExecuteAsync(
+            $"UPDATE dead_letters SET state = 'replayed', replays = replays + 1, detail = NULL WHERE id = @id AND state = 'sending' AND at = @at AND {NoEdit}",
+            cancellationToken, ("id", sent.Id), ("at", sent.At));
+        if (returned == 1)
+            await CloseEditsAsync(session, sent.Id, cancellationToken);
+        else
+            await session.ExecuteAsync("UPDATE dead_letters SET replays = replays + 1 WHERE id = @id AND at <> @at", cancellationToken, ("id", sent.Id), ("at", sent.At));
+        await session.CommitAsync(cancellationToken);
     }
+
+    /// <summary>Closes the edits that wait when their letter is open no more: nothing personal stays in them.</summary>
+    internal static Task CloseEditsAsync(SqlSession session, Guid id, CancellationToken cancellationToken) =>
+        session.ExecuteAsync("UPDATE dead_letter_edits SET state = 'closed', detail = NULL WHERE dead_letter_id = @id AND state = 'open'", cancellationToken, ("id", id));
 
     /// <summary>Throws a message away; only who did it and why stays of it. False: it is not open.</summary>
     public async Task<bool> DiscardAsync(Guid id, DiscardNote note, CancellationToken cancellationToken)
     {
         await using var session = await database.OpenAsync(cancellationToken);
-        return await session.ExecuteAsync("UPDATE dead_letters SET state = 'discarded', detail = @detail WHERE id = @id AND state = 'open'", cancellationToken,
-            ("id", id), ("detail", Seal(id, new DeadLetterDetail(null, note)))) == 1;
+        await session.BeginAsync(cancellationToken);
+        if (await session.ExecuteAsync("UPDATE dead_letters SET state = 'discarded', detail = @detail WHERE id = @id AND state = 'open'", cancellationToken, ("id", id), ("detail", Seal(id, new DeadLetterDetail(null, note)))) == 0)
+            return false;
+        await CloseEditsAsync(session, id, cancellationToken);
+        await session.CommitAsync(cancellationToken);
+        return true;
     }
 
     private byte[] Seal(Guid id, DeadLetterDetail detail)

@@ -78,17 +78,23 @@ public sealed record DeadLetterEdit
     /// <summary>It waits for somebody else.</summary>
     public const string Open = "open";
 
+    /// <summary>It was approved, and it is not known yet whether the new message went out. Approved again, the same message is sent.</summary>
+    public const string Sending = "sending";
+
     /// <summary>It was approved, and the new message sent.</summary>
     public const string Sent = "sent";
 
     /// <summary>Somebody has said no.</summary>
     public const string Denied = "denied";
 
+    /// <summary>Its dead letter was replayed, discarded, or sent with another edit before anybody decided.</summary>
+    public const string Closed = "closed";
+
     /// <summary>Its id.</summary>
     public required Guid Id { get; init; }
     /// <summary>The dead letter whose message it takes the place of.</summary>
     public required Guid DeadLetterId { get; init; }
-    /// <summary><see cref="Open"/>, <see cref="Sent"/> or <see cref="Denied"/>.</summary>
+    /// <summary><see cref="Open"/>, <see cref="Sending"/>, <see cref="Sent"/>, <see cref="Denied"/> or <see cref="Closed"/>.</summary>
     public required string State { get; init; }
     /// <summary>Who asked for it.</summary>
     public required string RequestedBy { get; init; }
@@ -96,7 +102,7 @@ public sealed record DeadLetterEdit
     public required DateTimeOffset RequestedAt { get; init; }
     /// <summary>Who decided; null: nobody yet.</summary>
     public string? DecidedBy { get; init; }
-    /// <summary>The id of the new message.</summary>
+    /// <summary>The id of the new message: that of every edit of the same message.</summary>
     public required Guid MessageId { get; init; }
     /// <summary>Of the body that was edited: an edit of another one is not sent.</summary>
     public required string BaseHash { get; init; }
@@ -104,7 +110,15 @@ public sealed record DeadLetterEdit
     public EditContent? Content { get; init; }
 
     /// <summary>As those see it who decide: with what is to be changed, for they have to see what they approve.</summary>
-    public JsonObject Json() => new()
+    public JsonObject Json()
+    {
+        var json = Summary();
+        json["changes"] = new JsonArray([.. (Content?.Changes ?? []).Select(c => (JsonNode)new JsonObject { ["path"] = c.Path, ["from"] = c.From?.DeepClone(), ["to"] = c.To?.DeepClone() })]);
+        return json;
+    }
+
+    /// <summary>As it stands in a list: which members change, and nothing of what stands in them.</summary>
+    public JsonObject Summary() => new()
     {
         ["id"] = Id.ToString(),
         ["deadLetter"] = DeadLetterId.ToString(),
@@ -114,7 +128,7 @@ public sealed record DeadLetterEdit
         ["decidedBy"] = DecidedBy,
         ["messageId"] = MessageId.ToString(),
         ["reason"] = Content?.Reason,
-        ["changes"] = new JsonArray([.. (Content?.Changes ?? []).Select(c => (JsonNode)new JsonObject { ["path"] = c.Path, ["from"] = c.From?.DeepClone(), ["to"] = c.To?.DeepClone() })]),
+        ["changes"] = new JsonArray([.. (Content?.Changes ?? []).Select(c => (JsonNode)new JsonObject { ["path"] = c.Path })]),
     };
 }
 

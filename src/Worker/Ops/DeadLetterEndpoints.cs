@@ -61,9 +61,14 @@ public static class DeadLetterEndpoints
             Bodies = [new RouteBody("application/json", "DeadLetterEditOrder")],
             Answers = [new RouteAnswer(202, "It waits for somebody else.", "DeadLetterEdit"), RouteAnswer.Problem(400, "The lead could not be taken in like this either, or the reason is missing."), RouteAnswer.Problem(404, "No such dead letter."), RouteAnswer.Problem(409, "It is not open, or no message.")],
         });
-        letters.MapGet("/edits", EditsAsync).Describe(new RouteDescription("listDeadLetterEdits", "dead letters", "Edits that wait for somebody, with what they change.")
+        letters.MapGet("/edits", EditsAsync).Describe(new RouteDescription("listDeadLetterEdits", "dead letters", "Edits that wait for somebody, with the members that they change.")
         {
             Answers = [new RouteAnswer(200, "The edits, the oldest first.", "DeadLetterEdits")],
+        });
+        letters.MapGet("/edits/{id:guid}", ViewEditAsync).Describe(new RouteDescription("getDeadLetterEdit", "dead letters", "One edit with what stands in the members that it changes.")
+        {
+            Details = "It is written down who has looked.",
+            Answers = [new RouteAnswer(200, "The edit.", "DeadLetterEdit"), RouteAnswer.Problem(404, "No such edit.")],
         });
         letters.MapPost("/edits/{id:guid}/approve", ApproveEditAsync).Describe(new RouteDescription("approveDeadLetterEdit", "dead letters", "Approves an edit of somebody else and sends the new message.")
         {
@@ -146,7 +151,10 @@ public static class DeadLetterEndpoints
     }
 
     private static async Task<IResult> EditsAsync(HttpContext context, DeadLetterEditing editing) =>
-        Results.Json(new JsonObject { ["items"] = new JsonArray([.. (await editing.ListAsync(context.RequestAborted)).Select(e => (JsonNode)e.Json())]) });
+        Results.Json(new JsonObject { ["items"] = new JsonArray([.. (await editing.ListAsync(context.RequestAborted)).Select(e => (JsonNode)e.Summary())]) });
+
+    private static async Task<IResult> ViewEditAsync(Guid id, HttpContext context, DeadLetterEditing editing) =>
+        await editing.ViewAsync(id, OperatorBody.Actor(context), context.RequestAborted) is { } edit ? Results.Json(edit.Json()) : Problems.Of(404, "not-found", "There is no such edit.");
 
     private static async Task<IResult> ApproveEditAsync(Guid id, HttpContext context, DeadLetterEditing editing) =>
         Answer(await editing.ApproveAsync(id, OperatorBody.Actor(context), context.RequestAborted), 200);

@@ -19,7 +19,7 @@ public sealed class RetentionOptions
     [Range(typeof(TimeSpan), "00:00:01", "36500.00:00:00")]
     public TimeSpan? Audit { get; set; }
 
-    /// <summary>Time after which dead letters are removed, open or not; their leads stay as they are. Default none: kept. Allowed: 1 s to 36,500 days.</summary>
+    /// <summary>Time after which dead letters are removed, open or not, with their edits and what was done about them, and replays that have ended; their leads stay as they are. Default none: kept. Allowed: 1 s to 36,500 days.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "36500.00:00:00")]
     public TimeSpan? DeadLetters { get; set; }
 

@@ -29,7 +29,14 @@ public sealed class RetentionRun(SqlDatabase database, LeadOperations operations
         return new Removed(
             keep.Leads is { } leads ? await InBatchesAsync(() => EraseAsync(now - leads, cancellationToken), cancellationToken) : 0,
             keep.Audit is { } audit ? await InBatchesAsync(() => RemoveChainsAsync(now - audit, cancellationToken), cancellationToken) : 0,
-            keep.DeadLetters is { } letters ? await InBatchesAsync(() => RemoveDeadLettersAsync(now - letters, cancellationToken), cancellationToken) : 0);
+            keep.DeadLetters is { } letters ? await DeadLettersAsync(now - letters, cancellationToken) : 0);
+    }
+
+    private async Task<int> DeadLettersAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    {
+        var letters = await InBatchesAsync(() => RemoveDeadLettersAsync(before, cancellationToken), cancellationToken);
+        _ = await InBatchesAsync(() => RemoveReplaysAsync(before, cancellationToken), cancellationToken);
+        return letters;
     }
 
     private async Task<int> InBatchesAsync(Func<Task<int>> batch, CancellationToken cancellationToken)
@@ -83,6 +90,7 @@ public sealed class RetentionRun(SqlDatabase database, LeadOperations operations
         var now = AuditChain.Microseconds(time.GetUtcNow());
         foreach (var (lead, events, head) in due)
         {
+            await session.ExecuteAsync("DELETE FROM dead_letter_acts WHERE dead_letter_id IN (SELECT id FROM dead_letters WHERE lead_id = @lead)", cancellationToken, ("lead", lead));
             // The database lets the chain go only against this receipt, which stays.
             await session.ExecuteAsync("INSERT INTO audit_removals (lead_id, removed_at, events, head, actor) VALUES (@lead, @now, @events, @head, @actor)", cancellationToken,
                 ("lead", lead), ("now", now), ("events", events), ("head", head), ("actor", Actor));
@@ -97,6 +105,23 @@ public sealed class RetentionRun(SqlDatabase database, LeadOperations operations
     private async Task<int> RemoveDeadLettersAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         await using var session = await database.OpenAsync(cancellationToken);
-        return await session.ExecuteAsync($"DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE at < @before ORDER BY at LIMIT {Batch})", cancellationToken, ("before", before));
+        await session.BeginAsync(cancellationToken);
+        var removed = await session.ExecuteAsync($"DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE at < @before ORDER BY at LIMIT {Batch})", cancellationToken, ("before", before));
+        // By what is gone and not by what went: also what was said of letters that had gone before.
+        await session.ExecuteAsync("DELETE FROM dead_letter_edits WHERE NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.id = dead_letter_id)", cancellationToken);
+        await session.ExecuteAsync("DELETE FROM dead_letter_acts WHERE dead_letter_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.id = dead_letter_id)", cancellationToken);
+        await session.CommitAsync(cancellationToken);
+        return removed;
+    }
+
+    /// <summary>Replays that have ended, and what was done about them; notes on groups are for the next one who looks, and stay.</summary>
+    private async Task<int> RemoveReplaysAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenAsync(cancellationToken);
+        await session.BeginAsync(cancellationToken);
+        await session.ExecuteAsync("DELETE FROM dead_letter_acts WHERE dead_letter_id IS NULL AND fingerprint IS NULL AND at < @before", cancellationToken, ("before", before));
+        var removed = await session.ExecuteAsync($"DELETE FROM replay_jobs WHERE id IN (SELECT id FROM replay_jobs WHERE state = 'ended' AND updated_at < @before ORDER BY updated_at LIMIT {Batch})", cancellationToken, ("before", before));
+        await session.CommitAsync(cancellationToken);
+        return removed;
     }
 }

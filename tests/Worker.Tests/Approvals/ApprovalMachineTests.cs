@@ -23,6 +23,9 @@ public sealed class ApprovalMachineTests
 
     [TestCase("bob", "bob", "same-person")]
     [TestCase("bob", " BOB ", "same-person")]
+    [TestCase("bob", "cli:bob", "same-person")]
+    [TestCase("CLI: Bob", "bob", "same-person")]
+    [TestCase("bob", "cli:ann", "own-request")]
     [TestCase("bob", "ann", "own-request")]
     [TestCase("bob", "Ann", "own-request")]
     public void Takes_two_different_people_other_than_the_one_who_asked(string first, string second, string refusal)

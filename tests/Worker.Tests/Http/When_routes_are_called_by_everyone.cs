@@ -41,6 +41,7 @@ public sealed class When_routes_are_called_by_everyone
         new("POST /dead-letters/jobs/{id}/stop", "/dead-letters/jobs/{unknown}/stop", [401, 401, 403, 403, 404, 404, 403]),
         new("POST /dead-letters/{id}/edit", "/dead-letters/{unknown}/edit", [401, 401, 403, 403, 404, 404, 403]) { Body = """{"lead":{"email":"ada@example.com"},"reason":"A test."}""" },
         new("GET /dead-letters/edits", "/dead-letters/edits", [401, 401, 403, 403, 200, 200, 403]),
+        new("GET /dead-letters/edits/{id}", "/dead-letters/edits/{unknown}", [401, 401, 403, 403, 404, 404, 403]),
         new("POST /dead-letters/edits/{id}/approve", "/dead-letters/edits/{unknown}/approve", [401, 401, 403, 403, 404, 404, 403]),
         new("POST /dead-letters/edits/{id}/deny", "/dead-letters/edits/{unknown}/deny", [401, 401, 403, 403, 404, 404, 403]) { Body = """{"reason":"A test."}""" },
         new("POST /dead-letters/{id}/discard", "/dead-letters/{unknown}/discard", [401, 401, 403, 403, 404, 404, 403]) { Body = """{"reason":"A test."}""" },

@@ -36,7 +36,7 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
         letters = new DeadLetterStore(Database.Sql, Cipher);
         operations = new DeadLetterOperations(letters, acts = new DeadLetterActs(Database.Sql, Cipher, time), store, new LeadOperations(store, Database.Sql, Options.Create(new CrmOptions()), time), time, NullLogger<DeadLetterOperations>.Instance, queues);
         reviews = new ReviewOperations(store, Database.Sql, new LeadPipeline.Worker.WhatIf.RecordedRuns(Database.Sql, Cipher), LeadPipeline.Worker.Grounding.GroundingRules.Default, time);
-        (queues.Away, queues.Returned, queues.OnReturn) = (false, [], () => Task.CompletedTask);
+        (queues.Away, queues.Returned, queues.Taking) = (false, [], null);
     }
 
     [TearDown]
@@ -233,7 +233,7 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
     {
         var failed = Failed($"quick{secondsLaterByTheirClock}@acme.example", Now);
         await letters.KeepAsync(failed, CancellationToken.None);
-        queues.OnReturn = () => letters.KeepAsync(failed with { FailedAt = Now.AddSeconds(secondsLaterByTheirClock) }, CancellationToken.None);
+        queues.Taking = () => letters.KeepAsync(failed with { FailedAt = Now.AddSeconds(secondsLaterByTheirClock) }, CancellationToken.None);
 
         var report = await operations.ReplayAsync(await letters.FindAsync([failed.Id], CancellationToken.None), AtOnce, false, "ada", CancellationToken.None);
 
@@ -339,7 +339,7 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
 
         var still = await editing.RequestAsync(failed.Id, new System.Text.Json.Nodes.JsonObject { ["email"] = "also none" }, "Try.", "ada", CancellationToken.None);
         var asked = (await editing.RequestAsync(failed.Id, lead, "The form lost it.", "ada", CancellationToken.None)).Edit!;
-        var own = await editing.ApproveAsync(asked.Id, "Ada ", CancellationToken.None);
+        var own = await editing.ApproveAsync(asked.Id, "cli:Ada ", CancellationToken.None);
         var sealedRow = await SealedAsync(asked.Id);
         queues.Away = true;
         var away = await editing.ApproveAsync(asked.Id, "bob", CancellationToken.None);
@@ -367,6 +367,118 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
+    public async Task Should_make_one_message_of_two_edits_that_are_approved_at_once()
+    {
+        var (editing, failed) = (new DeadLetterEditing(letters, acts, Database.Sql, Cipher, time, queues), Failed("no address at once", Now));
+        await letters.KeepAsync(failed, CancellationToken.None);
+        var first = await AskedAsync(editing, failed.Id, "first@acme.example");
+        var second = await AskedAsync(editing, failed.Id, "second@acme.example");
+        EditAnswer? other = null, denied = null;
+        ReplayReport? replayed = null;
+        DiscardAnswer? discarded = null;
+        // Between the broker and the record of it: everything that somebody else could do meanwhile.
+        queues.Taking = async () =>
+        {
+            queues.Taking = null;
+            other = await editing.ApproveAsync(second.Id, "eve", CancellationToken.None);
+            denied = await editing.DenyAsync(first.Id, "No.", "eve", CancellationToken.None);
+            replayed = await operations.ReplayAsync(await letters.FindAsync([failed.Id], CancellationToken.None), AtOnce, false, "eve", CancellationToken.None);
+            discarded = await operations.DiscardAsync(failed.Id, "No.", "eve", CancellationToken.None);
+        };
+
+        var sent = await editing.ApproveAsync(first.Id, "bob", CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((sent.Edit!.State, other!.Code, denied!.Code, replayed!.Refused[0].Code, discarded), Is.EqualTo(("sent", "not-open", "not-open", "not-open", (DiscardAnswer?)DiscardAnswer.NotOpen)));
+            Assert.That(queues.Returned, Has.Count.EqualTo(1));
+            Assert.That(((await editing.FindAsync(second.Id, CancellationToken.None))!.State, await SealedAsync(second.Id)), Is.EqualTo(("closed", (byte[]?)null)));
+            Assert.That(second.MessageId, Is.EqualTo(first.MessageId), "sent after all, it would be the same lead");
+        }
+    }
+
+    [Test]
+    public async Task Should_send_the_same_message_again_after_a_crash_and_nothing_else()
+    {
+        var (editing, failed) = (new DeadLetterEditing(letters, acts, Database.Sql, Cipher, time, queues), Failed("no address, then a crash", Now));
+        await letters.KeepAsync(failed, CancellationToken.None);
+        var edit = await AskedAsync(editing, failed.Id, "jane@acme.example");
+        queues.Taking = () => throw new IOException("The process is gone.");
+        Assert.That(async () => await editing.ApproveAsync(edit.Id, "bob", CancellationToken.None), Throws.TypeOf<IOException>());
+        queues.Taking = null;
+
+        var denied = await editing.DenyAsync(edit.Id, "No.", "eve", CancellationToken.None);
+        var again = await editing.RequestAsync(failed.Id, new System.Text.Json.Nodes.JsonObject { ["email"] = "other@acme.example" }, "Other.", "ada", CancellationToken.None);
+        var waits = (await editing.ListAsync(CancellationToken.None)).Select(e => e.Id).ToList();
+        var own = await editing.ApproveAsync(edit.Id, "ada", CancellationToken.None);
+        var sent = await editing.ApproveAsync(edit.Id, "eve", CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((denied.Code, again.Code, own.Code), Is.EqualTo(("not-open", "not-open", "own-edit")));
+            Assert.That(waits, Has.Member(edit.Id), "somebody has to see that it waits");
+            Assert.That((sent.Edit!.State, sent.Edit.DecidedBy), Is.EqualTo(("sent", "bob")));
+            Assert.That(queues.Returned.Select(r => r.Message.MessageId), Is.EqualTo(new[] { edit.MessageId.ToString(), edit.MessageId.ToString() }));
+            Assert.That((await letters.FindAsync([failed.Id], CancellationToken.None)).Single().State, Is.EqualTo("replayed"));
+        }
+    }
+
+    [Test]
+    public async Task Should_not_send_an_edit_of_a_message_that_is_being_replayed()
+    {
+        var (editing, failed) = (new DeadLetterEditing(letters, acts, Database.Sql, Cipher, time, queues), Failed("no address, being replayed", Now));
+        await letters.KeepAsync(failed, CancellationToken.None);
+        var edit = await AskedAsync(editing, failed.Id, "jane@acme.example");
+        EditAnswer? approved = null;
+        queues.Taking = async () =>
+        {
+            approved = await editing.ApproveAsync(edit.Id, "bob", CancellationToken.None);
+            throw new IOException("The process is gone.");
+        };
+        var (rows, _) = await operations.SelectAsync(new DeadLetterSelection([failed.Id], null, false), CancellationToken.None);
+        Assert.That(async () => await operations.ReplayAsync(rows, AtOnce, false, "ada", CancellationToken.None), Throws.TypeOf<IOException>());
+        queues.Taking = null;
+
+        (rows, _) = await operations.SelectAsync(new DeadLetterSelection([failed.Id], null, false), CancellationToken.None);
+        var report = await operations.ReplayAsync(rows, AtOnce, false, "ada", CancellationToken.None);
+
+        Assert.That((approved!.Code, report.Replayed, string.Join(',', queues.Returned.Select(r => r.Message.MessageId))), Is.EqualTo(("not-open", 1, "order-1,order-1")));
+    }
+
+    [Test]
+    public async Task Should_close_an_edit_when_its_message_is_replayed()
+    {
+        var (editing, failed) = (new DeadLetterEditing(letters, acts, Database.Sql, Cipher, time, queues), Failed("no address, replayed", Now));
+        await letters.KeepAsync(failed, CancellationToken.None);
+        var edit = await AskedAsync(editing, failed.Id, "jane@acme.example");
+
+        _ = await operations.ReplayAsync(await letters.FindAsync([failed.Id], CancellationToken.None), AtOnce, false, "ada", CancellationToken.None);
+
+        Assert.That(((await editing.FindAsync(edit.Id, CancellationToken.None))!.State, await SealedAsync(edit.Id)), Is.EqualTo(("closed", (byte[]?)null)));
+    }
+
+    [Test]
+    public async Task Should_show_what_an_edit_changes_only_to_one_who_is_on_record_for_it()
+    {
+        var (editing, failed) = (new DeadLetterEditing(letters, acts, Database.Sql, Cipher, time, queues), Failed("no address, viewed", Now));
+        await letters.KeepAsync(failed, CancellationToken.None);
+        var edit = await AskedAsync(editing, failed.Id, "jane@acme.example");
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        var listed = (await editing.ListAsync(CancellationToken.None)).Single(e => e.Id == edit.Id).Summary();
+        var seen = (await editing.ViewAsync(edit.Id, "bob", CancellationToken.None))!.Json();
+
+        var row = (await letters.FindAsync([failed.Id], CancellationToken.None)).Single();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(listed["changes"]!.ToJsonString(), Is.EqualTo("""[{"path":"email"}]"""));
+            Assert.That(seen["changes"]!.ToJsonString(), Is.EqualTo("""[{"path":"email","from":"no address, viewed","to":"jane@acme.example"}]"""));
+            Assert.That((await acts.OfAsync(row, CancellationToken.None)).Select(a => $"{a.Act} by {a.Actor}"), Is.EqualTo(new[] { "edited by ada", "viewed by bob" }));
+            Assert.That(await editing.ViewAsync(Guid.NewGuid(), "bob", CancellationToken.None), Is.Null);
+        }
+    }
+
+    [Test]
     public async Task Should_not_send_an_edit_of_another_message_than_the_one_that_was_edited()
     {
         var editing = new DeadLetterEditing(letters, acts, Database.Sql, Cipher, time, queues);
@@ -382,10 +494,14 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
             Assert.That(open, Has.Member(edit.Id));
             Assert.That((await editing.RequestAsync(lead.Id, [], "Why.", "ada", CancellationToken.None)).Code, Is.EqualTo("not-a-message"));
             Assert.That((await editing.ApproveAsync(edit.Id, "bob", CancellationToken.None)).Code, Is.EqualTo("not-open"));
-            Assert.That((await editing.DenyAsync(edit.Id, "Gone.", "bob", CancellationToken.None)).Edit!.State, Is.EqualTo("denied"));
+            Assert.That((await editing.DenyAsync(edit.Id, "Gone.", "bob", CancellationToken.None)).Detail, Is.EqualTo("It is closed."));
+            Assert.That(await SealedAsync(edit.Id), Is.Null, "nothing personal stays");
             Assert.That(queues.Returned, Is.Empty);
         }
     }
+
+    private static async Task<DeadLetterEdit> AskedAsync(DeadLetterEditing editing, Guid letter, string email) =>
+        (await editing.RequestAsync(letter, new System.Text.Json.Nodes.JsonObject { ["email"] = email }, "Why.", "ada", CancellationToken.None)).Edit!;
 
     private async Task<byte[]?> SealedAsync(Guid edit)
     {
@@ -429,17 +545,18 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
     {
         public bool Away { get; set; }
 
-        /// <summary>What happens while whoever has sent it has not yet heard so.</summary>
-        public Func<Task> OnReturn { get; set; } = () => Task.CompletedTask;
-
         public List<(string Queue, QueueMessage Message)> Returned { get; set; } = [];
 
-        public Task ReturnAsync(string queue, QueueMessage message, CancellationToken cancellationToken)
+        /// <summary>What happens after the broker has taken a message and before anybody knows.</summary>
+        public Func<Task>? Taking { get; set; }
+
+        public async Task ReturnAsync(string queue, QueueMessage message, CancellationToken cancellationToken)
         {
             if (Away)
                 throw new BusUnavailableException("Away.");
             Returned.Add((queue, message));
-            return OnReturn();
+            if (Taking is { } taking)
+                await taking();
         }
     }
 

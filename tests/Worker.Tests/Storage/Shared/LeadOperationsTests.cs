@@ -1,7 +1,9 @@
+using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.TestKit;
 using LeadPipeline.Worker.Audit;
+using LeadPipeline.Worker.DeadLetters;
 using LeadPipeline.Worker.Hosting;
 using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.Retention;
@@ -187,6 +189,42 @@ public abstract class LeadOperationsTests<TDatabase> : StorageFixture<TDatabase>
 
         await using var db = Database.Open();
         Assert.That((await db.DeadLetters.AnyAsync(d => d.LeadId == work.Saga.LeadId), (await RowAsync(work.Saga.LeadId))!.Status), Is.EqualTo((false, "DeadLettered")));
+    }
+
+    [Test]
+    public async Task Should_remove_with_a_dead_letter_what_was_said_and_done_about_it()
+    {
+        var letters = new DeadLetterStore(Database.Sql, Cipher);
+        var acts = new DeadLetterActs(Database.Sql, Cipher, time);
+        var editing = new DeadLetterEditing(letters, acts, Database.Sql, Cipher, time);
+        var jobs = new ReplayJobStore(Database.Sql, time);
+        FailedMessage Failed(string id, DateTimeOffset at) => new("lead-intake", "InvalidLeadException", at, new QueueMessage("{}"u8.ToArray(), id, null, new Dictionary<string, string>(), "why"));
+        var (old, young) = (Failed("old-" + Guid.NewGuid(), time.GetUtcNow()), Failed("young-" + Guid.NewGuid(), time.GetUtcNow().AddDays(20)));
+        var edits = new List<Guid>();
+        foreach (var failed in (FailedMessage[])[old, young])
+        {
+            await letters.KeepAsync(failed, CancellationToken.None);
+            edits.Add((await editing.RequestAsync(failed.Id, new JsonObject { ["email"] = "jane@acme.example" }, "Why.", "ada", CancellationToken.None)).Edit!.Id);
+        }
+        var pace = new ReplayPace(false, 1, TimeSpan.Zero);
+        var (ended, running) = (await jobs.AddAsync([], pace, "ada", CancellationToken.None), await jobs.AddAsync([], pace, "ada", CancellationToken.None));
+        _ = await jobs.StopAsync(ended.Id, CancellationToken.None);
+        await acts.RecordAsync("ada", "replay_stopped", null, null, $"job {ended.Id}", CancellationToken.None);
+        var group = "intake/" + Guid.NewGuid();
+        await acts.RecordAsync("ada", DeadLetterActs.Noted, null, group, "Known.", CancellationToken.None);
+        time.Advance(TimeSpan.FromDays(31));
+
+        _ = await Retention(new RetentionOptions { DeadLetters = TimeSpan.FromDays(30) }).RunAsync(CancellationToken.None);
+
+        await using var db = Database.Open();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await db.DeadLetterEdits.Where(e => edits.Contains(e.Id)).Select(e => e.Id).ToListAsync(), Is.EqualTo(new[] { edits[1] }));
+            Assert.That(await db.DeadLetterActs.Where(a => a.DeadLetterId == old.Id || a.DeadLetterId == young.Id).Select(a => a.DeadLetterId).ToListAsync(), Is.EqualTo(new Guid?[] { young.Id }));
+            Assert.That(await db.DeadLetterActs.AnyAsync(a => a.Act == "replay_stopped"), Is.False);
+            Assert.That((await jobs.FindAsync(ended.Id, CancellationToken.None), (await jobs.FindAsync(running.Id, CancellationToken.None))?.State), Is.EqualTo(((ReplayJob?)null, "running")));
+            Assert.That((await acts.NotesAsync(CancellationToken.None)).Select(n => n.Group), Has.Member(group), "the next one who looks should still know");
+        }
     }
 
     [Test]
