@@ -33,7 +33,7 @@ trap 'rm -f "$file.part"' EXIT
 if [ "$kind" = postgres ]; then
   need pg_dump "apt-get install postgresql-client"
   pg_dump --format=custom --no-owner --no-password --file="$file.part"
-  pg_restore --list "$file.part" >/dev/null
+  pg_restore --file=/dev/null "$file.part" # reads all of it
 else
   need sqlite3 "apt-get install sqlite3"
   sqlite3 "$folder/leadpipeline.db" "VACUUM INTO '${file//\'/\'\'}.part'"

@@ -10,10 +10,11 @@
 # Environment: AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN (if any),
 # AWS_SECRET_NAME_SALESFORCE or AWS_SECRET_NAME_HUBSPOT, LEADPIPELINE_TOKEN (a token of the role admin), Aws__SecretsManagerUrl (if any).
 #
-# Exit code: 0 rotated; 1 not rotated, the old credentials are in force; 2 bad usage; 3 not rotated, and putting the old ones back failed.
+# Exit code: 0 rotated; 1 not rotated, the old credentials are in force; 2 bad usage; 3 look by hand: putting the old ones back failed,
+# or the secrets manager does not say which ones are in force.
 set -euo pipefail
 
-usage() { sed -n '3,16s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '3,17s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 say() { printf '%s\n' "$*" >&2; }
 
 [ $# -ge 3 ] || usage
@@ -68,19 +69,30 @@ healthy() {
     curl --silent --fail --max-time 20 --output /dev/null "$worker/health/crm" || { say "$worker: the CRM cannot be reached"; return 1; }
   done
 }
-version_of() { jq -r --arg stage "$1" '.VersionIdsToStages | to_entries[] | select(.value | index($stage)) | .key' <<<"$(call DescribeSecret "$(jq -n --arg id "$name" '{SecretId: $id}')")"; }
+version_of() { # version_of STAGE
+  local secret
+  secret=$(call DescribeSecret "$(jq -n --arg id "$name" '{SecretId: $id}')") || return 1
+  jq -r --arg stage "$1" '.VersionIdsToStages | to_entries[] | select(.value | index($stage)) | .key' <<<"$secret"
+}
 move() { # move STAGE FROM TO; an empty one is left out
   call UpdateSecretVersionStage "$(jq -n --arg id "$name" --arg stage "$1" --arg from "$2" --arg to "$3" \
     '{SecretId: $id, VersionStage: $stage} + (if $from == "" then {} else {RemoveFromVersionId: $from} end) + (if $to == "" then {} else {MoveToVersionId: $to} end)')" >/dev/null
 }
+in_force=
+put_in_force() { # put_in_force FROM TO. An answer that is lost says nothing of what was done, so that it is asked for.
+  move AWSCURRENT "$1" "$2" || { in_force=$(version_of AWSCURRENT) && [ "$in_force" = "$2" ]; }
+}
 
 say "1. stage: the new secret as AWSPENDING"
-old=$(version_of AWSCURRENT)
+old=$(version_of AWSCURRENT) || { say "the secrets manager cannot be asked; nothing was changed"; exit 1; }
 [ -n "$old" ] || { say "the secret has no current version"; exit 1; }
 token=$(cat /proc/sys/kernel/random/uuid)
-new=$(call PutSecretValue "$(jq -n --arg id "$name" --arg token "$token" --rawfile secret <(cat "$file") \
-  '{SecretId: $id, ClientRequestToken: $token, SecretString: ($secret | rtrimstr("\n")), VersionStages: ["AWSPENDING"]}')" | jq -r .VersionId)
-[ -n "$new" ] && [ "$new" != null ] || { say "it could not be stored"; exit 1; }
+if ! new=$(call PutSecretValue "$(jq -n --arg id "$name" --arg token "$token" --rawfile secret <(cat "$file") \
+  '{SecretId: $id, ClientRequestToken: $token, SecretString: ($secret | rtrimstr("\n")), VersionStages: ["AWSPENDING"]}')" | jq -r .VersionId) || [ -z "$new" ] || [ "$new" = null ]; then
+  # If it was stored all the same, it is pending and no more, and the next try takes its place.
+  say "the new secret could not be stored; not rotated; version $old is in force"
+  exit 1
+fi
 
 say "2. verify: version $new at the CRM"
 if ! verify AWSPENDING; then
@@ -90,7 +102,14 @@ if ! verify AWSPENDING; then
 fi
 
 say "3. promote: version $new is AWSCURRENT, $old is AWSPREVIOUS"
-move AWSCURRENT "$old" "$new" || { say "not rotated; version $old is in force"; exit 1; }
+if ! put_in_force "$old" "$new"; then
+  if [ "$in_force" = "$old" ]; then
+    say "not rotated; version $old is in force"
+    exit 1
+  fi
+  say "IT IS NOT KNOWN WHAT IS IN FORCE: look at the stages of $name by hand; $old was in force before, $new was to be"
+  exit 3
+fi
 move AWSPENDING "$new" "" || true
 
 say "4. clear the workers' caches, and look whether all is well"
@@ -100,7 +119,7 @@ if clear_caches && verify AWSCURRENT && healthy; then
 fi
 
 say "5. roll back to version $old"
-if move AWSCURRENT "$new" "$old" && clear_caches && verify AWSCURRENT; then
+if put_in_force "$new" "$old" && clear_caches && verify AWSCURRENT; then
   say "not rotated; version $old is in force again"
   exit 1
 fi

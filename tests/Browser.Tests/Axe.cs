@@ -16,14 +16,11 @@ internal static class Axe
 
     private static readonly Lazy<Task<string?>> Script = new(LoadAsync);
 
-    /// <summary>What is wrong with a page, one line a fault; without npm or a network the test is ignored.</summary>
+    /// <summary>What is wrong with a page, one line a fault; without npm, or a way to its registry, the test is missing it (<see cref="Missing"/>).</summary>
     public static async Task<IReadOnlyList<string>> FaultsAsync(IPage page)
     {
         if (await Script.Value is not { } script)
-        {
-            Assert.Ignore("axe-core could not be fetched: npm is needed, and a way to its registry, once.");
-            throw new InvalidOperationException();
-        }
+            throw Missing.Because("axe-core could not be fetched: npm is needed, and a way to its registry, once.");
         await page.EvaluateAsync(script);
         var answer = await page.EvaluateAsync<JsonElement>("async () => (await axe.run()).violations.map(v => `${v.id}: ${v.nodes.map(n => n.target.join(' ')).join(', ')} (${v.help})`)");
         return [.. answer.EnumerateArray().Select(f => f.GetString()!)];

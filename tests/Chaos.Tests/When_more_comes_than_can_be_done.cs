@@ -12,7 +12,7 @@ namespace LeadPipeline.Chaos.Tests;
 [NonParallelizable]
 public sealed class When_more_comes_than_can_be_done
 {
-    private const int APost = 100, MaxBacklog = 1000, Prefetch = 256, HandOver = 256;
+    private const int APost = 100, MaxBacklog = 1000, Prefetch = 256, HandOver = 256, MostFloods = 20;
 
     /// <summary>
     /// How many leads that came later may be done before one that came first: what is in the hands of three consumers and of the two stages that leads are handed over to, and what two posts
@@ -34,15 +34,16 @@ public sealed class When_more_comes_than_can_be_done
             // So that there is something to wait for, whatever the machine.
             ("Mock__Latency", "00:00:00.020"));
         var watch = Stopwatch.StartNew();
-        var (accepted, shut, backlog) = await FloodAsync(state, worker, Flood);
+        var (accepted, shut, backlog) = await FloodAsync(state, worker, Flood, untilShut: true);
+        var leads = accepted.Count;
         var posted = watch.Elapsed;
         var early = MemoryOf(worker);
-        await Eventually.ShouldAsync(async () => await DoneAsync(state) == Flood, "finish every lead", Patience);
+        await Eventually.ShouldAsync(async () => await DoneAsync(state) == leads, "finish every lead", Patience);
         var late = MemoryOf(worker);
 
         var overtaken = await OvertakenAsync(state, accepted);
         await TestContext.Progress.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
-            $"{Flood} leads accepted in {posted.TotalSeconds:0.0} s, done after {watch.Elapsed.TotalSeconds:0.0} s; the doors were shut {shut} times, at most {backlog} leads waited; at most {overtaken} later leads were done before one; {early} MB when all were posted, {late} MB at the end"));
+            $"{leads} leads accepted in {posted.TotalSeconds:0.0} s, done after {watch.Elapsed.TotalSeconds:0.0} s; the doors were shut {shut} times, at most {backlog} leads waited; at most {overtaken} later leads were done before one; {early} MB when all were posted, {late} MB at the end"));
         using (Assert.EnterMultipleScope())
         {
             Assert.That(worker.Process.HasExited, Is.False);
@@ -104,19 +105,25 @@ public sealed class When_more_comes_than_can_be_done
         await TestContext.Progress.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"killed with {leads} leads in flight, {before} done: the first was done {first.TotalSeconds:0.0} s after the restart, all after {all.TotalSeconds:0.0} s"));
         using (Assert.EnterMultipleScope())
         {
-            // 5 s on a machine that does nothing else; the start of the runtime alone takes longer on one that does.
-            Assert.That(first, Is.LessThan(TimeSpan.FromSeconds(20)));
+            // 5 s on a machine that does nothing else, which is told above; on one that does, the start of the runtime alone takes longer. This much means that it waits for something.
+            Assert.That(first, Is.LessThan(TimeSpan.FromMinutes(1)));
             Assert.That(await state.Database.QueryAsync<long>("SELECT COUNT(*) FROM leads WHERE status NOT IN ('Completed', 'Rejected')"), Is.Zero);
         }
     }
 
     /// <summary>Posts as fast as it is let, two posts at once; answers when each lead was accepted by its number, how often a post was refused, and how many waited at most.</summary>
-    private static async Task<(IReadOnlyDictionary<Guid, int> Accepted, int Shut, long Backlog)> FloodAsync(ServedState state, RunningWorker worker, int leads)
+    /// <param name="state">Where they are held.</param>
+    /// <param name="worker">Who is asked to take them.</param>
+    /// <param name="leads">How many.</param>
+    /// <param name="untilShut">Whether more are posted, up to a limit, until a post is refused: the worker looks at the backlog now and then only, and how much it is given to do in between is up to the machine.</param>
+    private static async Task<(IReadOnlyDictionary<Guid, int> Accepted, int Shut, long Backlog)> FloodAsync(ServedState state, RunningWorker worker, int leads, bool untilShut = false)
     {
         var accepted = new ConcurrentDictionary<Guid, int>();
-        var (shut, backlog) = (0, 0L);
-        await Parallel.ForEachAsync(Enumerable.Range(0, leads / APost), new ParallelOptions { MaxDegreeOfParallelism = 2 }, async (post, cancelled) =>
+        var (posts, shut, backlog) = (0, 0, 0L);
+        var numbered = Enumerable.Range(0, (untilShut ? MostFloods : 1) * leads / APost).TakeWhile(n => n < leads / APost || Volatile.Read(ref shut) == 0);
+        await Parallel.ForEachAsync(numbered, new ParallelOptions { MaxDegreeOfParallelism = 2 }, async (post, cancelled) =>
         {
+            _ = Interlocked.Increment(ref posts);
             var numbers = Enumerable.Range(post * APost, APost).ToList();
             var body = "[" + string.Join(',', numbers.Select(n => Alone(n).ToJsonString())) + "]";
             await Eventually.ShouldAsync(async () =>
@@ -137,7 +144,7 @@ public sealed class When_more_comes_than_can_be_done
             if (post % 5 == 0)
                 backlog = Math.Max(backlog, await state.Broker.DepthAsync("lead-intake"));
         });
-        Assert.That(accepted, Has.Count.EqualTo(leads));
+        Assert.That(accepted, Has.Count.EqualTo(posts * APost));
         return (accepted, shut, backlog);
     }
 

@@ -20,6 +20,9 @@ internal sealed class OtlpCollector : IAsyncDisposable
 
     public ConcurrentQueue<CollectedSpan> Spans { get; } = new();
 
+    /// <summary>All that came as traces, as text where it is text: protobuf writes strings as they are.</summary>
+    public ConcurrentQueue<string> Texts { get; } = new();
+
     public static async Task<OtlpCollector> StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -31,6 +34,7 @@ internal sealed class OtlpCollector : IAsyncDisposable
             using var body = new MemoryStream();
             await context.Request.Body.CopyToAsync(body);
             collector.Keep(body.ToArray());
+            collector.Texts.Enqueue(System.Text.Encoding.UTF8.GetString(body.ToArray()));
         });
         collector.app.MapPost("/v1/metrics", () => Results.Ok());
         await collector.app.StartAsync();

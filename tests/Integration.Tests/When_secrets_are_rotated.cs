@@ -10,8 +10,8 @@ public sealed class When_secrets_are_rotated
 {
     private const string Name = "leadpipeline/hubspot";
 
-    private readonly TempFolder folder = new(), data = new();
     private readonly List<Guid> leads = [];
+    private TempFolder folder = null!, data = null!;
     private SecretsManagerSimulator manager = null!;
     private HubSpotSimulator hubspot = null!;
     private RunningWorker worker = null!;
@@ -19,6 +19,8 @@ public sealed class When_secrets_are_rotated
     [SetUp]
     public async Task StartAsync()
     {
+        leads.Clear();
+        (folder, data) = (new TempFolder(), new TempFolder());
         (manager, hubspot) = (await SecretsManagerSimulator.StartAsync(), await HubSpotSimulator.StartAsync());
         manager.Put(Name, """{"HUBSPOT_ACCESS_TOKEN":"token-0"}""", "AWSCURRENT");
         var settings = SimulatorSettings.For(hubspot);
@@ -73,6 +75,36 @@ public sealed class When_secrets_are_rotated
             Assert.That(hubspot.Effects.Values, Is.All.EqualTo(1));
             Assert.That(hubspot.Exchanges.Select(e => e.Request.Headers["Authorization"]).Distinct(), Is.EquivalentTo(new[] { "Bearer token-0", "Bearer mistyped", "Bearer token-new", "Bearer token-last" }));
             Assert.That(worker.Process.Transcript(), Does.Not.Contain("token-0").And.Not.Contain("token-new").And.Not.Contain("token-last").And.Not.Contain(SecretsManagerSimulator.SecretKey));
+        }
+    }
+
+    [Test]
+    public async Task Should_say_what_is_in_force_when_the_secrets_manager_fails_or_its_answer_is_lost()
+    {
+        const string old = """{"HUBSPOT_ACCESS_TOKEN":"token-0"}""", next = """{"HUBSPOT_ACCESS_TOKEN":"token-new"}""";
+        hubspot.SecondToken = "token-new";
+
+        manager.Faults.FailNext("PutSecretValue", new SimulatorFault.Refuse(500));
+        var (notStored, notStoredSaid) = await RotateAsync(next);
+        manager.Faults.FailNext("UpdateSecretVersionStage", new SimulatorFault.Refuse(500));
+        var (notPromoted, notPromotedSaid) = await RotateAsync(next);
+        var stillOld = manager.Value(Name, "AWSCURRENT");
+        manager.Faults.FailNext("UpdateSecretVersionStage", new SimulatorFault.AcceptAndDrop());
+        var (lost, lostSaid) = await RotateAsync(next);
+        var current = manager.Value(Name, "AWSCURRENT");
+        manager.Faults.FailNext("UpdateSecretVersionStage", new SimulatorFault.AcceptAndDrop());
+        manager.Faults.FailCall("DescribeSecret", manager.Faults.Calls("DescribeSecret") + 2, new SimulatorFault.Refuse(500));
+        var (unknown, unknownSaid) = await RotateAsync(next);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((notStored, notPromoted, lost, unknown), Is.EqualTo((1, 1, 0, 3)), notStoredSaid + notPromotedSaid + lostSaid + unknownSaid);
+            Assert.That(notStoredSaid, Does.Contain("could not be stored").And.Contain("is in force"));
+            Assert.That(notPromotedSaid, Does.Contain("not rotated").And.Contain("is in force"));
+            Assert.That(lostSaid, Does.Contain("is in force. Withdraw the old credentials").And.Not.Contain("not rotated"));
+            Assert.That(unknownSaid, Does.Contain("NOT KNOWN"));
+            Assert.That((stillOld, current), Is.EqualTo((old, next)));
+            Assert.That(manager.Faults.Outstanding, Is.Zero);
         }
     }
 

@@ -36,7 +36,10 @@ public static class TelemetryRegistration
         if (!Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
             throw new Hosting.ConfigurationException($"{Endpoint}: '{endpoint}' is not an address; write http://host:4318");
         _ = telemetry
-            .WithTracing(traces => traces.AddSource(LeadTraces.Name, CrmTraces.Name, "Npgsql", "Microsoft.AspNetCore", "System.Net.Http"))
+            .WithTracing(traces => traces
+                .AddSource(LeadTraces.Name, CrmTraces.Name, "Npgsql", "Microsoft.AspNetCore", OriginsOnly.Source)
+                // Before the exporter: processors are asked in the order in which they were added.
+                .AddProcessor(new OriginsOnly()))
             .UseOtlpExporter(OtlpExportProtocol.HttpProtobuf, uri);
     }
 
