@@ -18,6 +18,9 @@ public abstract record CompanyLoad
     /// <param name="File">Its path.</param>
     public sealed record Missing(string File) : CompanyLoad;
 
+    /// <summary>It is another than at the look before, so that somebody may be writing it still: the next look will tell.</summary>
+    public sealed record Settling : CompanyLoad;
+
     /// <summary>It is the one that is loaded.</summary>
     public sealed record Unchanged : CompanyLoad;
 
@@ -37,11 +40,13 @@ public sealed partial class CompanyFile(CompanyDirectory directory, SqlDatabase 
     /// <summary>A line in the log for so many companies: some twenty for a million.</summary>
     private const long TellEvery = 50_000;
 
-    private static readonly BulkInsert Meta = new("meta", "name", new("name", ColumnType.Text), new("value", ColumnType.Text));
+    private Look? looked;
+    private (Look Look, string Hash)? seen;
 
-    private (long Length, DateTime Written, DateTimeOffset LoadedAt)? seen;
-
-    /// <summary>Looks at the configured file and loads it if it is another than before.</summary>
+    /// <summary>
+    /// Looks at the configured file and loads it if it is another than before and was the same at two looks: at this one and the one before, or, at the first one,
+    /// before and after it was read.
+    /// </summary>
     public async Task<CompanyLoad> CheckAsync(CancellationToken cancellationToken)
     {
         if (options.Value.File is not { Length: > 0 } path)
@@ -49,11 +54,17 @@ public sealed partial class CompanyFile(CompanyDirectory directory, SqlDatabase 
         var file = new FileInfo(path);
         if (!file.Exists)
             return new CompanyLoad.Missing(path);
-        if (seen is { } before && (before.Length, before.Written) == (file.Length, file.LastWriteTimeUtc))
+        var (before, now) = (looked, Look.At(file));
+        looked = now;
+        if (seen is { } same && same.Look == now)
         {
-            directory.Confirm(before.LoadedAt);
+            // Another worker may have loaded the same file after us, and then the companies bear its time.
+            if (await LoadedAtAsync(same.Hash, cancellationToken) is { } at)
+                directory.Confirm(at);
             return new CompanyLoad.Unchanged();
         }
+        if (before is not null && before != now)
+            return new CompanyLoad.Settling();
         return await LoadAsync(path, onlyIfOther: true, _ => { }, cancellationToken);
     }
 
@@ -64,14 +75,16 @@ public sealed partial class CompanyFile(CompanyDirectory directory, SqlDatabase 
     /// <param name="cancellationToken">Gives up.</param>
     public async Task<CompanyLoad> LoadAsync(string path, bool onlyIfOther, Action<LoadProgress> progress, CancellationToken cancellationToken)
     {
-        var file = new FileInfo(path);
+        var look = Look.At(new FileInfo(path));
         await using var csv = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 64 * 1024, FileOptions.Asynchronous | FileOptions.SequentialScan);
         var hash = Convert.ToHexStringLower(await SHA256.HashDataAsync(csv, cancellationToken));
         csv.Position = 0;
+        if (onlyIfOther && Look.At(new FileInfo(path)) != look)
+            return new CompanyLoad.Settling();
         if (onlyIfOther && await LoadedAtAsync(hash, cancellationToken) is { } known)
         {
             directory.Confirm(known);
-            seen = (file.Length, file.LastWriteTimeUtc, known);
+            seen = (look, hash);
             return new CompanyLoad.Unchanged();
         }
 
@@ -86,8 +99,8 @@ public sealed partial class CompanyFile(CompanyDirectory directory, SqlDatabase 
             Log.Loading(logger, at.Companies, (int)(at.Share * 100));
         }, cancellationToken);
         await RememberAsync(hash, loadedAt, cancellationToken);
-        directory.Confirm(loadedAt);
-        seen = (file.Length, file.LastWriteTimeUtc, loadedAt);
+        directory.Confirm(await LoadedAtAsync(hash, cancellationToken) ?? loadedAt);
+        seen = (look, hash);
         foreach (var fault in result.FirstFaults)
             Log.NoCompany(logger, fault);
         if (result.Faults > result.FirstFaults.Count)
@@ -103,13 +116,22 @@ public sealed partial class CompanyFile(CompanyDirectory directory, SqlDatabase 
         return found is [var value] && value.Split(' ') is [var of, var at] && of == hash ? DateTimeOffset.Parse(at, CultureInfo.InvariantCulture) : null;
     }
 
+    /// <summary>In one statement, and never over a later load of another worker: the companies bear the later time as well.</summary>
     private async Task RememberAsync(string hash, DateTimeOffset loadedAt, CancellationToken cancellationToken)
     {
         await using var session = await database.OpenAsync(cancellationToken);
         await session.BeginAsync(cancellationToken);
-        await session.ExecuteAsync("DELETE FROM meta WHERE name = @name", cancellationToken, ("name", Name));
-        await session.InsertAsync(Meta, [[Name, $"{hash} {loadedAt.ToString("O", CultureInfo.InvariantCulture)}"]], cancellationToken);
+        // Behind a hash of 64 digits and a space; the times are of one length and one zone, so that they sort as text.
+        _ = await session.ExecuteAsync(
+            "INSERT INTO meta (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE substr(meta.value, 66) <= substr(excluded.value, 66)",
+            cancellationToken, ("name", Name), ("value", $"{hash} {loadedAt.ToUniversalTime().ToString("O", CultureInfo.InvariantCulture)}"));
         await session.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>A file as it is at one time; two that are the same are of one content, as far as can be told without reading.</summary>
+    private sealed record Look(long Length, DateTime Written)
+    {
+        public static Look At(FileInfo file) => new(file.Length, file.LastWriteTimeUtc);
     }
 
     private static partial class Log

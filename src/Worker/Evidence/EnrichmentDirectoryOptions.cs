@@ -15,7 +15,7 @@ public sealed class EnrichmentDirectoryOptions
     [Range(typeof(TimeSpan), "00:01:00", "3650.00:00:00")]
     public TimeSpan TimeToLive { get; set; } = TimeSpan.FromDays(30);
 
-    /// <summary>How often a running worker looks whether the file has changed. Default 1 min; a changed one is loaded beside the work. Allowed: 1 s to 1 day.</summary>
+    /// <summary>How often a running worker looks whether the file has changed. Default 1 min; a changed one that is the same at the next look is loaded beside the work. Allowed: 1 s to 1 day.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan CheckEvery { get; set; } = TimeSpan.FromMinutes(1);
 }

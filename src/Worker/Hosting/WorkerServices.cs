@@ -93,6 +93,7 @@ public static class WorkerServices
             sp.GetRequiredService<SqlDatabase>(), sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<LeadCipher>(), sp.GetRequiredService<TimeProvider>(),
             sp.GetRequiredService<IOptions<ApprovalOptions>>().Value.ExpireAfter));
         services.AddSingleton<LeadOperations>();
+        services.AddSingleton<PersonalDataViews>();
         services.AddSingleton<DeadLetterStore>();
         services.AddSingleton<RecordedRuns>();
         services.AddSingleton<LeadQueries>();

@@ -51,8 +51,11 @@ public static class ReadEndpoints
         });
     }
 
-    private static async Task<IResult> LeadAsync(Guid id, HttpContext context, LeadQueries leads) =>
-        await leads.FindAsync(id, Access.MaySeePersonalData(context.User), context.RequestAborted) is { } lead ? Results.Json(lead) : NotFound("lead");
+    private static async Task<IResult> LeadAsync(Guid id, HttpContext context, LeadQueries leads, PersonalDataViews views)
+    {
+        var full = Access.MaySeePersonalData(context.User) && await views.WriteDownAsync(id, OperatorBody.Actor(context), context.RequestAborted);
+        return await leads.FindAsync(id, full, context.RequestAborted) is { } lead ? Results.Json(lead) : NotFound("lead");
+    }
 
     private static async Task<IResult> AuditAsync(Guid id, HttpContext context, LeadQueries leads) =>
         await leads.AuditAsync(id, context.RequestAborted) is { } events

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Worker.Http.OpenApi;
+using LeadPipeline.Worker.OpsConsole;
+using LeadPipeline.Worker.Privacy;
 using LeadPipeline.Worker.Reviews;
 
 namespace LeadPipeline.Worker.Ops;
@@ -42,8 +44,12 @@ public static class ReviewEndpoints
         return Results.Json(new JsonObject { ["items"] = await operations.ListAsync(size, context.RequestAborted) });
     }
 
-    private static async Task<IResult> ShowAsync(string id, HttpContext context, ReviewViews views) =>
-        ReviewId.Parse(id) is { } review && await views.FindAsync(review, context.RequestAborted) is { } view ? Results.Json(view) : NotFound();
+    private static async Task<IResult> ShowAsync(string id, HttpContext context, ReviewViews reviews, PersonalDataViews views, Redactor redactor)
+    {
+        if (ReviewId.Parse(id) is not { } review || await reviews.FindAsync(review, context.RequestAborted) is not { } view)
+            return NotFound();
+        return Results.Json(await views.WriteDownAsync(review.LeadId, OperatorBody.Actor(context), context.RequestAborted) ? view : ReviewPages.Masked(view, redactor));
+    }
 
     private static Task<IResult> ApproveAsync(string id, HttpContext context, ReviewOperations operations) => DecideAsync(id, context, 202, operations.ApproveAsync);
 

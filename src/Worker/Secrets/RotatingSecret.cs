@@ -5,7 +5,8 @@ namespace LeadPipeline.Worker.Secrets;
 
 /// <summary>
 /// One secret of Secrets Manager, kept for five minutes and asked for once however many want it. When the CRM refuses it, it is asked for again at once; is it still
-/// the same, then the pending version is tried, and then the previous one, for somebody may be in the midst of a rotation.
+/// the same, then the pending version is tried, and then the previous one, for somebody may be in the midst of a rotation. When all that there are have been refused,
+/// nobody is told to try another one until those five minutes are over or <see cref="Clear"/> is called.
 /// </summary>
 public sealed partial class RotatingSecret(ISecretsManager manager, string name, TimeProvider time, ILogger<RotatingSecret> logger) : ICrmSecrets
 {
@@ -14,6 +15,7 @@ public sealed partial class RotatingSecret(ISecretsManager manager, string name,
     private readonly Lock gate = new();
     private readonly HashSet<string> refused = new(StringComparer.Ordinal);
     private CrmSecret? kept;
+    private bool allRefused;
     private DateTimeOffset until;
     private Task<CrmSecret>? asking;
 
@@ -44,9 +46,12 @@ public sealed partial class RotatingSecret(ISecretsManager manager, string name,
             // Somebody else was refused with it before, and another one is in use by now.
             if (!ReferenceEquals(kept, secret))
                 return true;
-            _ = refused.Add(secret.Version);
+            // It was the last one left to try; asking again would find no other, and every call would be refused several times.
+            if (allRefused)
+                return false;
+            if (refused.Add(secret.Version))
+                Log.Refused(logger, name, secret.Version);
             until = default;
-            Log.Refused(logger, name, secret.Version);
             return refused.Count < SecretStages.All.Count;
         }
     }
@@ -57,6 +62,7 @@ public sealed partial class RotatingSecret(ISecretsManager manager, string name,
         lock (gate)
         {
             until = default;
+            allRefused = false;
             refused.Clear();
         }
     }
@@ -70,7 +76,10 @@ public sealed partial class RotatingSecret(ISecretsManager manager, string name,
         {
             // What was refused five minutes ago may have been mended at the CRM.
             if (kept is not null && until != default)
+            {
+                allRefused = false;
                 refused.Clear();
+            }
             (known, last) = ([.. refused], kept);
         }
         CrmSecret? first = null;
@@ -93,9 +102,11 @@ public sealed partial class RotatingSecret(ISecretsManager manager, string name,
                 until = time.GetUtcNow() + AskAgainAfter;
             return last;
         }
+        var tried = Keep(first!, SecretStages.Current);
+        // Unless somebody has had it all forgotten meanwhile.
         lock (gate)
-            refused.Clear();
-        return Keep(first!, SecretStages.Current);
+            allRefused = refused.IsSupersetOf(known);
+        return tried;
     }
 
     private CrmSecret Keep(CrmSecret found, string stage)

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 namespace LeadPipeline.Worker.Secrets;
 
 /// <summary>What came of trying a version of a secret.</summary>
-/// <param name="Valid">Whether the CRM lets us in with it.</param>
+/// <param name="Valid">Whether the CRM lets us in with it, and to all that the one in use can see.</param>
 /// <param name="Version">Its version id; null: no version carries the stage.</param>
 /// <param name="Reason">Why not; null: it does.</param>
 public sealed record SecretVerdict(bool Valid, string? Version, string? Reason);
@@ -17,6 +17,8 @@ public sealed record SecretVerdict(bool Valid, string? Version, string? Reason);
 public sealed class SecretVerifier(
     ISecretsManager manager, CrmSecretSources sources, IOptions<SalesforceOptions> salesforce, IOptions<HubSpotOptions> hubspot, IOptions<CrmOptions> crm, TimeProvider time) : IDisposable
 {
+    private const string Login = "login";
+
     private readonly HttpClient http = new(VendorHttp.NewHandler()) { Timeout = Timeout.InfiniteTimeSpan };
 
     /// <summary>Tries it; null: the CRM's secret is not in Secrets Manager.</summary>
@@ -36,15 +38,23 @@ public sealed class SecretVerifier(
                 _ = await credentials.GetAsync(cancellationToken);
                 return new SecretVerdict(true, secret.Version, null);
             }
-            var vendor = new VendorHttp(HubSpotCrm.Name, http, new HubSpotCredentials(new Uri(hubspot.Value.BaseUrl), new OneSecret(secret)), time);
-            using var account = new HubSpotCrm(vendor, hubspot.Value, crm.Value.CallTimeout, time);
-            var refusal = (await account.ProbeAsync(cancellationToken)).FirstOrDefault(f => f is { What: "login", Well: false });
-            return new SecretVerdict(refusal is null, secret.Version, refusal?.Says);
+            var against = await HubSpotFaultsAsync(secret, cancellationToken);
+            // What the account lacks, the token in use meets as well; that is no reason to keep a new one out.
+            if (against.Count > 0 && against.All(f => f.What != Login))
+                against = [.. against.Except(await HubSpotFaultsAsync(await sources.HubSpot.GetAsync(cancellationToken), cancellationToken))];
+            return new SecretVerdict(against.Count == 0, secret.Version, against.Count == 0 ? null : string.Join("; ", against.Select(f => $"{f.What}: {f.Says}")));
         }
         catch (CrmUnavailableException exception)
         {
             return new SecretVerdict(false, secret?.Version, exception.Message);
         }
+    }
+
+    private async Task<IReadOnlyList<CrmFinding>> HubSpotFaultsAsync(CrmSecret secret, CancellationToken cancellationToken)
+    {
+        var vendor = new VendorHttp(HubSpotCrm.Name, http, new HubSpotCredentials(new Uri(hubspot.Value.BaseUrl), new OneSecret(secret)), time);
+        using var account = new HubSpotCrm(vendor, hubspot.Value, crm.Value.CallTimeout, time);
+        return [.. (await account.ProbeAsync(cancellationToken)).Where(f => !f.Well)];
     }
 
     /// <inheritdoc/>

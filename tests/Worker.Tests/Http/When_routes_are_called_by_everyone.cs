@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using LeadPipeline.TestKit;
 using LeadPipeline.Worker.Http.OpenApi;
@@ -221,6 +222,24 @@ public sealed class When_routes_are_called_by_everyone
             Assert.That(user.Body, Does.Not.Contain("jane.doe"));
             // Nothing here shows that a description is right unless there is something to describe.
             Assert.That(new[] { "plan", "effects", "claims", "timeline" }.Select(m => admin.Json[m]!.AsArray().Count), Has.All.GreaterThan(0));
+        }
+    }
+
+    [Test]
+    public async Task Should_write_down_once_a_minute_who_saw_a_whole_lead_and_not_who_saw_a_masked_one()
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            foreach (var who in (string[])["admin", "user"])
+                _ = await service.CallAsync("GET", $"/leads/{lead}", who);
+        }
+
+        var seen = (await service.CallAsync("GET", $"/leads/{lead}/audit", "admin")).Json["items"]!.AsArray().Where(e => e!["kind"]!.GetValue<string>() == "viewed_pii").ToList();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(seen.Select(e => e!["actor"]!.GetValue<string>()), Has.Member("admin").And.No.Member("user"));
+            var times = seen.Where(e => e!["actor"]!.GetValue<string>() == "admin").Select(e => DateTimeOffset.Parse(e!["at"]!.GetValue<string>(), CultureInfo.InvariantCulture)).ToList();
+            Assert.That(times.Zip(times.Skip(1), (a, b) => b - a), Has.All.GreaterThan(TimeSpan.FromSeconds(59)));
         }
     }
 

@@ -9,13 +9,13 @@ namespace LeadPipeline.Worker.Tests.Secrets;
 public sealed class RotatingSecretTests
 {
     private FakeTimeProvider time = null!;
-    private FakeManager manager = null!;
+    private FakeSecretsManager manager = null!;
     private RotatingSecret secret = null!;
 
     [SetUp]
     public void MakeSecret()
     {
-        (time, manager) = (new FakeTimeProvider(), new FakeManager());
+        (time, manager) = (new FakeTimeProvider(), new FakeSecretsManager());
         secret = new RotatingSecret(manager, "crm/hubspot", time, NullLogger<RotatingSecret>.Instance);
     }
 
@@ -76,6 +76,36 @@ public sealed class RotatingSecretTests
     }
 
     [Test]
+    public async Task Should_ask_no_more_once_every_version_is_refused_until_the_time_is_over_or_the_cache_is_cleared([Values] bool cleared)
+    {
+        manager.Has(SecretStages.Current, "v1");
+        var only = await secret.GetAsync(CancellationToken.None);
+        var mayBeAnother = secret.Refused(only);
+        var again = await secret.GetAsync(CancellationToken.None);
+        var asked = manager.Asked.Count;
+
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.That(secret.Refused(only), Is.False, "there is no other");
+            Assert.That(await secret.GetAsync(CancellationToken.None), Is.SameAs(only));
+        }
+        var before = manager.Asked.Count;
+        manager.Has(SecretStages.Current, "v2");
+        if (cleared)
+            secret.Clear();
+        else
+            time.Advance(TimeSpan.FromMinutes(5.1));
+        var next = await secret.GetAsync(CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((mayBeAnother, again, before), Is.EqualTo((true, only, asked)));
+            Assert.That(next.Version, Is.EqualTo("v2"));
+            Assert.That(secret.Refused(next), Is.True, "and the count begins anew");
+        }
+    }
+
+    [Test]
     public async Task Should_not_take_a_refusal_of_the_secret_before_for_one_of_this()
     {
         manager.Has(SecretStages.Current, "v1");
@@ -105,23 +135,5 @@ public sealed class RotatingSecretTests
         manager.IsAway = true;
 
         Assert.That(async () => await secret.GetAsync(CancellationToken.None), Throws.TypeOf<CrmUnavailableException>().With.Property("Kind").EqualTo(NotNowKind.Transient));
-    }
-
-    private sealed class FakeManager : ISecretsManager
-    {
-        private readonly Dictionary<string, CrmSecret> stages = [];
-
-        public List<string> Asked { get; } = [];
-
-        public bool IsAway { get; set; }
-
-        public void Has(string stage, string version) => stages[stage] = new CrmSecret(version, new Dictionary<string, string> { ["accesstoken"] = "token of " + version });
-
-        public Task<CrmSecret?> FindAsync(string name, string stage, CancellationToken cancellationToken)
-        {
-            lock (Asked)
-                Asked.Add(stage);
-            return IsAway ? throw new CrmUnavailableException(NotNowKind.Transient, "away") : Task.FromResult(stages.GetValueOrDefault(stage));
-        }
     }
 }

@@ -22,9 +22,6 @@ public sealed class SalesforceCredentials(SalesforceOptions options, HttpClient 
 {
     private static readonly CrmSecret None = new("none", new Dictionary<string, string>());
 
-    // More than a secrets manager keeps of one secret.
-    private const int MostSecrets = 4;
-
     private static readonly TimeSpan LoginTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan AssertionLifetime = TimeSpan.FromMinutes(3);
 
@@ -80,9 +77,10 @@ public sealed class SalesforceCredentials(SalesforceOptions options, HttpClient 
     private async Task<VendorAccess> LoginAsync()
     {
         await Task.Yield();
-        for (var tried = 1; ; tried++)
+        var secret = secrets is null ? None : await secrets.GetAsync(stopped.Token);
+        for (var tried = new HashSet<string>(StringComparer.Ordinal); ;)
         {
-            var secret = secrets is null ? None : await secrets.GetAsync(stopped.Token);
+            _ = tried.Add(secret.Version);
             try
             {
                 var fresh = await RequestAsync(secret);
@@ -90,9 +88,12 @@ public sealed class SalesforceCredentials(SalesforceOptions options, HttpClient 
                     (current, currentSecret) = (fresh, secret);
                 return fresh;
             }
-            catch (CrmUnavailableException refused) when (refused.Kind == NotNowKind.Unauthorized && tried < MostSecrets && secrets?.Refused(secret) == true)
+            catch (CrmUnavailableException refused) when (refused.Kind == NotNowKind.Unauthorized && secrets?.Refused(secret) == true)
             {
                 // There may be another one: exchanged a moment ago, about to be, or the one before.
+                secret = await secrets.GetAsync(stopped.Token);
+                if (tried.Contains(secret.Version))
+                    throw;
             }
         }
     }

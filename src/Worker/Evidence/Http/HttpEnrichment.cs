@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Mcp.Crm.Http;
@@ -41,6 +42,8 @@ public sealed partial class HttpEnrichment
     private readonly ILogger<HttpEnrichment> logger;
     private readonly ResiliencePipeline<VendorReply> breaker;
     private readonly KeyedGate<Uri> asking = new();
+    private readonly ConcurrentDictionary<Uri, DateTimeOffset> failed = new();
+    private readonly TimeSpan failedFor;
     private long pausedUntil;
 
     /// <summary>A service as configured.</summary>
@@ -50,6 +53,7 @@ public sealed partial class HttpEnrichment
         (this.options, this.cache, this.http, this.time, this.logger) = (options, cache, http, time, logger);
         template = UrlTemplate.Parse(options.UrlTemplate!);
         map = new EnrichmentMap(options.Map);
+        failedFor = guard.BreakDuration;
         header = options.Header is null ? null : HeaderText.Parse(options.Header);
         breaker = new ResiliencePipelineBuilder<VendorReply> { TimeProvider = time }
             .AddCircuitBreaker(new CircuitBreakerStrategyOptions<VendorReply>
@@ -85,6 +89,9 @@ public sealed partial class HttpEnrichment
         using var only = await asking.EnterAsync(address, cancellationToken);
         var kept = await cache.FindAsync(address, cancellationToken);
         if (kept is not null && time.GetUtcNow() - kept.FetchedAt < Life(kept))
+            return Known(kept);
+        // Those who waited for the first would each wait a whole time-out as well, one after the other.
+        if (failed.TryGetValue(address, out var at) && time.GetUtcNow() - at < failedFor)
             return Known(kept);
         var fetched = await FetchAsync(address, cancellationToken);
         if (fetched is not null)
@@ -124,7 +131,19 @@ public sealed partial class HttpEnrichment
             return null;
         }
         cancellationToken.ThrowIfCancellationRequested();
-        return Read(reply);
+        var read = Read(reply);
+        if (read is null)
+            Failed(address);
+        return read;
+    }
+
+    /// <summary>Remembers a failure, and forgets those that are over: there are never more than fit into <see cref="failedFor"/>.</summary>
+    private void Failed(Uri address)
+    {
+        var now = time.GetUtcNow();
+        foreach (var over in failed.Where(f => now - f.Value >= failedFor))
+            _ = failed.TryRemove(over);
+        failed[address] = now;
     }
 
     private async Task<VendorReply> SendAsync(Uri address, CancellationToken cancellationToken)

@@ -36,6 +36,12 @@ public sealed class HubSpotSimulator : VendorSimulator
     /// <summary>Scopes that the token does not have: <c>crm.objects.deals.write</c>, …</summary>
     public HashSet<string> MissingScopes { get; } = [];
 
+    /// <summary>Scopes that <see cref="SecondToken"/> does not have.</summary>
+    public HashSet<string> ScopesMissingOfSecondToken { get; } = [];
+
+    /// <summary>Tokens of other accounts, which HubSpot serves at the same address.</summary>
+    public Dictionary<string, HubSpotSimulator> OtherAccounts { get; } = [];
+
     /// <summary>How many requests later search knows of a new record. Default 0.</summary>
     public int SearchLag { get; set; }
 
@@ -120,6 +126,8 @@ public sealed class HubSpotSimulator : VendorSimulator
     /// <inheritdoc/>
     protected override SimulatedAnswer Answer(string operation, SimulatedRequest request, SimulatorFault.FailPart? part)
     {
+        if (request.Headers.GetValueOrDefault("Authorization") is { } bearer && OtherAccounts.TryGetValue(bearer["Bearer ".Length..], out var other))
+            return other.Answer(operation, request, part);
         requests++;
         var answer = Authorised(operation, request) ?? Route(operation, request, part);
         // Search sends no figures of the limit.
@@ -149,7 +157,7 @@ public sealed class HubSpotSimulator : VendorSimulator
     {
         if (request.Headers.GetValueOrDefault("Authorization") is var given && given != "Bearer " + Token && (SecondToken is null || given != "Bearer " + SecondToken))
             return Problem(new(401, "INVALID_AUTHENTICATION", "Authentication credentials not found."));
-        return ScopeOf(operation) is { } scope && MissingScopes.Contains(scope)
+        return ScopeOf(operation) is { } scope && (given == "Bearer " + Token ? MissingScopes : ScopesMissingOfSecondToken).Contains(scope)
             ? Problem(new(403, "MISSING_SCOPES", "This app hasn't been granted all required scopes to make this call.", "MISSING_SCOPES"))
             : null;
     }

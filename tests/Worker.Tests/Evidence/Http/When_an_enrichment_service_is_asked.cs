@@ -16,6 +16,7 @@ namespace LeadPipeline.Worker.Tests.Evidence.Http;
 [TestFixture]
 public sealed class When_an_enrichment_service_is_asked : StorageFixture<SqliteStorage>
 {
+    private static readonly TimeSpan Break = TimeSpan.FromSeconds(30);
     private static readonly EnrichmentQuestion Acme = new("jane@acme.example", "Acme", "France");
 
     private EnrichmentSimulator service = null!;
@@ -145,6 +146,30 @@ public sealed class When_an_enrichment_service_is_asked : StorageFixture<SqliteS
     }
 
     [Test]
+    public async Task Should_let_leads_of_one_company_wait_for_one_time_out_together_and_ask_again_after_the_break()
+    {
+        service.Faults.FailBy((_, _) => new SimulatorFault.Silence());
+        var enrichment = Make();
+        var first = enrichment.FindAsync(Acme, CancellationToken.None);
+        await Eventually.ShouldAsync(() => Task.FromResult(service.Calls() == 1), "have asked");
+        var waiting = Enumerable.Range(0, 20).Select(i => enrichment.FindAsync(Acme with { Email = $"p{i}@acme.example" }, CancellationToken.None)).ToList();
+
+        time.Advance(options.Timeout);
+        var all = await Task.WhenAll(waiting.Prepend(first)).WaitAsync(TimeSpan.FromSeconds(20));
+        var calls = service.Calls();
+        service.Faults.FailBy(null);
+        var before = await enrichment.FindAsync(Acme, CancellationToken.None);
+        time.Advance(Break);
+        var after = await enrichment.FindAsync(Acme, CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(all, Is.All.Null);
+            Assert.That((calls, before, after is not null, service.Calls()), Is.EqualTo((1, (KnownCompany?)null, true, 2)));
+        }
+    }
+
+    [Test]
     public async Task Should_open_the_breaker_and_ask_again_after_the_break()
     {
         service.Faults.FailBy((_, _) => new SimulatorFault.Refuse(500));
@@ -211,6 +236,7 @@ public sealed class When_an_enrichment_service_is_asked : StorageFixture<SqliteS
         var enrichment = Make();
 
         _ = await enrichment.FindAsync(Acme, CancellationToken.None);
+        time.Advance(Break);
         _ = await enrichment.FindAsync(Acme, CancellationToken.None);
 
         using (Assert.EnterMultipleScope())
@@ -220,5 +246,5 @@ public sealed class When_an_enrichment_service_is_asked : StorageFixture<SqliteS
         }
     }
 
-    private HttpEnrichment Make() => new(options, new CrmGuardSettings { FailureRatio = 0.5, MinimumThroughput = 10, Window = TimeSpan.FromSeconds(30), BreakDuration = TimeSpan.FromSeconds(30) }, new EnrichmentCache(Database.Sql, Cipher), http, time, new LoggerFactory([logs]).CreateLogger<HttpEnrichment>());
+    private HttpEnrichment Make() => new(options, new CrmGuardSettings { FailureRatio = 0.5, MinimumThroughput = 10, Window = TimeSpan.FromSeconds(30), BreakDuration = Break }, new EnrichmentCache(Database.Sql, Cipher), http, time, new LoggerFactory([logs]).CreateLogger<HttpEnrichment>());
 }

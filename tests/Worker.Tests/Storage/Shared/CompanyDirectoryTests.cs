@@ -114,14 +114,61 @@ public abstract class CompanyDirectoryTests<TDatabase> : StorageFixture<TDatabas
         var confirmed = (await directory.FindAsync("a.example"))!.LoadedAt;
         time.Advance(TimeSpan.FromDays(1));
         await File.WriteAllTextAsync(path, "domain,company\na.example,Another\n");
+        var written = await file.CheckAsync(CancellationToken.None);
+        await File.AppendAllTextAsync(path, "b.example,B\n");
+        var stillWritten = await file.CheckAsync(CancellationToken.None);
+        var meanwhile = await CompanyAsync("a.example");
         var third = await file.CheckAsync(CancellationToken.None);
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That((first, second, third), Is.EqualTo((first as CompanyLoad.Loaded, second as CompanyLoad.Unchanged, third as CompanyLoad.Loaded)));
             Assert.That(confirmed, Is.EqualTo(time.GetUtcNow() - TimeSpan.FromDays(1)), "a file that is still there is as true as on that day");
-            Assert.That(await CompanyAsync("a.example"), Is.EqualTo("Another"));
+            Assert.That((written, stillWritten, meanwhile), Is.EqualTo(((CompanyLoad)new CompanyLoad.Settling(), (CompanyLoad)new CompanyLoad.Settling(), "A")), "not while it is written");
+            Assert.That((await CompanyAsync("a.example"), await CompanyAsync("b.example")), Is.EqualTo(("Another", "B")));
         }
+    }
+
+    [Test]
+    public async Task Should_confirm_the_load_of_another_worker_that_came_later()
+    {
+        using var folder = new TempFolder();
+        var path = Path.Combine(folder.Path, "companies.csv");
+        await File.WriteAllTextAsync(path, "domain,company\na.example,A\n");
+        var options = Options.Create(new EnrichmentDirectoryOptions { File = path });
+        var ours = new CompanyFile(directory, Database.Sql, options, time, NullLogger<CompanyFile>.Instance);
+        await using var theirDirectory = new CompanyDirectory(Database.Sql, time);
+        var theirs = new CompanyFile(theirDirectory, Database.Sql, options, time, NullLogger<CompanyFile>.Instance);
+        _ = await ours.CheckAsync(CancellationToken.None);
+        time.Advance(TimeSpan.FromSeconds(1));
+        _ = await theirs.LoadAsync(path, onlyIfOther: false, _ => { }, CancellationToken.None);
+
+        time.Advance(TimeSpan.FromDays(40));
+        var checkedAgain = await ours.CheckAsync(CancellationToken.None);
+
+        Assert.That((checkedAgain, (await directory.FindAsync("a.example"))!.LoadedAt), Is.EqualTo(((CompanyLoad)new CompanyLoad.Unchanged(), time.GetUtcNow())));
+    }
+
+    [Test]
+    public async Task Should_keep_the_later_time_when_an_earlier_load_ends_last()
+    {
+        using var folder = new TempFolder();
+        var path = Path.Combine(folder.Path, "companies.csv");
+        await File.WriteAllTextAsync(path, "domain,company\na.example,A\n");
+        var options = Options.Create(new EnrichmentDirectoryOptions { File = path });
+        var behind = new FakeTimeProvider(time.GetUtcNow());
+        time.Advance(TimeSpan.FromSeconds(1));
+        var later = new CompanyFile(directory, Database.Sql, options, time, NullLogger<CompanyFile>.Instance);
+        _ = await later.CheckAsync(CancellationToken.None);
+        await using var earlierDirectory = new CompanyDirectory(Database.Sql, time);
+        var earlier = new CompanyFile(earlierDirectory, Database.Sql, options, behind, NullLogger<CompanyFile>.Instance);
+
+        _ = await earlier.LoadAsync(path, onlyIfOther: false, _ => { }, CancellationToken.None);
+        time.Advance(TimeSpan.FromDays(40));
+        _ = await later.CheckAsync(CancellationToken.None);
+        _ = await earlier.CheckAsync(CancellationToken.None);
+
+        Assert.That(((await directory.FindAsync("a.example"))!.LoadedAt, (await earlierDirectory.FindAsync("a.example"))!.LoadedAt), Is.EqualTo((time.GetUtcNow(), time.GetUtcNow())));
     }
 
     [Test]
