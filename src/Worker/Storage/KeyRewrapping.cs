@@ -20,8 +20,8 @@ public sealed class KeyRewrapping(SqlDatabase database, LeadCipher cipher)
     // A wrapped data key: nonce, key, tag. Where no column of its own holds it, it comes before what it seals.
     private const int WrappedKeySize = 12 + 32 + 16;
 
-    /// <summary>The tables that hold keys; each key is bound to what the second column names.</summary>
-    internal static readonly (string Table, string BoundTo, string Column)[] Keys =
+    /// <summary>The columns that hold keys; each key is bound to what the second column names.</summary>
+    public static readonly IReadOnlyList<(string Table, string BoundTo, string Column)> Keys =
         [("leads", "id", "data_key"), ("approvals", "COALESCE(lead_id, id)", "data_key"), ("dead_letters", "id", "detail"), ("dead_letter_acts", "id", "detail"), ("dead_letter_edits", "id", "detail")];
 
     /// <summary>Goes over all of them.</summary>
