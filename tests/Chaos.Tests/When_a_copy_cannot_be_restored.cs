@@ -36,15 +36,15 @@ public sealed class When_a_copy_cannot_be_restored
         Assert.That(said, Does.Contain("is not whole"));
     }
 
-    [TestCase(200, TestName = "Should_leave_the_database_as_it_was_when_reading_ends_in_the_middle, among the tables")]
-    [TestCase(60_000, TestName = "Should_leave_the_database_as_it_was_when_reading_ends_in_the_middle, among the rows")]
-    public async Task Should_leave_the_database_as_it_was_when_reading_ends_in_the_middle(int bytes)
+    [TestCase(20, TestName = "Should_leave_the_database_as_it_was_when_reading_ends_in_the_middle, before the tables")]
+    [TestCase(2500, TestName = "Should_leave_the_database_as_it_was_when_reading_ends_in_the_middle, among the rows")]
+    public async Task Should_leave_the_database_as_it_was_when_reading_ends_in_the_middle(int lines)
     {
         var whole = await SavedAsync();
-        // As a disk that fails between the look at the copy and its use.
+        // As a disk that fails between the look at the copy and its use; between two lines, where nothing but the missing rest tells of it.
         var path = Instead("pg_restore", $"""
             case " $* " in
-              *" --file=- "*) "$real" "$@" | head -c {bytes}; exit 1 ;;
+              *" --file=- "*) "$real" "$@" | head -n {lines}; exit 1 ;;
               *) exec "$real" "$@" ;;
             esac
             """);
