@@ -2,7 +2,7 @@
 #
 # Exchanges a CRM's credentials in AWS Secrets Manager under running workers, without a lead noticing:
 # stages the new ones, tries them at the CRM, puts them in force, makes the workers take them, and looks whether all is well.
-# Whatever fails, the old ones stay in force, or are put back. See ops/runbooks/rotate-secrets.md.
+# Whatever fails, the old ones stay in force, or are put back. See ops/runbooks/procedures/rotate-secrets.md.
 #
 #   rotate-secrets.sh salesforce|hubspot SECRET_FILE WORKER_URL [WORKER_URL …]
 #
