@@ -246,7 +246,7 @@ internal sealed class ChaosCampaign : IAsyncDisposable
             ("Analysis__Analyzer", "Gemini"), ("Gemini__BaseUrl", model.Address.ToString()), ("GEMINI_API_KEY", GeminiSimulator.ApiKey),
             ("Analysis__Timeout", "00:00:02"), ("Analysis__RequestsPerMinute", "0"), ("Analysis__TokensPerMinute", "0"),
             ("RateLimits__PerLead", "0"), ("RateLimits__PerAccount", "0"), ("RateLimits__Global", "0"),
-            ("MCP_TOOL_TIMEOUT_MS", "2000"), ("Retry__BaseDelay", "00:00:00.100"), ("Retry__MaxDelay", "00:00:01"),
+            ("MCP_TOOL_TIMEOUT_MS", "2000"), ("Crm__SettleTime", "00:00:06"), ("Retry__BaseDelay", "00:00:00.100"), ("Retry__MaxDelay", "00:00:01"),
             ("Breaker__MinimumThroughput", "20"), ("Breaker__Window", "00:00:05"), ("Breaker__BreakDuration", "00:00:02"),
             ("Deferral__Delays__0", "00:00:01"), ("Deferral__Delays__1", "00:00:02"), ("Deferral__Delays__2", "00:00:04"),
             ("Messaging__PublishTimeout", "00:00:02"), ("Messaging__ResendAfter", "00:00:08"), ("Messaging__SweepInterval", "00:00:00.500"),

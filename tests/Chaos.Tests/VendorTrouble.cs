@@ -26,9 +26,7 @@ internal sealed class VendorTrouble(int seed)
     {
         if (operation == "create_tasks" && RefusedTask(request.Json()) is { } part)
             return Strike("a critical step refused", new SimulatorFault.FailPart(part, 400, "VALIDATION_ERROR"));
-        var fault = Any("crm", operation, 0.06);
-        // Done after it was withdrawn is the one thing that nobody can prevent: the withdrawn record holds the key no more. It is not promised.
-        return fault is SimulatorFault.WorkLate && Inputs(request.Json()).Any(IsRefused) ? new SimulatorFault.AcceptAndDrop() : fault;
+        return Any("crm", operation, 0.06);
     }
 
     /// <summary>How a call of the model fails, or how long it takes.</summary>
@@ -51,6 +49,7 @@ internal sealed class VendorTrouble(int seed)
         var call = calls.AddOrUpdate(vendor + operation, 1, (_, n) => n + 1);
         if (isOver || dice.Roll(vendor, operation, call) >= share)
             return new SimulatorFault.AnswerLate(Task.Delay(TimeSpan.FromSeconds(dice.Between(0.01, vendor == "crm" ? 0.15 : 0.5, "usual", vendor, operation, call))));
+        // Shorter than Crm:SettleTime: a CRM that works for longer than it says is not among what is promised.
         var seconds = dice.Between(0.1, 5, "seconds", vendor, operation, call);
         return (int)(dice.Roll("kind", vendor, operation, call) * 8) switch
         {

@@ -64,6 +64,8 @@ public sealed record StepEffect
     public string? Error { get; init; }
     /// <summary>Something a person should know.</summary>
     public string? Warning { get; init; }
+    /// <summary>When a call of this step was last given up without an answer: the CRM may still carry it out, even if it was repeated since. Null: each was answered.</summary>
+    public DateTimeOffset? UnansweredAt { get; init; }
     /// <summary>The writes to be sent; known only while the epoch runs.</summary>
     [JsonIgnore]
     public IReadOnlyList<CrmWrite> Writes { get; init; } = [];

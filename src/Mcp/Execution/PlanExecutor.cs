@@ -14,6 +14,8 @@ public sealed record InPlaceRetry
     public TimeSpan MaxDelay { get; init; } = TimeSpan.FromSeconds(10);
     /// <summary>Longest time that a step which is not critical may hold up the plan. Default 10 min.</summary>
     public TimeSpan NonCriticalMaxAge { get; init; } = TimeSpan.FromMinutes(10);
+    /// <summary>How long the CRM may still carry out a call that was given up without an answer. Nothing is undone sooner. Default 0.</summary>
+    public TimeSpan SettleTime { get; init; }
 
     /// <summary>The wait after a number of failed tries: exponential, between half and all of it.</summary>
     public TimeSpan Delay(int failed, double random)
@@ -51,7 +53,7 @@ public sealed class PlanExecutor(ToolRegistry tools, ICrm crm, TimeProvider time
     /// <summary>Sends what was prepared, in order, until it is settled, fails for good, or cannot go on now.</summary>
     public async Task<PlanOutcome> WriteAsync(PlanRun run, CancellationToken cancellationToken)
     {
-        var ledger = new WriteLedger(run);
+        var ledger = new WriteLedger(run, time);
         // The source follows the given clock, so that tests need not wait; a linked source would follow the system's.
         using var limit = new CancellationTokenSource(TimeFor(run), time);
         // Given up with the call: the caller's token outlives it by far.
@@ -122,6 +124,9 @@ public sealed class PlanExecutor(ToolRegistry tools, ICrm crm, TimeProvider time
     /// <summary>Undoes what was done, last first. The failed critical step must be durable before this is called.</summary>
     public async Task<PlanOutcome> UndoAsync(PlanRun run, CancellationToken cancellationToken)
     {
+        // A record refuses a late call that would make it again, because it holds the key. Once it is withdrawn nothing does.
+        if (run.Effects.Max(e => e.UnansweredAt) + retry.SettleTime - time.GetUtcNow() is { } wait && wait > TimeSpan.Zero)
+            return new PlanOutcome.NotNow(run.Effects, PlanOutcome.NotNow.Settling, CountsAsFailure: false, wait);
         var undo = new UndoLedger(run);
         for (var attempt = 1; ; attempt++)
         {

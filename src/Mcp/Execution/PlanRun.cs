@@ -57,6 +57,9 @@ public abstract record PlanOutcome(IReadOnlyList<StepEffect> Effects)
         /// <summary>The reason for which waiting does not help: a person has to mend the credentials first.</summary>
         public const string Unauthorized = "crm-unauthorized";
 
+        /// <summary>The reason for which a plan that failed is not undone yet: the CRM may still carry out a call that it never answered.</summary>
+        public const string Settling = "crm-settling";
+
         /// <summary>What kind of trouble it was, for the meters.</summary>
         public CrmFault Fault { get; init; }
     }

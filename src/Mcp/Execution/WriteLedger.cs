@@ -3,7 +3,7 @@ using LeadPipeline.Mcp.Crm;
 namespace LeadPipeline.Mcp.Execution;
 
 /// <summary>The forward side of a plan in memory: which writes are outstanding, and what the answers make of the steps. No I/O.</summary>
-internal sealed class WriteLedger(PlanRun run)
+internal sealed class WriteLedger(PlanRun run, TimeProvider time)
 {
     private readonly StepEffect[] effects = [.. run.Effects];
     private readonly Dictionary<string, string> created = run.Effects.Where(e => e is { Created: true, RecordId: not null }).ToDictionary(e => e.Step.Id, e => e.RecordId!);
@@ -91,7 +91,7 @@ internal sealed class WriteLedger(PlanRun run)
         }
         if (answers.Select(a => a.Outcome).OfType<CrmOutcome.Unknown>().FirstOrDefault() is { } unknown)
         {
-            Change(step, e => e with { State = EffectState.Unknown, Error = unknown.Message });
+            Change(step, e => e with { State = EffectState.Unknown, Error = unknown.Message, UnansweredAt = time.GetUtcNow() });
             MustReadAgain ??= "unknown-outcome";
             return;
         }

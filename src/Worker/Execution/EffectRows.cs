@@ -13,7 +13,8 @@ internal sealed record EffectDetails(
     IReadOnlyDictionary<string, string?>? Before,
     IReadOnlyDictionary<string, string?>? Wrote,
     string? WroteTo,
-    string? Warning);
+    string? Warning,
+    DateTimeOffset? UnansweredAt);
 
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(EffectDetails))]
@@ -35,7 +36,7 @@ internal static class EffectRows
         RecordId = effect.RecordId,
         RecordVersion = effect.RecordVersion,
         RequestHash = effect.RequestHash,
-        Sealed = SealedJson.Seal(work.Key, new EffectDetails(effect.Created, effect.Data, effect.Before, effect.Wrote, effect.WroteTo, effect.Warning), work.Saga.LeadId, EffectJson.Default.EffectDetails),
+        Sealed = SealedJson.Seal(work.Key, new EffectDetails(effect.Created, effect.Data, effect.Before, effect.Wrote, effect.WroteTo, effect.Warning, effect.UnansweredAt), work.Saga.LeadId, EffectJson.Default.EffectDetails),
         Error = effect.Error,
         UpdatedAt = now,
     };
@@ -59,6 +60,7 @@ internal static class EffectRows
             RequestHash = row.RequestHash,
             Error = row.Error,
             Warning = details?.Warning,
+            UnansweredAt = details?.UnansweredAt,
         };
     }
 }

@@ -118,7 +118,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         foreach (var effect in effects.Where(e => byStep.ContainsKey(e.Step.Id)))
             stored[effect.Step.Id] = effect;
         // An epoch that is still open was not ended by whoever opened it, so nobody knows what came of what was sent in it.
-        return fresh with { Effects = work.Saga.Owner is null ? effects : effects.ConvertAll(e => e.State == EffectState.Sent ? e with { State = EffectState.Unknown } : e) };
+        return fresh with { Effects = work.Saga.Owner is null ? effects : effects.ConvertAll(e => e.State == EffectState.Sent ? e with { State = EffectState.Unknown, UnansweredAt = began } : e) };
     }
 
     private async Task<PlanOutcome> WriteAsync(CancellationToken cancellationToken)

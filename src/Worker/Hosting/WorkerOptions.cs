@@ -120,6 +120,17 @@ public sealed class CrmOptions
     /// <summary>Time for one call. Default 10 s; the plain variable <c>MCP_TOOL_TIMEOUT_MS</c> sets it in milliseconds. Allowed: 10 ms to 5 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:05:00")]
     public TimeSpan CallTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How long the CRM may still carry out a call that was given up without an answer. A plan that fails is not undone sooner: the record that such a call
+    /// would make a second time holds its key, and refuses it, only while it stands. Default 2 min, with the mock CRM 0, whose calls end with their process.
+    /// Allowed: 0 to 1 h.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan? SettleTime { get; set; }
+
+    /// <summary>The time in force.</summary>
+    public TimeSpan SettleTimeInForce => SettleTime ?? (Provider == CrmProviderKind.Mock ? TimeSpan.Zero : TimeSpan.FromMinutes(2));
 }
 
 /// <summary>Tries in place, before a lead is deferred.</summary>

@@ -240,8 +240,8 @@ public static class WorkerServices
     {
         services.AddSingleton(sp =>
         {
-            var (retry, deferral) = (sp.GetRequiredService<IOptions<RetryOptions>>().Value, sp.GetRequiredService<IOptions<DeferralOptions>>().Value);
-            var settings = new InPlaceRetry { Attempts = retry.Attempts, BaseDelay = retry.BaseDelay, MaxDelay = retry.MaxDelay, NonCriticalMaxAge = deferral.NonCriticalMaxAge };
+            var (retry, deferral, crm) = (sp.GetRequiredService<IOptions<RetryOptions>>().Value, sp.GetRequiredService<IOptions<DeferralOptions>>().Value, sp.GetRequiredService<IOptions<CrmOptions>>().Value);
+            var settings = new InPlaceRetry { Attempts = retry.Attempts, BaseDelay = retry.BaseDelay, MaxDelay = retry.MaxDelay, NonCriticalMaxAge = deferral.NonCriticalMaxAge, SettleTime = crm.SettleTimeInForce };
             return new PlanExecutor(sp.GetRequiredService<ToolRegistry>(), sp.GetRequiredService<ICrm>(), sp.GetRequiredService<TimeProvider>(), settings, sp.GetRequiredService<LeadCipher>().RecordKey);
         });
         services.AddSingleton<IRateLimiter, RateLimiter>();

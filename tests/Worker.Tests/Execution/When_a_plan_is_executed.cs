@@ -125,6 +125,31 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
     }
 
     [Test]
+    public async Task Should_undo_only_when_the_calls_of_a_worker_that_died_can_no_longer_be_carried_out()
+    {
+        var work = await PlannedAsync();
+        Assert.That(async () => await HandleAsync(work, new Deadly()), Throws.TypeOf<InvalidOperationException>());
+        time.Advance(TimeSpan.FromSeconds(30));
+        var refusing = new MockCrm(records, MockFaults.Parse("create_task=permanent@1"), () => TimeSpan.Zero, time);
+
+        await HandleAsync(work, refusing, settle: TimeSpan.FromMinutes(2));
+        var waiting = (await store.LoadAsync(work.Saga.LeadId))!.Saga;
+        var kept = (await FindAsync(work)).Leads.Count;
+        time.Advance(TimeSpan.FromMinutes(2));
+        await HandleAsync(work, refusing, settle: TimeSpan.FromMinutes(2));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((waiting.Status, waiting.Reason, waiting.Failures), Is.EqualTo((LeadStatus.Deferred, "crm-settling", 0)));
+            Assert.That(waiting.DueAt, Is.EqualTo(time.GetUtcNow()).Within(TimeSpan.FromMilliseconds(1)));
+            Assert.That(kept, Is.EqualTo(1), "what stands holds its key");
+            Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Compensated, CrmCodes.Permanent)));
+            Assert.That((await FindAsync(work)).Leads, Is.Empty);
+            Assert.That(await ChainAsync(work), Is.Null);
+        }
+    }
+
+    [Test]
     public async Task Should_convert_in_an_epoch_of_its_own_and_say_so_first()
     {
         var work = await PlannedAsync(converting: true);
@@ -167,11 +192,11 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
 
     private Task HandleAsync(LeadWork work, string faults) => HandleAsync(work, new MockCrm(records, MockFaults.Parse(faults), () => TimeSpan.Zero, time));
 
-    private async Task HandleAsync(LeadWork work, ICrm crm)
+    private async Task HandleAsync(LeadWork work, ICrm crm, TimeSpan settle = default)
     {
         await using var worker = new OnlyWorker(Database.Sql, time);
         await worker.StartAsync(CancellationToken.None);
-        var executor = new PlanExecutor(ToolRegistry.Default(), crm, time, new InPlaceRetry { BaseDelay = TimeSpan.Zero }, Cipher.RecordKey);
+        var executor = new PlanExecutor(ToolRegistry.Default(), crm, time, new InPlaceRetry { BaseDelay = TimeSpan.Zero, SettleTime = settle }, Cipher.RecordKey);
         var handler = new ExecutePlanHandler(new ExecutionServices(store, executor, worker, new PlanAdmission(new NoLimits(), (0, 0, 0), domain => domain, null, time, NullLogger<PlanAdmission>.Instance), new ApprovalStore(Database.Sql, store, Cipher, time, TimeSpan.FromHours(24)), Options.Create(new DeferralOptions()), time, NullLogger<ExecutePlanHandler>.Instance));
         await handler.HandleAsync(new StageCommand(work.Saga.LeadId, LeadStage.Execution, 1, 0), CancellationToken.None);
     }

@@ -17,6 +17,7 @@ internal sealed class HubSpotCase : IAsyncDisposable
     public const string Company = "Analytical Engines Ltd";
     public static readonly Guid LeadId = new("33333333-3333-3333-3333-333333333333");
     public static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan SettleTime = TimeSpan.FromMinutes(2);
 
     /// <summary>The steps of the default policy; each is called as its tool.</summary>
     public static readonly string[] Steps =
@@ -34,7 +35,7 @@ internal sealed class HubSpotCase : IAsyncDisposable
         http = new HttpClient(VendorHttp.NewHandler()) { Timeout = System.Threading.Timeout.InfiniteTimeSpan };
         options.BaseUrl = simulator.Address.ToString();
         Crm = new HubSpotCrm(new VendorHttp(HubSpotCrm.Name, http, new HubSpotCredentials(simulator.Address, () => simulator.Token), Time), options, CallTimeout, Time);
-        Executor = new PlanExecutor(tools, Crm, Time, new InPlaceRetry { BaseDelay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero }, Key);
+        Executor = new PlanExecutor(tools, Crm, Time, new InPlaceRetry { BaseDelay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero, SettleTime = SettleTime }, Key);
         Run = Plan(Steps);
     }
 

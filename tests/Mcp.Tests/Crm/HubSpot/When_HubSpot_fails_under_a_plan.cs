@@ -157,6 +157,41 @@ public sealed class When_HubSpot_fails_under_a_plan
     }
 
     [Test]
+    public async Task Should_not_undo_while_a_call_without_an_answer_may_still_be_carried_out()
+    {
+        await using var hubspot = await HubSpotCase.StartAsync();
+        _ = hubspot.With("upsert_lead", "match_account", "create_task");
+        var late = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        hubspot.Simulator.Faults.FailNext("create_companies", new SimulatorFault.WorkLate(late.Task));
+        hubspot.Simulator.Faults.FailNext("create_tasks", new SimulatorFault.FailPart(0, 400, "VALIDATION_ERROR"));
+
+        var plan = hubspot.DeliverAsync();
+        await Eventually.ShouldAsync(() => Task.FromResult(hubspot.Simulator.Faults.Calls("create_companies") > 0), "have reached HubSpot");
+        hubspot.Time.Advance(HubSpotCase.CallTimeout);
+        var turned = await plan;
+        // Given up, and repeated with success: HubSpot does it now, and the company that is there refuses it.
+        late.SetResult();
+        await Eventually.ShouldAsync(() => Task.FromResult(hubspot.Simulator.Calls("create_companies") == 2), "have been carried out late");
+        hubspot.Time.Advance(HubSpotCase.SettleTime - TimeSpan.FromSeconds(1));
+        var early = await hubspot.DeliverAsync();
+        var companies = hubspot.Simulator.All("companies").Count;
+        hubspot.Time.Advance(TimeSpan.FromSeconds(1));
+        var outcome = await hubspot.DeliverAsync();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(turned, Is.TypeOf<PlanOutcome.NotNow>().With.Property("Reason").EqualTo("crm-settling"));
+            Assert.That(((PlanOutcome.NotNow)turned).RetryAfter, Is.EqualTo(HubSpotCase.SettleTime));
+            Assert.That(((PlanOutcome.NotNow)turned).CountsAsFailure, Is.False);
+            Assert.That(early, Is.TypeOf<PlanOutcome.NotNow>().With.Property("RetryAfter").EqualTo(TimeSpan.FromSeconds(1)));
+            Assert.That(companies, Is.EqualTo(1));
+            Assert.That(outcome, Is.TypeOf<PlanOutcome.Undone>());
+            Assert.That(hubspot.Simulator.All("companies"), Is.Empty);
+            Assert.That(hubspot.Simulator.All("contacts"), Is.Empty);
+        }
+    }
+
+    [Test]
     public async Task Should_undo_everything_on_known_records_and_nothing_of_what_was_there()
     {
         await using var hubspot = await HubSpotCase.StartAsync();
