@@ -67,7 +67,8 @@ public sealed partial class AnalyzeLeadHandler(
             return null;
         }
         if (approved is null && analyzer.IsRemote && !(await store.ApplyAsync(work!, new SagaMessage.AnalysisBegan(command.Run), [Started(started)])).Took)
-            return StageCommand.Pending(work!.Saga, work);
+            // Another copy was faster: the lead has to be loaded again to see its plan.
+            return StageCommand.Pending(work!.Saga);
         try
         {
             if (approved is not null)

@@ -59,16 +59,17 @@ public sealed class MadeRecords
 }
 
 /// <summary>An analyzer as a process sees it that may end before and after it is asked.</summary>
-public sealed class DoomedAnalyzer(IAnalyzer inner, DoomedProcess process, bool isRemote) : IAnalyzer
+public sealed class DoomedAnalyzer(IAnalyzer inner, DoomedProcess process, bool isRemote, Func<Task> beforeTheTurn) : IAnalyzer
 {
     public string Name => inner.Name;
 
     public bool IsRemote => isRemote;
 
-    public ValueTask<AnalysisTurn> EnterAsync(string? deferredFor, CancellationToken cancellationToken)
+    public async ValueTask<AnalysisTurn> EnterAsync(string? deferredFor, CancellationToken cancellationToken)
     {
         process.Pass("before the turn for the analyzer");
-        return inner.EnterAsync(deferredFor, cancellationToken);
+        await beforeTheTurn();
+        return await inner.EnterAsync(deferredFor, cancellationToken);
     }
 
     public async Task<AnalysisOutcome> AnalyzeAsync(AnalysisRequest request, CancellationToken cancellationToken)

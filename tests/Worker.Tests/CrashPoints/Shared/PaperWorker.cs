@@ -20,6 +20,9 @@ public sealed record PaperWorld(SqlDatabase Database, ICrm Crm, LeadCipher Ciphe
     /// <summary>Messages that are not acknowledged, the next one first.</summary>
     public Queue<object> Queue { get; } = new();
 
+    /// <summary>What happens between a lead's being loaded and its turn for the analyzer.</summary>
+    public Func<Task> BeforeTheTurn { get; init; } = () => Task.CompletedTask;
+
     /// <summary>Workers that have been started.</summary>
     public int Workers { get; set; }
 }
@@ -52,7 +55,7 @@ public sealed class PaperWorker : IAsyncDisposable
         parts.AddPipeline(Settings, "Test", AppContext.BaseDirectory);
         parts.Replace(ServiceDescriptor.Singleton<SqlDatabase>(new DoomedDatabase(world.Database, process)));
         parts.Replace(ServiceDescriptor.Singleton<ICrm>(new DoomedCrm(world.Crm, process, world.Made)));
-        parts.Replace(ServiceDescriptor.Singleton<IAnalyzer>(new DoomedAnalyzer(new RulesAnalyzer(), process, world.IsRemote)));
+        parts.Replace(ServiceDescriptor.Singleton<IAnalyzer>(new DoomedAnalyzer(new RulesAnalyzer(), process, world.IsRemote, world.BeforeTheTurn)));
         parts.Replace(ServiceDescriptor.Singleton(bus));
         parts.Replace(ServiceDescriptor.Singleton<WorkerIdentity>(new PaperIdentity(++world.Workers)));
         parts.Replace(ServiceDescriptor.Singleton(world.Cipher));
