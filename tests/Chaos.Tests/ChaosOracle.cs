@@ -53,6 +53,7 @@ internal sealed class ChaosOracle(ServedState state, HubSpotSimulator crm, bool 
         var states = (await RowsAsync("SELECT state, COUNT(*) FROM effects GROUP BY 1")).ToDictionary(r => r[0]!, r => int.Parse(r[1]!, CultureInfo.InvariantCulture));
         var resolved = int.Parse((await RowsAsync("SELECT COUNT(*) FROM audit_events WHERE stage = 'tool' AND kind = 'resolved'"))[0][0]!, CultureInfo.InvariantCulture);
         var made = crm.Effects;
+        var live = ((string[])["contacts", "companies", "deals", "tasks", "notes"]).SelectMany(t => crm.All(t)).Select(r => r.Properties.GetValueOrDefault("leadpipeline_effect")).OfType<string>().ToHashSet();
         return new ChaosEffects(made.Keys.Count(k => !k.EndsWith(Undo, StringComparison.Ordinal)), made.Values.Count(n => n > 1), states.GetValueOrDefault("confirmed"), states.GetValueOrDefault("compensated"),
             made.Keys.Count(k => k.EndsWith(Undo, StringComparison.Ordinal)), resolved);
     }
@@ -115,8 +116,11 @@ internal sealed class ChaosOracle(ServedState state, HubSpotSimulator crm, bool 
                 yield return $"the CRM has a record with the key {key}, and no step knows of it";
             else if (forgot && step[4] == "unchanged")
                 continue;
+            else if (!undoes && step[4] == "not_needed" && !live.Contains(key))
+                // Withdrawn by a worker that died before it could say so; the next one found nothing.
+                continue;
             else if (undoes ? step[4] != "compensated" : step[4] is not ("confirmed" or "compensated" or "cannot_compensate" or "compensation_failed"))
-                yield return $"the CRM has a record with the key {key}, and the ledger says {step[4]}";
+                yield return $"the CRM has {(live.Contains(key) ? "" : "had ")}a record with the key {key}, and the ledger says {step[4]}";
         }
         foreach (var effect in effects.Values.Where(e => Makers.Contains(e[3]!)))
         {
@@ -125,7 +129,6 @@ internal sealed class ChaosOracle(ServedState state, HubSpotSimulator crm, bool 
             if (effect[4] == "compensated" && effect[3] is "log_activity" or "add_note" && !made.ContainsKey(effect[0] + Undo))
                 yield return $"step {effect[2]} of lead {effect[1]} is undone, and the CRM has no correction of it";
         }
-        var live = ((string[])["contacts", "companies", "deals", "tasks", "notes"]).SelectMany(t => crm.All(t)).Select(r => r.Properties.GetValueOrDefault("leadpipeline_effect")).OfType<string>().ToHashSet();
         foreach (var effect in effects.Values.Where(e => e[4] == "confirmed" && Makers.Contains(e[3]!) && !live.Contains(e[0]!)))
             yield return $"step {effect[2]} of lead {effect[1]} is confirmed, and its record is gone from the CRM";
         foreach (var effect in effects.Values.Where(e => e[4] == "compensated" && e[3] is "upsert_lead" or "create_opportunity" && live.Contains(e[0]!)))

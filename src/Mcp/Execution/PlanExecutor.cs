@@ -122,7 +122,10 @@ public sealed class PlanExecutor(ToolRegistry tools, ICrm crm, TimeProvider time
     }
 
     /// <summary>Undoes what was done, last first. The failed critical step must be durable before this is called.</summary>
-    public async Task<PlanOutcome> UndoAsync(PlanRun run, CancellationToken cancellationToken)
+    /// <param name="run">The ledger.</param>
+    /// <param name="usedElsewhere">Asked which of some records other leads work with; those are not withdrawn.</param>
+    /// <param name="cancellationToken">The caller's patience.</param>
+    public async Task<PlanOutcome> UndoAsync(PlanRun run, Func<IReadOnlyList<string>, Task<IReadOnlySet<string>>> usedElsewhere, CancellationToken cancellationToken)
     {
         // A record refuses a late call that would make it again, because it holds the key. Once it is withdrawn nothing does.
         if (run.Effects.Max(e => e.UnansweredAt) + retry.SettleTime - time.GetUtcNow() is { } wait && wait > TimeSpan.Zero)
@@ -135,7 +138,8 @@ public sealed class PlanExecutor(ToolRegistry tools, ICrm crm, TimeProvider time
             try
             {
                 var view = await crm.ReadAsync(undo.Ask(), cancellationToken);
-                var batch = undo.Decide(view);
+                var records = undo.ToBeWithdrawn(view);
+                var batch = undo.Decide(view, records.Count == 0 ? new HashSet<string>() : await usedElsewhere(records));
                 if (batch.Writes.Count > 0)
                     undo.Record(batch, await crm.WriteAsync(batch, cancellationToken));
                 if (undo.IsSettled)

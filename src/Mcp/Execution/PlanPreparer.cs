@@ -34,6 +34,7 @@ public static class PlanPreparer
     /// <summary>Decides every step that is not settled.</summary>
     public static PlanOutcome Decide(ToolRegistry tools, PlanRun run, CrmView view, DateTimeOffset now, Func<string, string> recordKey)
     {
+        view = WithOurs(run, view);
         var done = new Dictionary<string, StepEffect>();
         var effects = new List<StepEffect>(run.Effects.Count);
         foreach (var effect in run.Effects)
@@ -79,6 +80,21 @@ public static class PlanPreparer
                 var other => throw new InvalidOperationException($"unknown decision {other.GetType().Name}"),
             };
         }
+    }
+
+    /// <summary>
+    /// A read is several questions, and a call that was given up may be carried out between two of them: its record is then found by its address, say, and not by its
+    /// key. It carries the key all the same, and is ours.
+    /// </summary>
+    private static CrmView WithOurs(PlanRun run, CrmView view)
+    {
+        Dictionary<string, CrmRecord>? all = null;
+        foreach (var record in view.Leads.Concat(view.Contacts).Concat(view.Accounts).Concat(view.OpenOpportunities).Concat(view.Records.Values))
+        {
+            if (record.EffectKey is { } key && !view.Effects.ContainsKey(key) && run.Effects.Any(e => e.EffectKey == key && e.State != EffectState.Planned))
+                _ = (all ??= view.Effects.ToDictionary()).TryAdd(key, record);
+        }
+        return all is null ? view : view with { Effects = all };
     }
 
     /// <summary>Whether a step that cannot be undone has to wait for others, among several of its kind for the earlier ones.</summary>

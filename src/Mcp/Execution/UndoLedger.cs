@@ -13,6 +13,7 @@ internal sealed class UndoLedger(PlanRun run)
     private readonly Dictionary<string, string> partly = [];
     private readonly Dictionary<(string Record, string Field), string?> restored = [];
     private readonly Dictionary<string, string> carried = [];
+    private readonly HashSet<string> withdrawing = [];
 
     /// <summary>The ledger as it is.</summary>
     public IReadOnlyList<StepEffect> Effects => effects;
@@ -37,8 +38,14 @@ internal sealed class UndoLedger(PlanRun run)
         };
     }
 
+    /// <summary>The records that would be withdrawn: others may rely on them by now.</summary>
+    public IReadOnlyList<string> ToBeWithdrawn(CrmView view) =>
+        [.. effects.Where(e => IsOpen(e) && IsWithdrawn(e)).Select(e => Find(e, view)?.Id).OfType<string>().Distinct()];
+
     /// <summary>Decides what to write, last step first.</summary>
-    public CrmBatch Decide(CrmView view)
+    /// <param name="view">What was read.</param>
+    /// <param name="used">Records that other leads work with; they stay.</param>
+    public CrmBatch Decide(CrmView view, IReadOnlySet<string> used)
     {
         Stopped = null;
         partly.Clear();
@@ -59,14 +66,14 @@ internal sealed class UndoLedger(PlanRun run)
         // A record that is withdrawn takes the fields with it that later steps wrote into it.
         foreach (var effect in effects.Where(e => IsOpen(e) && IsWithdrawn(e)))
         {
-            if (Find(effect, view) is { } record && !TouchedByOthers(record, effect))
+            if (Find(effect, view) is { } record && !used.Contains(record.Id) && !TouchedByOthers(record, effect))
                 withdrawn.Add(record.Id);
         }
 
         for (var i = effects.Length - 1; i >= 0; i--)
         {
             if (IsOpen(effects[i]))
-                effects[i] = DecideStep(effects[i], view, withdrawn, writes);
+                effects[i] = DecideStep(effects[i], view, used, withdrawn, writes);
         }
         // An account goes last: as long as a lead that is to be withdrawn belongs to it, the CRM keeps it.
         return new CrmBatch(run.LeadId, run.Email, [.. writes.OrderBy(w => w is RemoveRecord { Object: CrmObject.Account })], new HashSet<string>());
@@ -88,6 +95,7 @@ internal sealed class UndoLedger(PlanRun run)
                 // The first one tells why; what follows it was not tried.
                 Stopped ??= answers.OfType<CrmOutcome.NotNow>().FirstOrDefault();
         }
+        withdrawing.UnionWith(batch.Writes.Zip(outcomes).Where(x => x is { First: RemoveRecord, Second: CrmOutcome.Unknown }).Select(x => x.First.Step));
         SettleCarried(batch.Writes.Zip(outcomes).Where(x => x is { First: RemoveRecord, Second: CrmOutcome.Done }).Select(x => ((RemoveRecord)x.First).Id));
     }
 
@@ -115,21 +123,22 @@ internal sealed class UndoLedger(PlanRun run)
 
     private static string UndoKey(StepEffect effect) => effect.EffectKey + "/undo";
 
-    private StepEffect DecideStep(StepEffect effect, CrmView view, HashSet<string> withdrawn, List<CrmWrite> writes)
+    private StepEffect DecideStep(StepEffect effect, CrmView view, IReadOnlySet<string> used, HashSet<string> withdrawn, List<CrmWrite> writes)
     {
         if (effect.State is EffectState.Unchanged or EffectState.Planned)
             return effect with { State = EffectState.NotNeeded };
         if (IsPivot(effect))
             return TookEffect(effect, view) ? Cannot(effect, "a conversion is final") : effect with { State = EffectState.NotNeeded };
         if (effect.Created)
-            return UndoCreated(effect, view, withdrawn, writes);
+            return UndoCreated(effect, view, used, withdrawn, writes);
         return UndoUpdate(effect, effect.WroteTo ?? effect.RecordId, view, withdrawn, writes, after: null);
     }
 
-    private StepEffect UndoCreated(StepEffect effect, CrmView view, HashSet<string> withdrawn, List<CrmWrite> writes)
+    private StepEffect UndoCreated(StepEffect effect, CrmView view, IReadOnlySet<string> used, HashSet<string> withdrawn, List<CrmWrite> writes)
     {
+        // Gone since we tried to withdraw it and had no answer: by us. Otherwise it never was there, or a person has deleted it.
         if (Find(effect, view) is not { } record)
-            return effect with { State = EffectState.NotNeeded };
+            return effect with { State = withdrawing.Contains(effect.Step.Id) ? EffectState.Compensated : EffectState.NotNeeded };
         var tool = effect.Step.Tool;
         switch (record.Object)
         {
@@ -149,7 +158,7 @@ internal sealed class UndoLedger(PlanRun run)
                 if (linked.State == EffectState.CannotCompensate)
                     return linked;
                 if (!withdrawn.Contains(record.Id))
-                    return Cannot(linked, $"{record.Object} {record.Id} was changed since");
+                    return Cannot(linked, $"{record.Object} {record.Id} {(used.Contains(record.Id) ? "is another lead's by now, too" : "was changed since")}");
                 writes.Add(new RemoveRecord(effect.Step.Id, tool, record.Object, record.Id, record.Version));
                 return linked with { RecordId = record.Id };
         }

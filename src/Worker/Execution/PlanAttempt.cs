@@ -100,7 +100,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
                 var turned = new AuditFact("compensation", "started", Failure());
                 if (!isOpen ? !await OpenEpochAsync([turned]) : !(await CommitAsync(new SagaMessage.PlanTurned(work.Saga.Run, epoch), [.. Changes(), turned])).Took)
                     return;
-                outcome = await services.Executor.UndoAsync(run, cancellationToken);
+                outcome = await services.Executor.UndoAsync(run, records => services.Store.UsedElsewhereAsync(work.Saga.LeadId, records, cancellationToken), cancellationToken);
                 run = run with { Effects = outcome.Effects };
             }
             await EndAsync(outcome);

@@ -52,6 +52,7 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
         {
             e.ToTable("effects").HasKey(x => x.EffectKey);
             e.HasIndex(x => new { x.LeadId, x.Run }).HasDatabaseName("IX_effects_lead_id_run");
+            e.HasIndex(x => x.RecordId).HasFilter($"record_id IS NOT NULL AND tool IN ({LeadTables.ToolsOfSharedRecords})").HasDatabaseName("IX_effects_record_id");
         });
         modelBuilder.Entity<AuditRow>(e => e.ToTable("audit_events").HasKey(x => new { x.LeadId, x.Seq }));
         modelBuilder.Entity<AuditRemovalRow>(e => e.ToTable("audit_removals").HasKey(x => new { x.LeadId, x.RemovedAt }));

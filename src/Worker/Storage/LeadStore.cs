@@ -103,6 +103,16 @@ public sealed class LeadStore : IAsyncDisposable
             cancellationToken, ("lead", leadId), ("run", run));
     }
 
+    /// <summary>Which of some CRM records other leads have made or found, and not given up.</summary>
+    public async Task<IReadOnlySet<string>> UsedElsewhereAsync(Guid leadId, IReadOnlyList<string> records, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        var used = await session.QueryAsync(
+            $"SELECT DISTINCT record_id FROM effects WHERE {{in:record_id}} AND tool IN ({LeadTables.ToolsOfSharedRecords}) AND lead_id <> @lead AND state IN ('sent', 'unknown', 'absent', 'confirmed', 'unchanged')",
+            r => r.GetString(0), cancellationToken, ("record_id", records.ToArray()), ("lead", leadId));
+        return used.ToHashSet();
+    }
+
     /// <summary>
     /// The record of the run before the current one, if a person has approved that one; null: it is to be analysed anew. Where the person has corrected the
     /// analysis, the corrected one is its <see cref="LeadRunRow.Answer"/>, and there is no verdict over it yet.

@@ -22,6 +22,9 @@ internal static class LeadTables
         c.Saga.AuditSeq, c.Saga.AuditHead, c.Saga.UpdatedAt, c.SweepAt, c.ExecutingKey, c.Saga.Again,
     ];
 
+    /// <summary>The tools that find a record that is there or make it, so that several leads may come to work with one: a list for SQL.</summary>
+    public const string ToolsOfSharedRecords = "'upsert_lead', 'match_account', 'create_contact', 'attach_campaign'";
+
     public static readonly BulkInsert NewLeads = new("leads", "id",
         [new("id", Uuid), .. SagaColumns, new("audit_published", Int), new("received_at", Time), new("source", Text), new("record_key", Text), new("data_key", Bytes), new("body", Bytes)]);
 

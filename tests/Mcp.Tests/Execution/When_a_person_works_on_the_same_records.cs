@@ -63,6 +63,40 @@ public sealed class When_a_person_works_on_the_same_records
     }
 
     [Test]
+    public async Task Should_not_withdraw_a_record_that_another_lead_works_with()
+    {
+        var route = new RouteCase();
+        route.Crm.FailNext("create_task", Fault.Refuse);
+        var turned = await TurnedAsync(route);
+        var account = route.Crm.Only(CrmObject.Account).Id;
+        IReadOnlyList<string> asked = [];
+
+        var outcome = await route.Executor.UndoAsync(turned, records =>
+        {
+            asked = records;
+            return Task.FromResult<IReadOnlySet<string>>(new HashSet<string> { account });
+        }, CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(asked, Does.Contain(account));
+            Assert.That(outcome, Is.TypeOf<PlanOutcome.NotUndone>());
+            Assert.That(outcome.Effects.Single(e => e.Step.Id == "match_account"),
+                Has.Property("State").EqualTo(EffectState.CannotCompensate).And.Property("Warning").Contains("another lead's"));
+            Assert.That(route.Crm.All(CrmObject.Account), Has.Count.EqualTo(1));
+            Assert.That(route.Crm.All(CrmObject.Lead), Is.Empty, "nobody else works with the lead");
+        }
+    }
+
+    private static async Task<PlanRun> TurnedAsync(RouteCase route)
+    {
+        var prepared = await route.Executor.PrepareAsync(route.Run, CancellationToken.None);
+        var written = await route.Executor.WriteAsync(route.Run with { Effects = prepared.Effects }, CancellationToken.None);
+        Assert.That(written, Is.TypeOf<PlanOutcome.Failed>());
+        return route.Run with { Effects = written.Effects };
+    }
+
+    [Test]
     public async Task Should_not_withdraw_a_record_that_was_changed_since()
     {
         var route = new RouteCase();

@@ -63,6 +63,41 @@ public sealed class When_an_answer_does_not_come
     }
 
     [Test]
+    public async Task Should_know_its_own_record_by_whichever_question_it_was_found()
+    {
+        var route = new RouteCase();
+        route.Crm.FailNext("upsert_lead", Fault.LostAfter);
+        // The call is carried out after the question for its key was answered, and before the one for the address is.
+        var executor = new PlanExecutor(ToolRegistry.Default(), new BlindToKeys(route.Crm), route.Time, new InPlaceRetry(), RouteCase.Key);
+        var prepared = await executor.PrepareAsync(route.Run, CancellationToken.None);
+        var written = await executor.WriteAsync(route.Run with { Effects = prepared.Effects }, CancellationToken.None);
+
+        var again = await executor.PrepareAsync(route.Run with { Effects = written.Effects }, CancellationToken.None);
+
+        Assert.That(again.Effects.Single(e => e.Step.Id == "upsert_lead"),
+            Has.Property("State").EqualTo(EffectState.Confirmed).And.Property("Created").True.And.Property("RecordId").EqualTo(route.Crm.Only(CrmObject.Lead).Id));
+    }
+
+    [Test]
+    public async Task Should_call_undone_what_is_gone_after_an_undo_without_an_answer()
+    {
+        var route = new RouteCase();
+        route.Crm.FailNext("create_task", Fault.Refuse);
+        var prepared = await route.Executor.PrepareAsync(route.Run, CancellationToken.None);
+        var written = await route.Executor.WriteAsync(route.Run with { Effects = prepared.Effects }, CancellationToken.None);
+        route.Crm.FailNext("upsert_lead", Fault.LostAfter, undo: true);
+
+        var outcome = await route.Executor.UndoAsync(route.Run with { Effects = written.Effects }, CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(outcome, Is.TypeOf<PlanOutcome.Undone>());
+            Assert.That(outcome.Effects.Single(e => e.Step.Id == "upsert_lead").State, Is.EqualTo(EffectState.Compensated));
+            Assert.That(route.Crm.All(CrmObject.Lead), Is.Empty);
+        }
+    }
+
+    [Test]
     public async Task Should_say_that_a_step_is_absent_before_it_is_sent_again()
     {
         var route = new RouteCase();
@@ -78,6 +113,16 @@ public sealed class When_an_answer_does_not_come
             Assert.That(again.Effects.Single(e => e.Step.Id == "create_task"), Has.Property("State").EqualTo(EffectState.Absent).And.Property("Writes").Count.EqualTo(1));
             Assert.That(again.Effects.Count(e => e.State == EffectState.Absent), Is.EqualTo(1), "the others were not tried, or are there");
         }
+    }
+
+    private sealed class BlindToKeys(ICrm inner) : ICrm
+    {
+        public string Provider => inner.Provider;
+
+        public async Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken) =>
+            await inner.ReadAsync(query, cancellationToken) with { Effects = new Dictionary<string, CrmRecord>() };
+
+        public Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken) => inner.WriteAsync(batch, cancellationToken);
     }
 
     private sealed class Silent(FakeCrm inner) : ICrm

@@ -150,6 +150,25 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
     }
 
     [Test]
+    public async Task Should_leave_a_record_that_another_lead_of_the_person_was_completed_with_meanwhile()
+    {
+        var first = await PlannedAsync();
+        var second = await PlannedAsync(email: first.Lead.Email);
+        await HandleAsync(first, "create_task=rate_limited@1");
+        await HandleAsync(second, "");
+
+        time.Advance(TimeSpan.FromMinutes(1));
+        await HandleAsync(first, "create_task=permanent@1");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await StatusAsync(second), Is.EqualTo((LeadStatus.Completed, (string?)null)));
+            Assert.That(await StatusAsync(first), Is.EqualTo((LeadStatus.NeedsReview, "compensation-incomplete")));
+            Assert.That((await FindAsync(first)).Leads, Has.Count.EqualTo(1));
+        }
+    }
+
+    [Test]
     public async Task Should_convert_in_an_epoch_of_its_own_and_say_so_first()
     {
         var work = await PlannedAsync(converting: true);
@@ -201,14 +220,14 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
         await handler.HandleAsync(new StageCommand(work.Saga.LeadId, LeadStage.Execution, 1, 0), CancellationToken.None);
     }
 
-    private async Task<LeadWork> PlannedAsync(bool converting = false)
+    private async Task<LeadWork> PlannedAsync(bool converting = false, string? email = null)
     {
         PlanStep[] conversion =
         [
             Step(2, "match_account", new JsonObject { ["leadId"] = "$steps.upsert_lead.recordId", ["company"] = $"Conversion {Guid.NewGuid():N}", ["createIfMissing"] = true }),
             Step(3, "convert_lead", new JsonObject { ["leadId"] = "$steps.upsert_lead.recordId", ["accountId"] = "$steps.match_account.recordId" }),
         ];
-        var (work, _) = await store.AddAsync(ALead(), [new AuditFact("intake", "received", [])], []);
+        var (work, _) = await store.AddAsync(email is null ? ALead() : ALead() with { Email = email }, [new AuditFact("intake", "received", [])], []);
         var plan = new ActionPlan
         {
             Status = PlanStatus.Planned,

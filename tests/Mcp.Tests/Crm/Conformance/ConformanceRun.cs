@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Mcp.Registry;
+using LeadPipeline.Mcp.Tests.Execution;
 
 namespace LeadPipeline.Mcp.Tests.Crm;
 

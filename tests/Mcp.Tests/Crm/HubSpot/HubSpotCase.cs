@@ -5,6 +5,7 @@ using LeadPipeline.Mcp.Crm.Http;
 using LeadPipeline.Mcp.Crm.HubSpot;
 using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Mcp.Registry;
+using LeadPipeline.Mcp.Tests.Execution;
 using LeadPipeline.TestKit;
 using LeadPipeline.TestKit.Simulators.HubSpot;
 

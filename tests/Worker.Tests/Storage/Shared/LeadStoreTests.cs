@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
+using LeadPipeline.Mcp.Registry;
 using LeadPipeline.TestKit;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.Saga;
@@ -51,6 +52,40 @@ public abstract class LeadStoreTests<TDatabase> : StorageFixture<TDatabase>
             Assert.That(await store.LoadAsync(Guid.NewGuid()), Is.Null);
         }
     }
+
+    [Test]
+    public async Task Should_tell_which_records_other_leads_work_with()
+    {
+        var ours = (await store.AddAsync(ALead(), Received, [])).Work!;
+        var theirs = (await store.AddAsync(ALead(), Received, [])).Work!;
+        var (own, shared, withdrawn, part) = ($"own-{Guid.NewGuid()}", $"shared-{Guid.NewGuid()}", $"gone-{Guid.NewGuid()}", $"part-{Guid.NewGuid()}");
+        await using (var db = Database.Open())
+        {
+            db.Effects.AddRange(
+                Row(ours, "match_account", own, "confirmed"), Row(ours, "upsert_lead", shared, "confirmed"), Row(theirs, "upsert_lead", shared, "unchanged"),
+                Row(theirs, "match_account", withdrawn, "compensated"), Row(theirs, "set_lead_score", part, "confirmed"));
+            _ = await db.SaveChangesAsync();
+        }
+
+        Assert.That(await store.UsedElsewhereAsync(ours.Saga.LeadId, [own, shared, withdrawn, part, "unknown"], CancellationToken.None), Is.EquivalentTo(new[] { shared }));
+
+        static EffectRow Row(LeadWork work, string tool, string record, string state) => new()
+        {
+            EffectKey = $"{work.Saga.LeadId:N}.1.{tool}",
+            LeadId = work.Saga.LeadId,
+            Run = 1,
+            StepIndex = 0,
+            Step = tool,
+            Tool = tool,
+            State = state,
+            RecordId = record,
+            UpdatedAt = Now,
+        };
+    }
+
+    [Test]
+    public void Should_know_every_tool_whose_records_are_shared() =>
+        Assert.That(LeadTables.ToolsOfSharedRecords.Split(", ").Select(t => t.Trim('\'')), Is.EquivalentTo(ToolRegistry.Default().All.Where(t => t.FindsOrCreates).Select(t => t.Name)));
 
     [Test]
     public async Task Should_land_every_one_of_many_notes_on_one_lead()
