@@ -9,6 +9,7 @@
 #   --keep-servers  leaves the servers running for the next time
 #
 # With CI=true it also checks the formatting, and counts a fault there as a failure.
+# Near its end it repeats what failed, and names the tests that took longest.
 # The last line is  N passed, N failed, N skipped;  the exit code is not 0 unless all is well.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -26,8 +27,9 @@ while [ $# -gt 0 ]; do
 done
 
 passed=0 failed=0 skipped=0
+faults=() result_files=()
 say() { printf '\n== %s\n' "$*"; }
-fail() { failed=$((failed + 1)); say "FAILED: $*"; }
+fail() { failed=$((failed + 1)); faults+=("$*"); say "FAILED: $*"; }
 
 # ------------------------------------------------------------------------------------------------- coming and going
 
@@ -63,6 +65,7 @@ stop_servers() {
 
 finish() { # nothing may be printed after its last line
   stop_servers
+  report_results || true
   rm -rf "$work"
   trap - EXIT
   printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
@@ -164,6 +167,50 @@ check_format() {
 # The sum of an attribute over the <Counters> of result files; a file has one such element.
 counted() { sed -n 's/.*<Counters .* *\b'"$1"'="\([0-9]*\)".*/\1/p' "${@:2}" | awk '{ sum += $1 } END { print sum + 0 }'; }
 
+# The tests of result files, a line each: seconds, outcome, class and name; after one that did not pass, indented, how its message begins.
+list_tests() {
+  LC_ALL=C awk '
+    function plain(text) {
+      gsub(/&lt;/, "<", text); gsub(/&gt;/, ">", text); gsub(/&quot;/, "\"", text); gsub(/&#x[0-9A-F]+;/, " ", text); gsub(/&amp;/, "\\&", text)
+      if (length(text) <= 240) return text
+      text = substr(text, 1, 240)
+      sub(/[\200-\377]+$/, "", text) # rather than half a letter
+      return text " ..."
+    }
+    function value(name) { return match($0, " " name "=\"[^\"]*\"") ? plain(substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 4)) : "" }
+    /<UnitTestResult / {
+      id[++n] = value("testId"); outcome[n] = value("outcome"); name[n] = value("testName")
+      split(value("duration"), time, ":"); seconds[n] = time[1] * 3600 + time[2] * 60 + time[3]
+    }
+    /<Message>/ { reading = outcome[n] !~ /^(Passed|NotExecuted)$/; lines = 0; sub(/^.*<Message>/, "") }
+    reading {
+      last = sub(/<\/Message>.*$/, "")
+      if (/[^ ]/ && lines++ < 6) message[n] = message[n] "\n    " plain($0)
+      if (last) reading = 0
+    }
+    /<UnitTest / { test = value("id") }
+    /<TestMethod / { class[test] = value("className"); sub(/^.*\./, "", class[test]) }
+    END { for (i = 1; i <= n; i++) printf "%.1f s\t%s\t%s.%s%s\n", seconds[i], outcome[i], class[id[i]], name[i], message[i] }
+  ' "$@"
+}
+
+# What somebody who sees only the end of the output has to know.
+report_results() {
+  if [ ${#result_files[@]} -gt 0 ]; then
+    list_tests "${result_files[@]}" >"$work/tests"
+    say "the slowest tests"
+    grep -v '^    ' "$work/tests" | sort -t "$(printf '\t')" -k 1,1nr | awk -F '\t' 'NR <= 10 { printf "%8s  %s\n", $1, $3 }'
+  fi
+  if [ "$failed" -gt 0 ]; then
+    say "what failed"
+    [ ${#faults[@]} = 0 ] || printf '%s\n' "${faults[@]}"
+    [ ! -s "$work/tests" ] || awk -F '\t' '
+      !/^    / { shown = $2 !~ /^(Passed|NotExecuted)$/ && ++all <= 6; if (shown) print $3; next }
+      shown
+      END { if (all > 6) print "and " all - 6 " more" }' "$work/tests"
+  fi
+}
+
 test_project() { # test_project PROJECT_FILE
   local name results status=0 total executed ok bad arguments=()
   name=$(basename "$1" .csproj)
@@ -179,6 +226,7 @@ test_project() { # test_project PROJECT_FILE
     [ "$status" = 0 ] || fail "$name ended with exit code $status and without results"
     return 0
   fi
+  result_files+=("$results/results.trx")
   total=$(counted total "$results/results.trx")
   executed=$(counted executed "$results/results.trx")
   ok=$(counted passed "$results/results.trx")

@@ -218,9 +218,9 @@ start_mq_here() {
   until_ready epmd epmd -port "$mq_epmd_port" -names
   if ! recorded mq >/dev/null; then
     printf '[rabbitmq_management].\n' >"$dir/mq/enabled_plugins"
-    mq_settings >"$dir/mq/rabbitmq.conf"
+    mq_settings >"$dir/mq/advanced.config"
     launch mq rabbitmq env HOME="$dir/mq" RABBITMQ_NODENAME=leadpipeline@localhost RABBITMQ_DIST_PORT="$mq_dist_port" \
-      RABBITMQ_MNESIA_BASE="$dir/mq/data" RABBITMQ_LOG_BASE="$dir/mq/log" RABBITMQ_CONFIG_FILE="$dir/mq/rabbitmq.conf" \
+      RABBITMQ_MNESIA_BASE="$dir/mq/data" RABBITMQ_LOG_BASE="$dir/mq/log" RABBITMQ_CONFIG_FILE="$dir/mq/none" RABBITMQ_ADVANCED_CONFIG_FILE="$dir/mq/advanced.config" \
       RABBITMQ_CONF_ENV_FILE=/dev/null RABBITMQ_ENABLED_PLUGINS_FILE="$dir/mq/enabled_plugins" \
       RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}' "$mq_bin"
   fi
@@ -233,17 +233,22 @@ ask_mq() { curl -q -sf -m 2 -u "$user:$password" "http://127.0.0.1:$mq_ui_port/a
 
 mq_settings() {
   cat <<CONF
-listeners.tcp.1 = 127.0.0.1:$mq_port
-management.tcp.ip = 127.0.0.1
-management.tcp.port = $mq_ui_port
-default_user = $user
-default_pass = $password
-# The tests ask for queue depths: every second instead of every five.
-collect_statistics_interval = 1000
-# The limits guard a real broker's machine; here they would only block publishers while a build fills the memory.
-vm_memory_high_watermark.absolute = 1GB
-disk_free_limit.absolute = 64MB
-raft.wal_max_size_bytes = 67108864
+%% Erlang terms, and not rabbitmq.conf: to read one of those takes the broker as long again as to start without.
+[
+  {rabbit, [
+    {tcp_listeners, [{"127.0.0.1", $mq_port}]},
+    {default_user, <<"$user">>},
+    {default_pass, <<"$password">>},
+    %% The tests ask for queue depths: twice a second instead of every five.
+    {collect_statistics_interval, 500},
+    {quorum_tick_interval, 500},
+    %% The limits guard a real broker's machine; here they would only block publishers while a build fills the memory.
+    {vm_memory_high_watermark, {absolute, "1GB"}},
+    {disk_free_limit, {absolute, "64MB"}}
+  ]},
+  {rabbitmq_management, [{tcp_config, [{ip, "127.0.0.1"}, {port, $mq_ui_port}]}]},
+  {ra, [{wal_max_size_bytes, 67108864}]}
+].
 CONF
 }
 

@@ -29,7 +29,8 @@ internal static class Axe
     private static async Task<string?> LoadAsync()
     {
         var file = Path.Combine(Folder, "node_modules", "axe-core", "axe.min.js");
-        if (!File.Exists(file) && !await FetchAsync())
+        // Once more: a registry that everybody uses does not answer everybody at once.
+        if (!File.Exists(file) && !await FetchAsync() && !await FetchAsync())
             return null;
         return await File.ReadAllTextAsync(file);
     }

@@ -1,3 +1,4 @@
+using LeadPipeline.TestKit;
 using Microsoft.Playwright;
 
 namespace LeadPipeline.Browser.Tests;
@@ -15,7 +16,7 @@ internal static class Chromium
     {
         if (Path() is not { } path)
             throw Missing.Because("There is no Chromium here: sudo apt-get install chromium, or name one in LEADPIPELINE_CHROMIUM.");
-        return await playwright.Chromium.LaunchAsync(new() { ExecutablePath = path, Args = Arguments });
+        return await playwright.Chromium.LaunchAsync(new() { ExecutablePath = path, Args = Arguments, Timeout = (float)Eventually.Patience.TotalMilliseconds });
     }
 
     private static string? Path() => Environment.GetEnvironmentVariable("LEADPIPELINE_CHROMIUM") is { Length: > 0 } named

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using LeadPipeline.TestKit;
 using Microsoft.Playwright;
 
 namespace LeadPipeline.Browser.Tests;
@@ -14,12 +16,12 @@ internal sealed class ConsolePage : IAsyncDisposable
         page.Console += (_, message) =>
         {
             if (message.Type == "error")
-                Complaints.Add(message.Text);
+                Complaints.Enqueue(message.Text);
         };
-        page.PageError += (_, error) => Complaints.Add(error);
+        page.PageError += (_, error) => Complaints.Enqueue(error);
         page.Dialog += (_, dialog) =>
         {
-            Complaints.Add($"a dialog: {dialog.Message}");
+            Complaints.Enqueue($"a dialog: {dialog.Message}");
             _ = dialog.DismissAsync();
         };
     }
@@ -27,7 +29,7 @@ internal sealed class ConsolePage : IAsyncDisposable
     public IPage Page { get; }
 
     /// <summary>Errors, violations of the content policy among them.</summary>
-    public List<string> Complaints { get; } = [];
+    public ConcurrentQueue<string> Complaints { get; } = [];
 
     /// <summary>The path where the tab is now, with what follows it.</summary>
     public string Where => Page.Url[address.Length..];
@@ -40,6 +42,7 @@ internal sealed class ConsolePage : IAsyncDisposable
             ColorScheme = phone ? ColorScheme.Dark : ColorScheme.Light,
             JavaScriptEnabled = scripts,
         });
+        context.SetDefaultTimeout((float)Eventually.Patience.TotalMilliseconds);
         return new ConsolePage(context, await context.NewPageAsync(), address);
     }
 

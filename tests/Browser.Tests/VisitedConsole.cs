@@ -46,6 +46,7 @@ internal sealed class VisitedConsole : IAsyncDisposable
 
     public static async Task<VisitedConsole> StartAsync()
     {
+        Assertions.SetDefaultExpectTimeout((float)Eventually.Patience.TotalMilliseconds);
         var playwright = await Playwright.CreateAsync();
         var browser = await Chromium.StartAsync(playwright);
         var folder = new TempFolder();

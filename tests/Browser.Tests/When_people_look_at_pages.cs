@@ -1,3 +1,4 @@
+using LeadPipeline.TestKit;
 using Microsoft.Playwright;
 
 namespace LeadPipeline.Browser.Tests;
@@ -63,6 +64,7 @@ public sealed class When_people_look_at_pages : Browsing
 
         await visitor.Page.EvaluateAsync("() => { const s = document.createElement('script'); s.textContent = 'window.hacked = 1'; document.body.append(s); document.body.insertAdjacentHTML('beforeend', '<i style=\"color:red\">x</i>'); }");
 
+        await Eventually.ShouldAsync(() => visitor.Complaints.Count >= 2, "complain of both");
         using (Assert.EnterMultipleScope())
         {
             Assert.That(await visitor.Page.EvaluateAsync<bool>("'hacked' in window"), Is.False);
@@ -98,7 +100,7 @@ public sealed class When_people_look_at_pages : Browsing
 
         await Console.PostAsync("news@acme.example", "Completed");
 
-        await Assertions.Expect(caption).Not.ToHaveTextAsync(before!, new() { Timeout = 30_000 });
+        await Assertions.Expect(caption).Not.ToHaveTextAsync(before!);
         Assert.That(await visitor.Page.EvaluateAsync<bool>("window.sameDocument"), Is.True);
     }
 

@@ -50,6 +50,7 @@ public sealed class When_people_sign_in : Browsing
         await visitor.SignInAsync("user");
 
         await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
+        await visitor.Page.GetByLabel("Access token").WaitForAsync();
         await visitor.GoAsync("/ops/leads");
 
         Assert.That(visitor.Where, Does.StartWith("/ops/sign-in"));

@@ -16,6 +16,7 @@ public sealed class When_people_work_in_the_console : Browsing
 
         // The field has the focus from the start.
         await visitor.GoAsync("/ops");
+        await Assertions.Expect(page.GetByLabel("Access token")).ToBeFocusedAsync();
         await keys.TypeAsync("operator");
         await keys.PressAsync("Enter");
         await visitor.ArriveAsync("/ops");
@@ -85,7 +86,7 @@ public sealed class When_people_work_in_the_console : Browsing
         await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Replay" }).ClickAsync();
 
         await Assertions.Expect(visitor.Page.GetByRole(AriaRole.Status)).ToContainTextAsync("The replay is ordered");
-        await Assertions.Expect(visitor.Page.GetByText("the same failure came back")).ToBeVisibleAsync(new() { Timeout = 30_000 });
+        await Assertions.Expect(visitor.Page.GetByText("the same failure came back")).ToBeVisibleAsync();
         Assert.That(visitor.Complaints, Is.Empty);
     }
 

@@ -11,7 +11,7 @@ namespace LeadPipeline.Chaos.Tests;
 internal sealed class ChaosCampaign : IAsyncDisposable
 {
     /// <summary>How long the workers may take for what is left once nothing fails any more. A failing campaign waits it out.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
     /// <summary>So much is done to it even if that takes half as long again.</summary>
     private const int Least = 12;

@@ -32,6 +32,8 @@ internal sealed record ChaosReport
     {
         var text = new StringBuilder();
         Line($"Campaign with seed {Options.Seed}: {Options.Leads} leads, {Options.Workers} worker(s), {Seconds(Options.Trouble)} of trouble, {Seconds(Took)} in all");
+        // Before all else: of the message of a failed test some show only how it begins.
+        Line(Broken.Count == 0 ? "  promises        all kept" : $"  BROKEN          {Broken.Count}:\n    {string.Join("\n    ", Broken.Take(50))}");
         Line($"  accepted        {Accepted}");
         Line($"  ended           {Counts(Outcomes)}");
         Line($"  effects         {Effects.Made} records made with an effect key, {Effects.MadeTwice} of them twice; {Effects.Confirmed} steps confirmed, {Effects.Compensated} undone, {Effects.Corrections} corrections written");
@@ -45,7 +47,8 @@ internal sealed record ChaosReport
             Line($"  was slow        {Outstanding}");
         if (Died.Count > 0)
             Line($"  died            {Died.Count} workers by themselves, and were replaced:\n    {string.Join("\n    ", Died.Take(5))}");
-        Line(Broken.Count == 0 ? "  promises        all kept" : $"  BROKEN          {Broken.Count}:\n    {string.Join("\n    ", Broken.Take(50))}\n  the workers said last:\n    {string.Join("\n    ", Said)}");
+        if (Broken.Count > 0)
+            Line($"  the workers said last:\n    {string.Join("\n    ", Said)}");
         return text.ToString();
 
         void Line(string line) => text.AppendLine(line);

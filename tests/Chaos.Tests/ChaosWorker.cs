@@ -63,7 +63,7 @@ internal sealed class ChaosWorker(string folder, IReadOnlyDictionary<string, str
         var watch = System.Diagnostics.Stopwatch.StartNew();
         try
         {
-            _ = await stopped.Process.StopAsync(TimeSpan.FromSeconds(40));
+            _ = await stopped.Process.StopAsync(TimeSpan.FromSeconds(90));
         }
         catch (InvalidOperationException)
         {

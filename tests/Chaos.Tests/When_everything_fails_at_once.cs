@@ -10,7 +10,7 @@ public sealed class When_everything_fails_at_once
 {
     private static IEnumerable<ChaosOptions> Campaigns() => ChaosOptions.FromEnvironment() is { } ordered
         ? [ordered]
-        : [new ChaosOptions(200, Workers: 1, Seed: 20261, TimeSpan.FromSeconds(25)), new ChaosOptions(300, Workers: 3, Seed: 20263, TimeSpan.FromSeconds(30))];
+        : [new ChaosOptions(150, Workers: 1, Seed: 20261, TimeSpan.FromSeconds(15)), new ChaosOptions(300, Workers: 3, Seed: 20263, TimeSpan.FromSeconds(25))];
 
     [TestCaseSource(nameof(Campaigns))]
     public async Task Should_lose_no_lead_and_do_nothing_twice(ChaosOptions options)

@@ -22,15 +22,16 @@ internal sealed class AuditQueue
         return new AuditQueue(broker);
     }
 
-    /// <summary>What has arrived since the last time, in its order.</summary>
+    /// <summary>
+    /// What has arrived since the last time, in its order; of much a part, since what is taken off is lost to one who asks with a limit of time and does not wait for the answer.
+    /// </summary>
     public async Task<IReadOnlyList<(string RoutingKey, IReadOnlyBasicProperties Properties, JsonObject Event)>> TakeAsync()
     {
         await using var connection = await broker.ConnectAsync();
         await using var channel = await connection.CreateChannelAsync();
         var events = new List<(string, IReadOnlyBasicProperties, JsonObject)>();
-        while (await channel.BasicGetAsync(Name, autoAck: true) is { } message)
+        while (events.Count < 100 && await channel.BasicGetAsync(Name, autoAck: true) is { } message)
             events.Add((message.RoutingKey, message.BasicProperties, JsonNode.Parse(message.Body.Span)!.AsObject()));
         return events;
     }
-
 }

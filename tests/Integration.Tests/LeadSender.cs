@@ -19,7 +19,7 @@ internal sealed class LeadSender(Func<RunningWorker> to)
     /// <summary>Posts that were answered otherwise, by status: 503 is allowed, everything else is not.</summary>
     public ConcurrentDictionary<HttpStatusCode, int> Refused { get; } = new();
 
-    /// <summary>The longest time that an answer took, whatever it was.</summary>
+    /// <summary>The longest time that an answer took, whatever it was, or that was waited for one that did not come.</summary>
     public TimeSpan Longest { get; private set; }
 
     public Task SendAsync(int from, int count, int together = 8) =>
@@ -40,10 +40,7 @@ internal sealed class LeadSender(Func<RunningWorker> to)
 
         async Task<bool> PostAsync()
         {
-            var began = System.Diagnostics.Stopwatch.StartNew();
-            using var response = await to().PostAsync(lead, trusted: true);
-            if (began.Elapsed > Longest)
-                Longest = began.Elapsed;
+            using var response = await TimedAsync(() => to().PostAsync(lead, trusted: true));
             last = response.StatusCode;
             if (last != HttpStatusCode.Accepted)
             {
@@ -53,6 +50,20 @@ internal sealed class LeadSender(Func<RunningWorker> to)
             accepted.TryAdd(Guid.Parse((await response.JsonAsync())["leadId"]!.GetValue<string>()), number);
             Interlocked.Increment(ref answered);
             return true;
+        }
+    }
+
+    private async Task<HttpResponseMessage> TimedAsync(Func<Task<HttpResponseMessage>> post)
+    {
+        var began = System.Diagnostics.Stopwatch.StartNew();
+        try
+        {
+            return await post();
+        }
+        finally
+        {
+            if (began.Elapsed > Longest)
+                Longest = began.Elapsed;
         }
     }
 }

@@ -52,16 +52,16 @@ internal static class Promises
     private static SqliteConnection Sqlite(string folder) => new($"Data Source={Path.Combine(folder, "leadpipeline.db")};Mode=ReadOnly;Pooling=False;Default Timeout=20");
 
     private static async Task<IReadOnlyDictionary<string, int>> OutcomesAsync(DbConnection connection) =>
-        (await RowsAsync(connection, "SELECT CASE WHEN l.status = 'Completed' THEN r.decision ELSE l.status END, COUNT(*) FROM leads l LEFT JOIN lead_runs r ON r.lead_id = l.id AND r.run = l.run GROUP BY 1"))
+        (await connection.RowsAsync("SELECT CASE WHEN l.status = 'Completed' THEN r.decision ELSE l.status END, COUNT(*) FROM leads l LEFT JOIN lead_runs r ON r.lead_id = l.id AND r.run = l.run GROUP BY 1"))
             .ToDictionary(r => r[0]!, r => int.Parse(r[1]!, CultureInfo.InvariantCulture));
 
     private static async Task<IReadOnlyList<string>> BrokenAsync(DbConnection connection, IEnumerable<Guid> accepted)
     {
         var broken = new List<string>();
-        var leads = (await RowsAsync(connection, "SELECT id, status, pending, record_key FROM leads")).ToDictionary(r => Guid.Parse(r[0]!));
-        var aliases = (await RowsAsync(connection, "SELECT alias_id, lead_id FROM lead_aliases")).ToDictionary(r => Guid.Parse(r[0]!), r => Guid.Parse(r[1]!));
-        var decisions = (await RowsAsync(connection, "SELECT lead_id, decision FROM lead_runs")).ToDictionary(r => Guid.Parse(r[0]!), r => r[1]);
-        var effects = await RowsAsync(connection, "SELECT effect_key, lead_id, step, tool, state FROM effects");
+        var leads = (await connection.RowsAsync("SELECT id, status, pending, record_key FROM leads")).ToDictionary(r => Guid.Parse(r[0]!));
+        var aliases = (await connection.RowsAsync("SELECT alias_id, lead_id FROM lead_aliases")).ToDictionary(r => Guid.Parse(r[0]!), r => Guid.Parse(r[1]!));
+        var decisions = (await connection.RowsAsync("SELECT lead_id, decision FROM lead_runs")).ToDictionary(r => Guid.Parse(r[0]!), r => r[1]);
+        var effects = await connection.RowsAsync("SELECT effect_key, lead_id, step, tool, state FROM effects");
 
         broken.AddRange(accepted.Distinct().Where(id => !leads.ContainsKey(aliases.GetValueOrDefault(id, id))).Select(id => $"lead {id} was accepted and is gone"));
         broken.AddRange(leads.Values.Where(l => l[2] is not null).Select(l => $"lead {l[0]} is still {l[1]}, pending {l[2]}"));
@@ -69,7 +69,7 @@ internal static class Promises
 
         foreach (var (table, tools) in Created)
         {
-            var records = await RowsAsync(connection, $"SELECT effect_key, id FROM {table} WHERE effect_key IS NOT NULL AND effect_key NOT LIKE '%/undo'");
+            var records = await connection.RowsAsync($"SELECT effect_key, id FROM {table} WHERE effect_key IS NOT NULL AND effect_key NOT LIKE '%/undo'");
             var confirmed = effects.Where(e => tools.Contains(e[3]) && e[4] == "confirmed").Select(e => e[0]!).ToHashSet();
             broken.AddRange(records.Where(r => !confirmed.Contains(r[0]!)).Select(r => $"{table} {r[1]} belongs to no confirmed step"));
             broken.AddRange(confirmed.Except(records.Select(r => r[0]!)).Select(key => $"{table} has no record of the confirmed step {key}"));
@@ -86,24 +86,11 @@ internal static class Promises
             }
         }
 
-        var people = await RowsAsync(connection, "SELECT record_key, fields FROM crm_leads WHERE removed_at IS NULL");
+        var people = await connection.RowsAsync("SELECT record_key, fields FROM crm_leads WHERE removed_at IS NULL");
         broken.AddRange(people.GroupBy(p => JsonDocument.Parse(p[1]!).RootElement.GetProperty("email").GetString()).Where(g => g.Count() > 1).Select(g => $"{g.Count()} CRM leads of one person"));
         var worked = leads.Values.Where(l => l[1] == "Completed").Select(l => l[3]).ToHashSet();
         if (!worked.SetEquals(people.Select(p => p[0])))
             broken.Add($"{worked.Count} people were worked into the CRM, and it has {people.Count}");
         return broken;
-    }
-
-    private static async Task<List<string?[]>> RowsAsync(DbConnection connection, string sql)
-    {
-        await using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // From this file only.
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        await using var reader = await command.ExecuteReaderAsync();
-        var rows = new List<string?[]>();
-        while (await reader.ReadAsync())
-            rows.Add([.. Enumerable.Range(0, reader.FieldCount).Select(i => reader.IsDBNull(i) ? null : Convert.ToString(reader.GetValue(i), CultureInfo.InvariantCulture))]);
-        return rows;
     }
 }

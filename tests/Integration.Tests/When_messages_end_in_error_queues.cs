@@ -35,13 +35,13 @@ public sealed class When_messages_end_in_error_queues
         using var begun = await worker.Admin.PostAsJsonAsync("/dead-letters/replay", new { ids = new[] { first["id"]!.GetValue<string>() } });
         // Its cause is not mended: it fails again, and is the same dead letter.
         var second = await UntilAsync(i => i["id"]!.GetValue<string>() == first["id"]!.GetValue<string>() && i["replays"]!.GetValue<int>() == 1);
+        await Eventually.ShouldAsync(async () => await state.Broker.DepthAsync("lead-intake_error") == 0, "empty the error queue");
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That((int)begun.StatusCode, Is.EqualTo(202));
             Assert.That((first["queue"]!.ToString(), first["group"]!.ToString(), first["leadId"]), Is.EqualTo(("lead-intake", "intake/InvalidLeadException", (JsonNode?)null)));
             Assert.That(second["at"]!.ToString(), Is.Not.EqualTo(first["at"]!.ToString()));
-            Assert.That(await state.Broker.DepthAsync("lead-intake_error"), Is.Zero);
             Assert.That((await worker.GetAsync("/dead-letters")).ToJsonString(), Does.Not.Contain("Confidential"));
         }
     }

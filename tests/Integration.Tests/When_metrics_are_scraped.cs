@@ -43,7 +43,9 @@ public sealed partial class When_metrics_are_scraped
         using var posted = await worker.PostAsync(GeneratedLeads.Lead(0).ToJsonString(), trusted: true);
         _ = await worker.UntilDoneAsync(Guid.Parse((await posted.JsonAsync())["leadId"]!.GetValue<string>()));
 
-        var page = await ScrapeAsync();
+        var page = "";
+        // What is stored can be seen a moment before it is counted.
+        await Eventually.ShouldAsync(async () => Sum(page = await ScrapeAsync(), "lead_end_to_end_seconds_count") > 0, "count the lead");
 
         using (Assert.EnterMultipleScope())
         {

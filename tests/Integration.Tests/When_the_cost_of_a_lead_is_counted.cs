@@ -11,8 +11,6 @@ public sealed class When_the_cost_of_a_lead_is_counted
 {
     private const double MostStatementsAlone = 36;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
-
     [Test]
     public async Task Should_stay_within_its_bounds_for_a_lead_alone()
     {
@@ -20,9 +18,9 @@ public sealed class When_the_cost_of_a_lead_is_counted
         await using var state = await ServedState.CreateAsync();
         await using var worker = await state.StartAsync();
 
-        await OneByOneAsync(worker, 0, Warm);
+        await OneByOneAsync(state, worker, 0, Warm);
         var before = await CountAsync(state, worker);
-        await OneByOneAsync(worker, Warm, Leads);
+        await OneByOneAsync(state, worker, Warm, Leads);
         var after = await CountAsync(state, worker);
 
         Report("alone", before, after, Leads);
@@ -58,16 +56,18 @@ public sealed class When_the_cost_of_a_lead_is_counted
         async Task AllAtOnceAsync(int from, int count)
         {
             await sender.SendAsync(from, count, together: 64);
-            await Eventually.ShouldAsync(async () => await state.Database.QueryAsync<long>("SELECT COUNT(*) FROM leads WHERE pending IS NULL AND status <> 'Accepted'") >= from + count, $"finish {from + count} leads", Patience);
+            await Eventually.ShouldAsync(async () => await state.Database.QueryAsync<long>("SELECT COUNT(*) FROM leads WHERE pending IS NULL AND status <> 'Accepted'") >= from + count, $"finish {from + count} leads");
         }
     }
 
-    private static async Task OneByOneAsync(RunningWorker worker, int from, int count)
+    private static async Task OneByOneAsync(ServedState state, RunningWorker worker, int from, int count)
     {
         for (var i = from; i < from + count; i++)
         {
             using var posted = await worker.PostAsync(GeneratedLeads.Lead(i).ToJsonString(), trusted: true);
-            await worker.UntilDoneAsync(Guid.Parse((await posted.JsonAsync())["leadId"]!.GetValue<string>()));
+            var lead = Guid.Parse((await posted.JsonAsync())["leadId"]!.GetValue<string>());
+            // Looked up past the worker: each look at its door costs statements too, and how many there are is up to the machine.
+            await Eventually.ShouldAsync(async () => await state.Database.QueryAsync<long>($"SELECT COUNT(*) FROM leads WHERE id = '{lead}' AND pending IS NULL AND audit_published = audit_seq") == 1, $"finish lead {lead}");
         }
     }
 

@@ -11,7 +11,7 @@ namespace LeadPipeline.Integration.Tests;
 [NonParallelizable]
 public sealed class When_webhooks_are_posted_while_the_broker_restarts
 {
-    private const int Posts = 2000, Together = 64;
+    private const int Posts = 1000, Together = 64;
     private const string Secret = "leadpipeline-integration-secret1";
 
     [TearDown]
@@ -28,12 +28,9 @@ public sealed class When_webhooks_are_posted_while_the_broker_restarts
         var sender = new WebhookSender(worker);
 
         var sending = Parallel.ForEachAsync(Enumerable.Range(0, Posts), new ParallelOptions { MaxDegreeOfParallelism = Together }, async (i, _) => await sender.SendAsync(i));
-        foreach (var moment in new[] { 300, 1100 })
-        {
-            await Eventually.ShouldAsync(() => Task.FromResult(sender.Accepted.Count >= moment), $"have accepted {moment} posts", TimeSpan.FromMinutes(4));
-            await ServerControl.StopAsync(TestServer.Broker);
-            await ServerControl.StartAsync(TestServer.Broker);
-        }
+        await Eventually.ShouldAsync(() => sender.Accepted.Count >= 300, "have accepted 300 posts");
+        await ServerControl.StopAsync(TestServer.Broker);
+        await ServerControl.StartAsync(TestServer.Broker);
         await sending;
         // A sender that did not hear the answer posts again: the same leads.
         await Parallel.ForEachAsync(Enumerable.Range(0, 100), new ParallelOptions { MaxDegreeOfParallelism = Together }, async (i, _) => await sender.SendAsync(i));
@@ -60,7 +57,7 @@ public sealed class When_webhooks_are_posted_while_the_broker_restarts
         public async Task SendAsync(int number)
         {
             var body = $$"""{"type":"lead.created","data":{{GeneratedLeads.Lead(number).ToJsonString()}}}""";
-            await Eventually.ShouldAsync(() => PostAsync(number, body), $"accept post {number}", TimeSpan.FromMinutes(3));
+            await Eventually.ShouldAsync(() => PostAsync(number, body), $"accept post {number}");
         }
 
         private async Task<bool> PostAsync(int number, string body)

@@ -5,8 +5,8 @@ namespace LeadPipeline.TestKit;
 /// <summary>Waits for what another process will do sooner or later. Where a signal can be awaited instead, await it.</summary>
 public static class Eventually
 {
-    /// <summary>How long a test waits for anything before it fails. Long, since only failing tests wait it out.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    /// <summary>How long a test waits for anything before it fails. Long, since only failing tests wait it out, and machines that test are often busy.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     // A question that hangs, on a paused server for one, is given up and asked anew.
     private static readonly TimeSpan OneAnswer = TimeSpan.FromSeconds(10);

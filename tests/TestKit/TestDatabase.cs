@@ -54,6 +54,13 @@ public sealed class TestDatabase : IAsyncDisposable
         return await command.ExecuteScalarAsync() is T value ? value : default;
     }
 
+    /// <summary>All rows of a query, every value as its invariant text; null stays null.</summary>
+    public async Task<IReadOnlyList<string?[]>> RowsAsync(string sql)
+    {
+        await using var connection = await ConnectAsync();
+        return await connection.RowsAsync(sql);
+    }
+
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {

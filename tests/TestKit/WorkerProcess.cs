@@ -20,6 +20,8 @@ public sealed class WorkerProcess : IAsyncDisposable
 
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(5) };
 
+    private static int lastPort = Random.Shared.Next(10_000);
+
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = new();
     private readonly ConcurrentQueue<string> _errors = new();
@@ -69,12 +71,25 @@ public sealed class WorkerProcess : IAsyncDisposable
         return worker;
     }
 
-    /// <summary>A loopback port that nobody listens on at this moment.</summary>
+    /// <summary>A loopback port that nobody listens on at this moment, and that this process has given out to nobody yet.</summary>
     public static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        // Below those that the system gives out by itself: one of those may be somebody else's by the time that it is used.
+        const int First = 10_000, Count = 10_000;
+        while (true)
+        {
+            var port = First + (int)((uint)Interlocked.Increment(ref lastPort) % Count);
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            try
+            {
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Taken.
+            }
+        }
     }
 
     /// <summary>Returns when <c>/health/ready</c> under this address answers 200; throws at once if the worker ends.</summary>

@@ -67,4 +67,13 @@ public sealed class PostgresCompanyDirectoryTests : CompanyDirectoryTests<Postgr
 public sealed class PostgresDeadLetterTests : DeadLetterTests<PostgresStorage>;
 
 [Category("Integration")]
+public sealed class PostgresDeadLetterReplayTests : DeadLetterReplayTests<PostgresStorage>;
+
+[Category("Integration")]
+public sealed class PostgresDeadLetterEditTests : DeadLetterEditTests<PostgresStorage>;
+
+[Category("Integration")]
+public sealed class PostgresReviewTests : ReviewTests<PostgresStorage>;
+
+[Category("Integration")]
 public sealed class PostgresKeyRewrappingTests : KeyRewrappingTests<PostgresStorage>;

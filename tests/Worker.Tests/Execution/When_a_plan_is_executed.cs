@@ -325,13 +325,4 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
     {
         public Task<RateAnswer> AskAsync(RateRequest request) => throw new InvalidOperationException("no limit is in force");
     }
-
-    private sealed class NoSink : IAuditSink
-    {
-        public bool Publishes => false;
-
-        public void Committed(LeadSaga saga, IReadOnlyList<AuditRow> rows, IReadOnlyList<AuditFact> facts)
-        {
-        }
-    }
 }

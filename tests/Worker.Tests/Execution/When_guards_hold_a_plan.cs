@@ -307,13 +307,4 @@ public sealed class When_guards_hold_a_plan : StorageFixture<SqliteStorage>
             return outcomes;
         }
     }
-
-    private sealed class NoSink : IAuditSink
-    {
-        public bool Publishes => false;
-
-        public void Committed(LeadSaga saga, IReadOnlyList<AuditRow> rows, IReadOnlyList<AuditFact> facts)
-        {
-        }
-    }
 }

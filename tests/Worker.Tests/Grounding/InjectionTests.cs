@@ -81,7 +81,7 @@ public sealed class InjectionTests
 
         given.Ground();
 
-        Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(5)));
+        Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(30)), "looked at from every bracket to the end it would take hours");
     }
 
     [Test]

@@ -45,6 +45,12 @@ public sealed class SqliteLeadOperationsTests : LeadOperationsTests<SqliteStorag
 
 public sealed class SqliteDeadLetterTests : DeadLetterTests<SqliteStorage>;
 
+public sealed class SqliteDeadLetterReplayTests : DeadLetterReplayTests<SqliteStorage>;
+
+public sealed class SqliteDeadLetterEditTests : DeadLetterEditTests<SqliteStorage>;
+
+public sealed class SqliteReviewTests : ReviewTests<SqliteStorage>;
+
 public sealed class SqliteRateLimiterTests : RateLimiterTests<SqliteStorage>;
 
 public sealed class SqliteApprovalStoreTests : ApprovalStoreTests<SqliteStorage>;

@@ -61,7 +61,7 @@ internal abstract class VendorUnderTest : ICrmUnderTest
         if (Interlocked.Exchange(ref late, null) is not { } work)
             return;
         work.Release.SetResult();
-        await work.Fault.Worked.WaitAsync(TimeSpan.FromSeconds(20));
+        await work.Fault.Worked.WaitAsync(Eventually.Patience);
     }
 
     public virtual async ValueTask DisposeAsync()

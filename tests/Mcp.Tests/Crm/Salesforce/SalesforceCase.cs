@@ -10,9 +10,6 @@ namespace LeadPipeline.Mcp.Tests.Crm.Salesforce;
 /// <summary>Our client against the simulated org, over real HTTP.</summary>
 internal sealed class SalesforceCase : IAsyncDisposable
 {
-    /// <summary>How long a test waits for something that has to happen.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
-
     private readonly HttpClient client = new(VendorHttp.NewHandler()) { Timeout = Timeout.InfiniteTimeSpan };
 
     private SalesforceCase(SalesforceSimulator org, Action<SalesforceOptions>? change, TimeProvider time)

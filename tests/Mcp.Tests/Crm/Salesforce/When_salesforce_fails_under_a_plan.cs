@@ -63,9 +63,9 @@ public sealed class When_salesforce_fails_under_a_plan
         var route = org.Route();
 
         var running = route.RunToTheEndAsync();
-        await Eventually.ShouldAsync(() => org.Org.Calls("write") == 1, "the write arrives", SalesforceCase.Patience);
+        await Eventually.ShouldAsync(() => org.Org.Calls("write") == 1, "the write arrives");
         time.Advance(org.Options.WriteTimeout);
-        var outcome = await running.WaitAsync(SalesforceCase.Patience);
+        var outcome = await running.WaitAsync(Eventually.Patience);
         release.SetResult();
 
         using (Assert.EnterMultipleScope())
@@ -86,12 +86,12 @@ public sealed class When_salesforce_fails_under_a_plan
         var route = org.Route();
 
         var running = route.RunToTheEndAsync();
-        await Eventually.ShouldAsync(() => org.Org.Faults.Calls("write") == 1, "the write arrives", SalesforceCase.Patience);
+        await Eventually.ShouldAsync(() => org.Org.Faults.Calls("write") == 1, "the write arrives");
         time.Advance(org.Options.WriteTimeout);
-        var outcome = await running.WaitAsync(SalesforceCase.Patience);
+        var outcome = await running.WaitAsync(Eventually.Patience);
         // The first call is worked on only now, when its writes have been sent again.
         release.SetResult();
-        await Eventually.ShouldAsync(() => org.Org.Calls("write") == 2, "the write arrives", SalesforceCase.Patience);
+        await Eventually.ShouldAsync(() => org.Org.Calls("write") == 2, "the write arrives");
 
         using (Assert.EnterMultipleScope())
         {

@@ -16,10 +16,16 @@ public sealed class HubSpotSimulator : VendorSimulator
     private static readonly string[] Types = ["contacts", "companies", "deals", "tasks", "notes"];
     private readonly HubSpotStore store;
     private readonly HubSpotAssociations associations;
+    private readonly HubSpotWrites writes;
     private readonly List<JsonObject> owners = [Owner("9001", "sam.rivera@crm.example", "Sam", "Rivera"), Owner("9002", "mei.tanaka@crm.example", "Mei", "Tanaka")];
     private int requests, tokens;
 
-    private HubSpotSimulator() => associations = new HubSpotAssociations(store = new HubSpotStore(Properties));
+    private HubSpotSimulator()
+    {
+        store = new HubSpotStore(Properties);
+        associations = new HubSpotAssociations(store);
+        writes = new HubSpotWrites(store, Properties, () => requests + SearchLag, Made);
+    }
 
     /// <summary>The account's property definitions, to be changed before use.</summary>
     public Dictionary<string, Dictionary<string, HubSpotProperty>> Properties { get; } = HubSpotAccount.Properties();
@@ -197,18 +203,13 @@ public sealed class HubSpotSimulator : VendorSimulator
             _ when path is [_, _, _, var type, "batch", var verb] => verb switch
             {
                 "read" => Read(type, body, inputs),
-                "create" => Write(type, inputs, part, Create, 201),
-                "update" => HasDuplicates(inputs) ?? Write(type, inputs, part, Update, 200),
-                "upsert" => HasDuplicates(inputs) ?? Write(type, inputs, part, Upsert, 200),
+                "create" or "update" or "upsert" => writes.Write(verb, type, inputs, part, RefusesWholeBatches),
                 "archive" => Archive(type, inputs),
                 _ => Problem(new(404, "OBJECT_NOT_FOUND", "resource not found")),
             },
             _ => Problem(new(404, "OBJECT_NOT_FOUND", "resource not found")),
         };
     }
-
-    private SimulatedAnswer? HasDuplicates(JsonArray inputs) =>
-        inputs.GroupBy(i => (string?)i!["id"]).Any(g => g.Count() > 1) ? Problem(new(400, "VALIDATION_ERROR", "Duplicate IDs found in batch input")) : null;
 
     private SimulatedAnswer Get(string operation, string[] path, IReadOnlyDictionary<string, string> query)
     {
@@ -269,98 +270,6 @@ public sealed class HubSpotSimulator : VendorSimulator
         var missing = ids.Where((_, i) => found[i] is null).ToArray();
         var errors = missing.Length == 0 ? [] : new List<JsonNode> { StandardError(new(404, "OBJECT_NOT_FOUND", "Could not get some objects, they may be deleted or not exist."), "ids", missing) };
         return Batch(errors.Count == 0 ? 200 : 207, [.. found.OfType<HubSpotRow>().Distinct().Select(r => Shown(r, asked.Select(a => (string)a!)))], errors);
-    }
-
-    private SimulatedAnswer Write(string type, JsonArray inputs, SimulatorFault.FailPart? part, Func<string, JsonObject, (JsonObject?, HubSpotProblem?)> write, int status)
-    {
-        var traced = inputs.All(i => i!["objectWriteTraceId"] is not null) && !RefusesWholeBatches;
-        // Without trace ids a batch is taken or refused as one: it is looked at before anything of it is done.
-        if (!traced && (part is not null || inputs.Count > 0) && FirstProblem(type, inputs, part, status == 201) is { } first)
-            return Problem(first);
-        var (results, errors) = (new List<JsonNode>(), new List<JsonNode>());
-        for (var i = 0; i < inputs.Count; i++)
-        {
-            var input = inputs[i]!.AsObject();
-            var (result, problem) = part?.Part == i ? (null, new HubSpotProblem(part.Status, part.Code, "as ordered")) : write(type, input);
-            if (problem is not null)
-                errors.Add(StandardError(problem, "objectWriteTraceId", (string)input["objectWriteTraceId"]!));
-            else
-                results.Add(result!);
-        }
-        return Batch(errors.Count == 0 ? status : 207, results, errors);
-    }
-
-    private HubSpotProblem? FirstProblem(string type, JsonArray inputs, SimulatorFault.FailPart? part, bool creating)
-    {
-        if (part is not null && part.Part < inputs.Count)
-            return new(part.Status, part.Code, "as ordered");
-        var taken = new HashSet<(string, string)>();
-        foreach (var input in inputs)
-        {
-            foreach (var (name, value) in input!["properties"] as JsonObject ?? [])
-            {
-                if (Properties[type].TryGetValue(name, out var property) && property.Unique && !taken.Add((name, (string?)value ?? "")))
-                    return new(400, "VALIDATION_ERROR", "Duplicate values found in batch input", "CONFLICTING_UNIQUE_VALUE", name);
-            }
-            var row = creating ? null : store.Find(type, (string?)input!["id"] ?? "");
-            if (!creating && row is null && input!["idProperty"] is null)
-                return new(404, "OBJECT_NOT_FOUND", "resource not found");
-            if ((store.Check(type, input!["properties"] as JsonObject, row) ?? (input["associations"] as JsonArray ?? []).Select(a => store.Check(type, a, out _)).FirstOrDefault(p => p is not null)) is { } problem)
-                return problem;
-        }
-        return null;
-    }
-
-    private (JsonObject?, HubSpotProblem?) Create(string type, JsonObject input)
-    {
-        var links = new List<string>();
-        foreach (var association in input["associations"] as JsonArray ?? [])
-        {
-            if (store.Check(type, association, out var to) is { } wrong)
-                return (null, wrong);
-            links.Add(to);
-        }
-        if (store.Check(type, input["properties"] as JsonObject, null) is { } problem)
-            return (null, problem);
-        var row = store.Add(type, requests + SearchLag);
-        store.Set(row, input["properties"]!.AsObject());
-        links.ForEach(to => store.Associate(row.Id, to));
-        if (row.Properties.TryGetValue("leadpipeline_effect", out var effect))
-            Made(effect);
-        return (Traced(Shown(row, row.Properties.Keys), input), null);
-    }
-
-    private (JsonObject?, HubSpotProblem?) Update(string type, JsonObject input)
-    {
-        var row = store.Find(type, (string?)input["id"] ?? "");
-        if (row is null)
-            return (null, new(404, "OBJECT_NOT_FOUND", "resource not found"));
-        if (store.Check(type, input["properties"] as JsonObject, row) is { } problem)
-            return (null, problem);
-        var given = input["properties"]!.AsObject();
-        store.Set(row, given);
-        // Only what was written comes back, not the whole record.
-        return (Traced(Shown(row, given.Select(g => g.Key)), input), null);
-    }
-
-    private (JsonObject?, HubSpotProblem?) Upsert(string type, JsonObject input)
-    {
-        if ((string?)input["idProperty"] is not { } idProperty || !Properties[type].TryGetValue(idProperty, out var property) || !property.Unique)
-            return (null, new(400, "VALIDATION_ERROR", "idProperty must name a unique property"));
-        if (idProperty == "email")
-            return (null, new(400, "VALIDATION_ERROR", "Partial upserts are not supported when using email as the idProperty"));
-        var value = (string)input["id"]!;
-        var given = input["properties"]?.AsObject() ?? [];
-        given[idProperty] ??= value;
-        if (store.Find(type, idProperty, value) is { } row)
-        {
-            var (updated, problem) = Update(type, new JsonObject { ["id"] = row.Id, ["properties"] = given.DeepClone(), ["objectWriteTraceId"] = input["objectWriteTraceId"]?.DeepClone() });
-            updated?["new"] = false;
-            return (updated, problem);
-        }
-        var (made, refused) = Create(type, new JsonObject { ["properties"] = given.DeepClone(), ["objectWriteTraceId"] = input["objectWriteTraceId"]?.DeepClone() });
-        made?["new"] = true;
-        return (made, refused);
     }
 
     private SimulatedAnswer Archive(string type, JsonArray inputs)

@@ -37,8 +37,15 @@ public sealed class HubSpotStore(Dictionary<string, Dictionary<string, HubSpotPr
     private readonly HashSet<(string From, string To)> associations = [];
     private int ids = 100;
 
-    /// <summary>All records, archived ones included.</summary>
-    public IReadOnlyList<HubSpotRow> Rows => rows;
+    /// <summary>All records, archived ones included. A copy: tests look while calls still do their work.</summary>
+    public IReadOnlyList<HubSpotRow> Rows
+    {
+        get
+        {
+            lock (rows)
+                return [.. rows];
+        }
+    }
 
     /// <summary>The clock of the records.</summary>
     public DateTimeOffset Now { get; set; } = new(2026, 3, 3, 10, 0, 0, TimeSpan.Zero);
@@ -56,7 +63,8 @@ public sealed class HubSpotStore(Dictionary<string, Dictionary<string, HubSpotPr
     public HubSpotRow Add(string type, int searchableFrom = 0)
     {
         var row = new HubSpotRow(type, (++ids).ToString(CultureInfo.InvariantCulture)) { CreatedAt = Now, UpdatedAt = Now, SearchableFrom = searchableFrom };
-        rows.Add(row);
+        lock (rows)
+            rows.Add(row);
         return row;
     }
 

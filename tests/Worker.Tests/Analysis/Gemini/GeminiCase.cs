@@ -25,6 +25,9 @@ public abstract class GeminiCase : StorageFixture<SqliteStorage>
 
     private readonly HttpClient http = new(VendorHttp.NewHandler()) { Timeout = Timeout.InfiniteTimeSpan };
 
+    /// <summary>For files that an analyzer is to read.</summary>
+    protected TempFolder Folder { get; } = new();
+
     protected FakeTimeProvider Time { get; private set; } = null!;
 
     protected GeminiSimulator Model { get; private set; } = null!;
@@ -48,7 +51,11 @@ public abstract class GeminiCase : StorageFixture<SqliteStorage>
     }
 
     [OneTimeTearDown]
-    public void Hang() => http.Dispose();
+    public void Hang()
+    {
+        http.Dispose();
+        Folder.Dispose();
+    }
 
     protected GeminiAnalyzer Analyzer(GeminiOptions? options = null, GeminiSettings? settings = null, IGeminiCredentials? credentials = null, int requests = 0, int tokens = 0, CrmGuardSettings? guard = null)
     {

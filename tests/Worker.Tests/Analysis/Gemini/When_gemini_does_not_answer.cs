@@ -11,11 +11,6 @@ namespace LeadPipeline.Worker.Tests.Analysis.Gemini;
 [TestFixture]
 public sealed class When_gemini_does_not_answer : GeminiCase
 {
-    private readonly TempFolder folder = new();
-
-    [OneTimeTearDown]
-    public void Remove() => folder.Dispose();
-
     [TestCase(500)]
     [TestCase(502)]
     [TestCase(503)]
@@ -267,7 +262,7 @@ public sealed class When_gemini_does_not_answer : GeminiCase
     [Test]
     public async Task Should_hold_up_all_leads_when_google_gives_out_no_token()
     {
-        var stranger = GoogleIdentity.Load(folder.Write("stranger.json", Model.CredentialsFile(isKnown: false)));
+        var stranger = GoogleIdentity.Load(Folder.Write("stranger.json", Model.CredentialsFile(isKnown: false)));
         var analyzer = Analyzer(new GeminiOptions { Project = GeminiSimulator.Project }, credentials: stranger);
 
         using (Assert.EnterMultipleScope())
@@ -281,7 +276,7 @@ public sealed class When_gemini_does_not_answer : GeminiCase
     [Test]
     public async Task Should_hold_up_all_leads_when_the_project_may_not_use_the_model()
     {
-        var identity = GoogleIdentity.Load(folder.Write("account.json", Model.CredentialsFile()));
+        var identity = GoogleIdentity.Load(Folder.Write("account.json", Model.CredentialsFile()));
         var analyzer = Analyzer(new GeminiOptions { Project = "another-project" }, credentials: identity);
 
         using (Assert.EnterMultipleScope())

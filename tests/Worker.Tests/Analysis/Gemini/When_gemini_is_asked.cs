@@ -12,11 +12,6 @@ namespace LeadPipeline.Worker.Tests.Analysis.Gemini;
 [TestFixture]
 public sealed class When_gemini_is_asked : GeminiCase
 {
-    private readonly TempFolder folder = new();
-
-    [OneTimeTearDown]
-    public void Remove() => folder.Dispose();
-
     [Test]
     public async Task Should_answer_with_what_the_model_said_and_what_it_cost()
     {
@@ -153,5 +148,5 @@ public sealed class When_gemini_is_asked : GeminiCase
 
     private static GeminiOptions Vertex(string location = "global") => new() { Project = GeminiSimulator.Project, Location = location };
 
-    private GoogleIdentity Identity() => GoogleIdentity.Load(folder.Write("account.json", Model.CredentialsFile()));
+    private GoogleIdentity Identity() => GoogleIdentity.Load(Folder.Write("account.json", Model.CredentialsFile()));
 }

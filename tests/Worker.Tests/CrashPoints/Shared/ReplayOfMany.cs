@@ -21,7 +21,7 @@ public abstract class ReplayOfMany<TDatabase> : StorageFixture<TDatabase>
     private const int Leads = 1000;
 
     [Test]
-    [CancelAfter(180_000)]
+    [CancelAfter(600_000)]
     public async Task Should_make_no_duplicate(CancellationToken cancellationToken)
     {
         await using var records = new MockCrmStore(Database.Sql, TimeProvider.System);

@@ -155,7 +155,7 @@ public sealed class When_an_enrichment_service_is_asked : StorageFixture<SqliteS
         var waiting = Enumerable.Range(0, 20).Select(i => enrichment.FindAsync(Acme with { Email = $"p{i}@acme.example" }, CancellationToken.None)).ToList();
 
         time.Advance(options.Timeout);
-        var all = await Task.WhenAll(waiting.Prepend(first)).WaitAsync(TimeSpan.FromSeconds(20));
+        var all = await Task.WhenAll(waiting.Prepend(first)).WaitAsync(Eventually.Patience);
         var calls = service.Calls();
         service.Faults.FailBy(null);
         var before = await enrichment.FindAsync(Acme, CancellationToken.None);

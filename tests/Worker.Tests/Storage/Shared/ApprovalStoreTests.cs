@@ -122,13 +122,4 @@ public abstract class ApprovalStoreTests<TDatabase> : StorageFixture<TDatabase>
         Assert.That(await store.AddAsync(approval, new ApprovalContent(arguments, "because"), CancellationToken.None), Is.True);
         return approval;
     }
-
-    private sealed class NoSink : IAuditSink
-    {
-        public bool Publishes => false;
-
-        public void Committed(LeadSaga saga, IReadOnlyList<AuditRow> rows, IReadOnlyList<AuditFact> facts)
-        {
-        }
-    }
 }

@@ -279,13 +279,4 @@ public abstract class LeadOperationsTests<TDatabase> : StorageFixture<TDatabase>
         var row = (await RowAsync(lead))!;
         return AuditChain.Verify(await db.AuditEvents.Where(a => a.LeadId == lead).OrderBy(a => a.Seq).ToListAsync(), row.AuditSeq, row.AuditHead);
     }
-
-    private sealed class NoSink : IAuditSink
-    {
-        public bool Publishes => false;
-
-        public void Committed(LeadSaga saga, IReadOnlyList<AuditRow> rows, IReadOnlyList<AuditFact> facts)
-        {
-        }
-    }
 }

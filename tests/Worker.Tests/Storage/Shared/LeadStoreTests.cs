@@ -193,13 +193,4 @@ public abstract class LeadStoreTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     private LeadStore NewStore() => new(Database.Sql, new LeadCommitter(Database.Sql), Cipher, new NoSink(), new FakeTimeProvider(Now));
-
-    private sealed class NoSink : IAuditSink
-    {
-        public bool Publishes => false;
-
-        public void Committed(LeadSaga saga, IReadOnlyList<AuditRow> rows, IReadOnlyList<AuditFact> facts)
-        {
-        }
-    }
 }
