@@ -38,8 +38,16 @@ public sealed class ApprovalStore(SqlDatabase database, LeadStore leads, LeadCip
     public async Task<List<StoredApproval>> ListAsync(ApprovalState? state, int limit, CancellationToken cancellationToken)
     {
         // A request whose time is over is shown as what it is, also before anybody has written that down.
-        var all = await QueryAsync("ORDER BY a.requested_at DESC LIMIT @limit", cancellationToken, ("limit", limit));
-        return all.ConvertAll(AsOfNow).FindAll(s => state is null || s.Approval.State == state);
+        var which = state switch
+        {
+            null => "",
+            ApprovalState.Open or ApprovalState.Approved => "WHERE a.state = @state AND a.expires_at > @now",
+            ApprovalState.Expired => "WHERE (a.state = @state OR (a.state IN ('open', 'approved') AND a.expires_at <= @now))",
+            _ => "WHERE a.state = @state",
+        };
+        var found = await QueryAsync(
+            $"{which} ORDER BY a.requested_at DESC LIMIT @limit", cancellationToken, ("limit", limit), ("state", state is { } wanted ? Name(wanted) : ""), ("now", time.GetUtcNow()));
+        return found.ConvertAll(AsOfNow);
     }
 
     /// <summary>A request as it stands now; null: there is none.</summary>

@@ -38,7 +38,7 @@ public sealed record LeadCommit
     /// <summary>The state that the lead's open dead letters get: <c>replayed</c> when its run goes on, which also counts them up, or <c>discarded</c>. Null: they stay.</summary>
     public string? DeadLettersBecome { get; init; }
 
-    /// <summary>What a person has decided about the run that waited for one. Null: nobody has decided anything.</summary>
+    /// <summary>What a person has decided about the run that waited for one; if there is a verdict on it by now, the whole unit falls. Null: nobody has decided anything.</summary>
     public ReviewVerdictRow? Review { get; init; }
 
     /// <summary>Destroys what is personal in the lead's rows. Null: nothing is destroyed.</summary>
@@ -74,6 +74,6 @@ public enum CommitResult
     KeyTaken,
     /// <summary>Another lead of the same person is being executed.</summary>
     Busy,
-    /// <summary>A request for approval has changed: read it again.</summary>
+    /// <summary>A request for approval has changed, or there is a verdict on the run by now: read it again.</summary>
     Outdated,
 }

@@ -59,6 +59,7 @@ public sealed class LeadCommitter : IAsyncDisposable
         var results = new CommitResult[commits.Count];
 
         await ClaimKeysAsync(session, commits, results, cancellationToken);
+        var judged = await ClaimVerdictsAsync(session, commits, results);
         await ChangeApprovalsAsync(session, commits, results);
 
         var added = await InsertAsync(session, LeadTables.NewLeads, Rows(c => c.New is null ? [] : [LeadTables.NewLeadRow(c)]));
@@ -70,6 +71,7 @@ public sealed class LeadCommitter : IAsyncDisposable
         }
 
         await RestoreApprovalsAsync(session, commits, results);
+        await TakeBackClaimsAsync(session, commits, results, judged, cancellationToken);
         await InsertAsync(session, LeadTables.NewApprovals, Rows(c => c.Approvals.Where(a => a.Before is null).Select(a => LeadTables.NewApprovalRow(a.After))));
         await InsertAsync(session, LeadTables.Runs, Rows(c => c.Run is null ? [] : [LeadTables.RunRow(c.Run)]));
         var entered = await InsertAsync(session, LeadTables.NewEffects, Rows(c => c.NewEffects.Select(LeadTables.NewEffectRow)));
@@ -79,7 +81,6 @@ public sealed class LeadCommitter : IAsyncDisposable
         await InsertAsync(session, LeadTables.Audit, Rows(c => c.Audit.Select(LeadTables.AuditRow)));
         await InsertAsync(session, LeadTables.Aliases, Rows(c => c.Alias is null ? [] : [LeadTables.AliasRow(c.Alias)]));
         await InsertAsync(session, LeadTables.DeadLetters, Rows(c => c.DeadLetter is null ? [] : [LeadTables.DeadLetterRow(c.DeadLetter)]));
-        await InsertAsync(session, LeadTables.ReviewVerdicts, Rows(c => c.Review is null ? [] : [LeadTables.ReviewVerdictRow(c.Review)]));
         for (var i = 0; i < commits.Count; i++)
         {
             if (results[i] == CommitResult.Committed && commits[i].DeadLettersBecome is { } state)
@@ -130,6 +131,32 @@ public sealed class LeadCommitter : IAsyncDisposable
             if (undo.Length > 0)
                 await session.ExecuteAsync("DELETE FROM intake_keys WHERE {in:key}", cancellationToken, ("key", undo));
         }
+    }
+
+    /// <summary>Before the leads, so that of two people who decide about a run in the same moment one does, and the lead does not move for the other.</summary>
+    private static async Task<HashSet<object>> ClaimVerdictsAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CommitResult[] results)
+    {
+        var judged = await InsertAsync(session, LeadTables.ReviewVerdicts,
+            [.. commits.Where((c, i) => results[i] == CommitResult.Committed).Select(c => c.Review).OfType<ReviewVerdictRow>().Select(LeadTables.ReviewVerdictRow)]);
+        for (var i = 0; i < commits.Count; i++)
+        {
+            if (results[i] == CommitResult.Committed && commits[i].Review is { } review && !judged.Contains(review.Id))
+                results[i] = CommitResult.Outdated;
+        }
+        return judged;
+    }
+
+    /// <summary>A unit that fell after it had claimed keys or a verdict leaves neither: a key without its lead would keep everybody else from being stored.</summary>
+    private static async Task TakeBackClaimsAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CommitResult[] results, HashSet<object> judged, CancellationToken cancellationToken)
+    {
+        // Who lost a key has given back what he had; the key itself is another unit's.
+        var fallen = commits.Where((_, i) => results[i] is CommitResult.Conflict or CommitResult.Outdated).ToList();
+        var keys = fallen.SelectMany(c => c.Keys).Select(k => k.Key).ToArray();
+        if (keys.Length > 0)
+            await session.ExecuteAsync("DELETE FROM intake_keys WHERE {in:key}", cancellationToken, ("key", keys));
+        var verdicts = fallen.Select(c => c.Review).OfType<ReviewVerdictRow>().Select(r => r.Id).Where(id => judged.Contains(id)).ToArray();
+        if (verdicts.Length > 0)
+            await session.ExecuteAsync("DELETE FROM review_verdicts WHERE {in:id}", cancellationToken, ("id", verdicts));
     }
 
     /// <summary>Before the leads, so that a lead whose approval has been used or withdrawn meanwhile does not move at all.</summary>

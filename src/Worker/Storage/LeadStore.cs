@@ -20,7 +20,7 @@ public interface IAuditSink
 /// <summary>What came of applying a message to a lead.</summary>
 /// <param name="Decision">The saga's answer; <see cref="SagaDecision.Proceed"/> means it is durable.</param>
 /// <param name="Busy">The lead may not open an epoch now, because another lead of the same person has one open.</param>
-/// <param name="Outdated">A request for approval that the commit rests on has changed meanwhile.</param>
+/// <param name="Outdated">What people decide has changed meanwhile: a request for approval that the commit rests on, or the run has its verdict.</param>
 public readonly record struct Applied(SagaDecision Decision, bool Busy = false, bool Outdated = false)
 {
     /// <summary>Whether the message took effect.</summary>

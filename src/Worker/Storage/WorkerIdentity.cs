@@ -127,13 +127,14 @@ public sealed class PostgresWorkers(PostgresDatabase database, TimeProvider time
                 else
                     await PingAsync();
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
                 return;
             }
-            catch (Exception exception) when (database.IsTransient(exception) || exception is InvalidOperationException)
+#pragma warning disable CA1031 // The server is away or does not let us in; whatever it says, the next round tries again: without the lock we count as dead.
+            catch (Exception)
+#pragma warning restore CA1031
             {
-                // The server is away; the next round tries again.
             }
         }
     }

@@ -1,6 +1,8 @@
+using LeadPipeline.TestKit;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.Sql;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace LeadPipeline.Integration.Tests.Storage;
 
@@ -42,7 +44,43 @@ public sealed class When_workers_start_at_once_on_a_new_database
         {
             Assert.That(second.Id, Is.Not.EqualTo(first.Id));
             Assert.That(alive, Is.EqualTo((true, true)));
-            await LeadPipeline.TestKit.Eventually.ShouldAsync(async () => !await first.IsAliveAsync(second.Id, CancellationToken.None), "know that the second is gone");
+            await Eventually.ShouldAsync(async () => !await first.IsAliveAsync(second.Id, CancellationToken.None), "know that the second is gone");
+        }
+    }
+
+    [Test]
+    public async Task Should_count_as_alive_again_when_the_database_lets_in_again()
+    {
+        await using var storage = new PostgresStorage();
+        await storage.CreateAsync();
+        await using (var db = storage.Open())
+            await Migrator.MigrateAsync(db, storage.Sql, CancellationToken.None);
+        var database = (PostgresDatabase)storage.Sql;
+        var name = new NpgsqlConnectionStringBuilder(database.ConnectionString).Database;
+        await using var server = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Database = "postgres", Pooling = false }.ConnectionString);
+        var time = new FakeTimeProvider();
+        await using var worker = new PostgresWorkers(database, time);
+        await worker.StartAsync(CancellationToken.None);
+        await time.UntilTimersAreArmedAsync();
+
+        // As during a restore: connections are ended, and each new one is refused by a code that the driver does not call transient.
+        await ServerAsync($"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}'");
+        await Eventually.ShouldAsync(async () => await ServerAsync($"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'") is 0L, "end the connections");
+        await ServerAsync($"ALTER DATABASE \"{name}\" RENAME TO \"{name}-away\"");
+        for (var look = 0; look < 3; look++)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await time.UntilTimersAreArmedAsync();
+        }
+        await ServerAsync($"ALTER DATABASE \"{name}-away\" RENAME TO \"{name}\"");
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        await Eventually.ShouldAsync(async () => await worker.IsAnyAliveAsync(CancellationToken.None), "hold its lock again");
+
+        async Task<object?> ServerAsync(string sql)
+        {
+            await using var command = server.CreateCommand(sql);
+            return await command.ExecuteScalarAsync();
         }
     }
 }

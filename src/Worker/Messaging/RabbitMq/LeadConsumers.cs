@@ -54,7 +54,7 @@ public sealed class LeadConsumers(IntakeHandler intake, StageRunner runner, ILea
         {
             await retrying.RunAsync($"Lead {command.LeadId}", _ => runner.RunAsync(command, bus, cancellationToken), cancellationToken);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             // The lead is marked, and the message itself goes to the error queue with the exception.
             await failures.RecordAsync(command, exception);

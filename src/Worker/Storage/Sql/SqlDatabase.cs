@@ -40,6 +40,9 @@ public sealed class PostgresDatabase(NpgsqlDataSource source, string connectionS
         // Class 57 is the server going down or coming up, 53 is out of connections; Npgsql itself counts only some of them as transient.
         exception is NpgsqlException { IsTransient: true } or TimeoutException
         || exception is PostgresException { SqlState: ['5', '7' or '3', ..] or ['0', '8', ..] or ['4', '0', ..] }
+        // Whatever keeps us out or keeps us from writing is no lead's fault: a password that is being exchanged (28), a database that is being
+        // restored (3D000), a server that is a replica since a failover, or read-only until somebody makes room on its disk (25006).
+        || exception is PostgresException { SqlState: ['2', '8', ..] or "3D000" or "25006" }
         || (exception is NpgsqlException and not PostgresException);
 
     /// <inheritdoc/>
@@ -86,7 +89,7 @@ public sealed class SqliteDatabase(string connectionString) : SqlDatabase
 
     /// <inheritdoc/>
     public override bool IsTransient(Exception exception) =>
-        exception is SqliteException { SqliteErrorCode: 5 or 6 or 10 or 13 }; // busy, locked, I/O error, disk full
+        exception is SqliteException { SqliteErrorCode: 5 or 6 or 8 or 10 or 13 or 14 }; // busy, locked, read-only, I/O error, disk full, cannot be opened
 
     /// <inheritdoc/>
     public override async ValueTask DisposeAsync()

@@ -85,6 +85,34 @@ public abstract class ApprovalStoreTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
+    public async Task Should_find_an_open_request_behind_any_number_that_are_not()
+    {
+        var waiting = await RequestAsync(needed: 1, withLead: false);
+        time.Advance(TimeSpan.FromMinutes(1));
+        var denied = new List<Guid>();
+        for (var i = 0; i < 3; i++)
+        {
+            denied.Add((await RequestAsync(needed: 1, withLead: false)).Id);
+            _ = await store.ActAsync(denied[^1], new ApprovalAct.Deny("bob", null), CancellationToken.None);
+        }
+
+        var open = await ListAsync(ApprovalState.Open);
+        var no = await ListAsync(ApprovalState.Denied);
+        time.Advance(TimeSpan.FromHours(24));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(open, Does.Contain(waiting.Id), "somebody has to see it");
+            Assert.That(no, Is.SupersetOf(denied));
+            Assert.That(await ListAsync(ApprovalState.Open), Does.Not.Contain(waiting.Id), "its time is over");
+            Assert.That(await ListAsync(ApprovalState.Expired), Does.Contain(waiting.Id));
+            Assert.That(await ListAsync(null), Is.SupersetOf(denied));
+        }
+
+        async Task<List<Guid>> ListAsync(ApprovalState? state) => (await store.ListAsync(state, 3, CancellationToken.None)).ConvertAll(s => s.Approval.Id);
+    }
+
+    [Test]
     public async Task Should_fall_with_a_unit_of_work_that_does_not_stand()
     {
         var approval = await RequestAsync(needed: 1, withLead: true);

@@ -79,6 +79,21 @@ public abstract class LeadCommitterTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
+    public async Task Should_leave_no_verdict_of_a_unit_that_expected_another_version()
+    {
+        var first = NewLead(ALead());
+        var id = first.Saga.LeadId;
+        var verdict = new ReviewVerdictRow { Id = id, LeadId = id, Run = 1, Verdict = "approved", Actor = "otto", At = Now };
+        _ = await committer.CommitAsync(first);
+
+        var stale = await committer.CommitAsync(Next(Next(first)) with { Review = verdict });
+        var right = await committer.CommitAsync(Next(first) with { Review = verdict });
+        var second = await committer.CommitAsync(Next(Next(first)) with { Review = verdict });
+
+        Assert.That((stale, right, second), Is.EqualTo((CommitResult.Conflict, CommitResult.Committed, CommitResult.Outdated)));
+    }
+
+    [Test]
     public async Task Should_refuse_a_key_that_is_taken_and_free_the_others()
     {
         var (first, second, third) = (NewLead(ALead()), NewLead(ALead()), NewLead(ALead()));
@@ -94,6 +109,19 @@ public abstract class LeadCommitterTests<TDatabase> : StorageFixture<TDatabase>
             Assert.That((result, other), Is.EqualTo((CommitResult.KeyTaken, CommitResult.Committed)));
             Assert.That(await db.Leads.AnyAsync(l => l.Id == second.Saga.LeadId), Is.False);
         }
+    }
+
+    [Test]
+    public async Task Should_keep_no_key_of_a_lead_that_was_there_already()
+    {
+        var (first, other) = (NewLead(ALead()), NewLead(ALead()));
+        var key = $"late-{Guid.NewGuid()}";
+        _ = await committer.CommitAsync(first);
+
+        var again = await committer.CommitAsync(first with { Keys = [Key(key, first.Saga.LeadId)] });
+        var free = await committer.CommitAsync(other with { Keys = [Key(key, other.Saga.LeadId)] });
+
+        Assert.That((again, free), Is.EqualTo((CommitResult.Conflict, CommitResult.Committed)));
     }
 
     [Test]

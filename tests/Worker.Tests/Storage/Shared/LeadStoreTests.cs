@@ -145,6 +145,30 @@ public abstract class LeadStoreTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
+    public async Task Should_let_one_of_two_verdicts_on_a_run_stand()
+    {
+        var mine = await PlannedAsync(null);
+        _ = await store.ApplyAsync(mine, new SagaMessage.PlanEnded(1, 0, LeadStatus.NeedsReview, "ambiguous"), []);
+        var yours = (await store.LoadAsync(mine.Saga.LeadId))!;
+
+        var rejected = await store.ApplyAsync(mine, new SagaMessage.Judged(1), [new AuditFact("operator", "rejected", [])], commit => commit with { Review = Verdict("rejected") });
+        var approved = await store.ApplyAsync(yours, new SagaMessage.RunStarted(1, false), [new AuditFact("operator", "approved", [])], commit => commit with { Review = Verdict("approved") });
+
+        var now = (await store.LoadAsync(mine.Saga.LeadId))!.Saga;
+        await using var db = Database.Open();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((rejected.Took, approved.Took), Is.EqualTo((true, false)));
+            Assert.That((now.Status, now.Run), Is.EqualTo((LeadStatus.NeedsReview, 1)), "what one has rejected does not go on because another saw it a moment before");
+            Assert.That(await db.ReviewVerdicts.Where(v => v.LeadId == mine.Saga.LeadId).Select(v => v.Verdict).ToListAsync(), Is.EqualTo(new[] { "rejected" }));
+            Assert.That(await db.AuditEvents.CountAsync(a => a.LeadId == mine.Saga.LeadId && a.Stage == "operator"), Is.EqualTo(1));
+        }
+
+        ReviewVerdictRow Verdict(string verdict) =>
+            new() { Id = DeterministicId.Run(mine.Saga.LeadId, 1), LeadId = mine.Saga.LeadId, Run = 1, Verdict = verdict, Actor = "otto", At = Now };
+    }
+
+    [Test]
     public async Task Should_look_at_a_deferred_lead_when_it_is_due_and_at_a_finished_one_no_more()
     {
         var (deferred, ended) = (await PlannedAsync(null), await PlannedAsync(null));
