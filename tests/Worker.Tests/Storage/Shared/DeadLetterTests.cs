@@ -9,6 +9,7 @@ using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.Reviews;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Telemetry;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -446,6 +447,21 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
+    [Test]
+    public async Task Should_count_a_message_that_somebody_has_died_over_among_those_that_wait()
+    {
+        var before = await WaitingAsync();
+        var failed = Failed("no address, and somebody has died over it", Now);
+        await letters.KeepAsync(failed, CancellationToken.None);
+        _ = await letters.ClaimAsync(failed.Id, CancellationToken.None);
+
+        var claimed = await WaitingAsync();
+
+        Assert.That(claimed, Is.EqualTo(before + 1));
+
+        async Task<long> WaitingAsync() => (await new BacklogReader(Database.Sql, time).ReadAsync(CancellationToken.None)).DeadLetters.Sum(d => d.Count);
+    }
+
     public async Task Should_close_an_edit_when_its_message_is_replayed()
     {
         var (editing, failed) = (new DeadLetterEditing(letters, acts, Database.Sql, Cipher, time, queues), Failed("no address, replayed", Now));
