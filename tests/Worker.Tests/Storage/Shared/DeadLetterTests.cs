@@ -357,6 +357,7 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
             Assert.That((own.Code, away.Code, late.Code), Is.EqualTo(("own-edit", "broker-unavailable", "not-open")));
             Assert.That(System.Text.Encoding.UTF8.GetString(sealedRow!), Does.Not.Contain("jane.doe"));
             Assert.That((sent.Edit!.State, sent.Edit.DecidedBy, row.State, row.Replays), Is.EqualTo(("sent", "bob", "replayed", 1)));
+            Assert.That(sent.Edit.Content, Is.Null, "who approves has looked before, on record");
             Assert.That(queues.Returned, Has.Count.EqualTo(1));
             Assert.That(queues.Returned[0].Queue, Is.EqualTo("lead-intake"));
             Assert.That(queues.Returned[0].Message.MessageId, Is.EqualTo(asked.MessageId.ToString()).And.Not.EqualTo("order-1"));
@@ -447,7 +448,6 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
-    [Test]
     public async Task Should_count_a_message_that_somebody_has_died_over_among_those_that_wait()
     {
         var before = await WaitingAsync();
@@ -462,6 +462,7 @@ public abstract class DeadLetterTests<TDatabase> : StorageFixture<TDatabase>
         async Task<long> WaitingAsync() => (await new BacklogReader(Database.Sql, time).ReadAsync(CancellationToken.None)).DeadLetters.Sum(d => d.Count);
     }
 
+    [Test]
     public async Task Should_close_an_edit_when_its_message_is_replayed()
     {
         var (editing, failed) = (new DeadLetterEditing(letters, acts, Database.Sql, Cipher, time, queues), Failed("no address, replayed", Now));
