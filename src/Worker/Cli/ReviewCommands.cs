@@ -51,7 +51,7 @@ internal static class ReviewCommands
         {
             var review = Review(parsed.GetValue(id));
             await using var host = await OpenAsync(settings, cancellationToken);
-            if (await host.Services.GetRequiredService<ReviewViews>().FindAsync(review, cancellationToken) is not { } view)
+            if (await host.Services.GetRequiredService<ReviewViews>().FindAsync(review, full: true, cancellationToken) is not { } view)
                 return await NoSuchAsync(review);
             if (parsed.GetValue(json))
                 CliOutput.WriteJson(view);
