@@ -30,9 +30,10 @@ public static class SecretEndpoints
         });
     }
 
-    private static IResult Clear(CrmSecretSources sources)
+    private static IResult Clear(CrmSecretSources sources, CrmHealth health)
     {
         sources.Clear();
+        health.Forget();
         return Results.Json(new JsonObject { ["success"] = true });
     }
 
