@@ -12,11 +12,22 @@ public static class CrmMeters
 
     internal static readonly Meter Meter = new(Name);
     private static readonly Counter<long> Calls = Meter.CreateCounter<long>("crm_api_calls_total", "{call}", "HTTP calls to the CRM.");
+    private static readonly UpDownCounter<long> Connections = Meter.CreateUpDownCounter<long>("mcp_active_connections", "{call}", "Calls to the CRM that are under way in this worker.");
     private static readonly Gauge<long> Quota = Meter.CreateGauge<long>("crm_quota_remaining", "{call}", "Calls that the CRM's allowance leaves.");
 
     /// <summary>One HTTP exchange with a vendor has ended.</summary>
     public static void Called(string provider, string operation, VendorReply reply) =>
         Calls.Add(1, new("crm_provider", provider), new("operation", operation), new("status", Status(reply)));
+
+    /// <summary>Makes the series that have no labels, so that each is there, at zero, before its first event.</summary>
+    internal static void ShowAll() => Connections.Add(0);
+
+    /// <summary>A call to the CRM is under way, until this is disposed of.</summary>
+    internal static UnderWay Connect()
+    {
+        Connections.Add(1);
+        return default;
+    }
 
     /// <summary>A vendor has told how much of its allowance is left.</summary>
     public static void QuotaLeft(string provider, long calls) => Quota.Record(calls, new KeyValuePair<string, object?>("crm_provider", provider));
@@ -44,4 +55,9 @@ public static class CrmMeters
         VendorReply.Lost lost => lost.Fault.Label(),
         _ => CrmFault.Unknown.Label(),
     };
+
+    internal readonly struct UnderWay : IDisposable
+    {
+        public void Dispose() => Connections.Add(-1);
+    }
 }

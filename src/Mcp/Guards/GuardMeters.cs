@@ -10,7 +10,7 @@ public static class GuardMeters
 {
     private static readonly InstrumentAdvice<double> ToolSeconds = new() { HistogramBucketBoundaries = [0.1, 0.5, 1, 2, 5, 10] };
 
-    private static readonly Counter<long> Violations = CrmMeters.Meter.CreateCounter<long>("mcp_rate_limit_violations_total", "{lead}", "Times that a limit put something off.");
+    private static readonly Counter<long> Violations = CrmMeters.Meter.CreateCounter<long>("mcp_rate_limit_violations_total", "{lead}", "Times that a limit put something off, or turned a post away.");
     private static readonly Counter<long> Blocks = CrmMeters.Meter.CreateCounter<long>("mcp_safety_blocks_total", "{plan}", "Plans that the safety gate stopped.");
     private static readonly Counter<long> Calls = CrmMeters.Meter.CreateCounter<long>("mcp_tool_calls_total", "{call}", "Tool calls by how they ended.");
     private static readonly Histogram<double> Durations = CrmMeters.Meter.CreateHistogram("mcp_tool_call_duration_seconds", "s", "Time that the CRM took for the batch that a tool's write was in.", advice: ToolSeconds);
@@ -29,6 +29,7 @@ public static class GuardMeters
         foreach (var reason in (ReadOnlySpan<string>)["grounding", "email", "policy", "injection"])
             Blocks.Add(0, new("tool_name", SafetyGate.WholePlan), new("reason", reason));
         Deals.Add(0);
+        CrmMeters.ShowAll();
     }
 
     /// <summary>A limit put something off.</summary>

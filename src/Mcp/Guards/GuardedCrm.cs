@@ -86,6 +86,7 @@ public sealed class GuardedCrm : ICrm
                 // Given up with the call: the caller's token outlives it by far.
                 await using var link = token.Register(static s => ((CancellationTokenSource)s!).Cancel(), limit);
                 var begun = time.GetTimestamp();
+                using var connection = CrmMeters.Connect();
                 using var span = CrmTraces.Call(Provider, "read", 0);
                 try
                 {
@@ -127,6 +128,7 @@ public sealed class GuardedCrm : ICrm
                 // Given up with the call: the caller's token outlives it by far.
                 await using var link = token.Register(static s => ((CancellationTokenSource)s!).Cancel(), limit);
                 var begun = time.GetTimestamp();
+                using var connection = CrmMeters.Connect();
                 using var span = CrmTraces.Call(Provider, "write", batch.Writes.Count);
                 IReadOnlyList<CrmOutcome> outcomes;
                 try

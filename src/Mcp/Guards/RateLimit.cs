@@ -13,6 +13,8 @@ public enum LimitType
     Crm,
     /// <summary>The model: requests and tokens.</summary>
     Model,
+    /// <summary>A door, from one sender's posts.</summary>
+    Door,
 }
 
 /// <summary>So many in any stretch of time of this length.</summary>

@@ -1,20 +1,17 @@
 using System.Diagnostics.Metrics;
 using LeadPipeline.Contracts;
+using LeadPipeline.Worker.Telemetry;
 
 namespace LeadPipeline.Worker.Analysis;
 
 /// <summary>What is counted about models. The only labels are the configured model and the kind of token.</summary>
 public static class AnalysisMeters
 {
-    /// <summary>The meter's name, for whoever listens.</summary>
-    public const string Name = "LeadPipeline.Worker.Analysis";
-
-    private static readonly Meter Meter = new(Name);
-    private static readonly Histogram<double> Durations = Meter.CreateHistogram(
+    private static readonly Histogram<double> Durations = PipelineMeters.Meter.CreateHistogram(
         "ai_analysis_duration_seconds", "s", "Time that a model took for one analysis, asking again included.",
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.1, 0.5, 1, 2, 5, 10, 30, 60] });
-    private static readonly Counter<long> Tokens = Meter.CreateCounter<long>("ai_tokens_total", "{token}", "Tokens that models consumed.");
-    private static readonly Counter<double> Cost = Meter.CreateCounter<double>("ai_cost_dollars_total", "{dollar}", "Tokens times the configured prices.");
+    private static readonly Counter<long> Tokens = PipelineMeters.Meter.CreateCounter<long>("ai_tokens_total", "{token}", "Tokens that models consumed.");
+    private static readonly Counter<double> Cost = PipelineMeters.Meter.CreateCounter<double>("ai_cost_dollars_total", "{dollar}", "Tokens times the configured prices.");
 
     /// <summary>A model has answered, with whatever.</summary>
     public static void Consumed(string model, ModelUsage usage)

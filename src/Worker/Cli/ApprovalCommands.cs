@@ -17,13 +17,13 @@ internal static class ApprovalCommands
     private static Command List(Dictionary<string, string?> settings)
     {
         var state = new Option<ApprovalState?>("--state") { Description = "Only requests that stand there" };
-        var limit = new Option<int>("--limit") { Description = "At most so many", DefaultValueFactory = _ => 200 };
+        var limit = CliOutput.LimitOption(200);
         var json = CliOutput.JsonOption();
         var command = new Command("list", "Lists requests, newest first.") { state, limit, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var host = await OpenAsync(settings, cancellationToken);
-            var items = (await host.Services.GetRequiredService<ApprovalStore>().ListAsync(parsed.GetValue(state), Math.Max(1, parsed.GetValue(limit)), cancellationToken)).ConvertAll(s => ApprovalRequests.Json(s));
+            var items = (await host.Services.GetRequiredService<ApprovalStore>().ListAsync(parsed.GetValue(state), parsed.GetValue(limit), cancellationToken)).ConvertAll(s => ApprovalRequests.Json(s));
             if (parsed.GetValue(json))
             {
                 CliOutput.WriteJson(new JsonObject { ["items"] = new JsonArray([.. items.Select(i => (JsonNode)i)]) });

@@ -43,20 +43,29 @@ internal static class AuditCommands
 
     private static Command Export(Dictionary<string, string?> settings)
     {
-        var id = new Argument<Guid>("ID") { Description = "The lead" };
-        var command = new Command("export", "Writes a lead's events, one JSON line each.") { id, CliOutput.JsonOption() };
+        var id = new Argument<Guid?>("ID") { Description = "One lead; all when not given", Arity = ArgumentArity.ZeroOrOne };
+        var command = new Command("export", "Writes the events of the audit chains, one JSON line each.") { id, CliOutput.JsonOption() };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var host = new CliHost(WorkerApplication.Reader(settings));
-            if (await (await host.LeadsAsync(cancellationToken)).AuditAsync(parsed.GetValue(id), cancellationToken) is not { } events)
+            var leads = await host.LeadsAsync(cancellationToken);
+            if (parsed.GetValue(id) is not { } one)
             {
-                await Console.Error.WriteLineAsync($"There is no lead {parsed.GetValue(id)}.");
+                await foreach (var audit in leads.AuditsAsync(cancellationToken))
+                    Write(audit);
+                return 0;
+            }
+            if (await leads.AuditAsync(one, cancellationToken) is not { } events)
+            {
+                await Console.Error.WriteLineAsync($"There is no lead {one}.");
                 return 1;
             }
             foreach (var audit in events)
-                CliOutput.WriteJsonLine(JsonSerializer.SerializeToNode(audit, ContractsJson.Default.AuditEvent));
+                Write(audit);
             return 0;
         });
         return command;
     }
+
+    private static void Write(AuditEvent audit) => CliOutput.WriteJsonLine(JsonSerializer.SerializeToNode(audit, ContractsJson.Default.AuditEvent));
 }

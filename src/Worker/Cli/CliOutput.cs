@@ -15,6 +15,18 @@ internal static class CliOutput
     /// <summary><c>--json</c>, a new one for each verb.</summary>
     public static Option<bool> JsonOption() => new("--json") { Description = "One JSON document on standard output" };
 
+    /// <summary><c>--limit</c>, a new one for each verb: from 1.</summary>
+    public static Option<int> LimitOption(int usual, string description = "At most so many")
+    {
+        var limit = new Option<int>("--limit") { Description = description, DefaultValueFactory = _ => usual };
+        limit.Validators.Add(given =>
+        {
+            if (given.GetValueOrDefault<int>() < 1)
+                given.AddError("--limit is at least 1.");
+        });
+        return limit;
+    }
+
     /// <summary>Results; never wrapped when they go to a file or a pipe.</summary>
     public static IAnsiConsole Out => Console(System.Console.Out, System.Console.IsOutputRedirected);
 

@@ -17,7 +17,7 @@ internal static class CrmCommands
     private static Command List(Dictionary<string, string?> settings)
     {
         var kind = new Argument<string>("OBJECT") { Description = string.Join(", ", CrmNames.All) };
-        var limit = new Option<int>("--limit") { Description = "At most so many", DefaultValueFactory = _ => 1_000_000 };
+        var limit = CliOutput.LimitOption(1_000_000);
         var json = CliOutput.JsonOption();
         var command = new Command("list", "Lists records, newest first.") { kind, limit, json };
         command.SetAction(async (parsed, cancellationToken) =>

@@ -21,13 +21,13 @@ internal static class DeadLetterCommands
         state.AcceptOnlyFromAmong([.. DeadLetterStore.States]);
         var group = GroupOption();
         var search = new Option<string?>("--search") { Description = "Only items in whose group, reason, queue, id or lead's id this occurs" };
-        var limit = new Option<int>("--limit") { Description = "At most so many items", DefaultValueFactory = _ => 200 };
+        var limit = CliOutput.LimitOption(200, "At most so many items");
         var json = CliOutput.JsonOption();
         var command = new Command("list", "Lists dead letters by cause, the oldest first.") { state, group, search, limit, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var host = await OpenAsync(settings, cancellationToken);
-            var view = await DeadLetterEndpoints.ViewAsync(Store(host), Acts(host), parsed.GetValue(state)!, parsed.GetValue(group), parsed.GetValue(search), Math.Max(1, parsed.GetValue(limit)), cancellationToken);
+            var view = await DeadLetterEndpoints.ViewAsync(Store(host), Acts(host), parsed.GetValue(state)!, parsed.GetValue(group), parsed.GetValue(search), parsed.GetValue(limit), cancellationToken);
             if (parsed.GetValue(json))
             {
                 CliOutput.WriteJson(view);

@@ -23,7 +23,7 @@ internal static class LeadsCommands
     {
         var status = new Option<LeadStatus?>("--status") { Description = "Only leads that stand there" };
         var since = new Option<DateTimeOffset?>("--since") { Description = "Only leads received since then (ISO time)" };
-        var limit = new Option<int>("--limit") { Description = "At most so many", DefaultValueFactory = _ => 50 };
+        var limit = CliOutput.LimitOption(50);
         var json = CliOutput.JsonOption();
         var csv = new Option<bool>("--csv") { Description = "CSV on standard output, for a spreadsheet" };
         var command = new Command("list", "Lists leads, newest first.") { status, since, limit, json, csv };

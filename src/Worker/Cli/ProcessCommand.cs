@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Worker.Evidence;
@@ -70,13 +71,19 @@ internal sealed class ProcessRun : IDisposable
         try
         {
             var leads = host.Services.GetRequiredService<LeadQueries>();
+            var isDone = false;
             await WithProgressAsync(async report =>
             {
                 await FeedAsync(host.Services.GetRequiredService<LeadDoor>(), stream, name, report, cancellationToken);
-                await WaitAsync(leads, watch, report, cancellationToken);
+                isDone = await WaitAsync(leads, watch, report, cancellationToken);
             });
             refusals.Complete();
-            return await new ProcessReport(leads, ids, submitted, duplicates, refusals, layout, watch.Elapsed, companies).WriteAsync(json, cancellationToken);
+            isDone = isDone || (await leads.OpenAsync(ids.Keys, cancellationToken)).Count == 0;
+            if (!isDone)
+                await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Not everything was done within {timeout.TotalSeconds:0} s; what was taken in goes on with the next start."));
+            var code = await new ProcessReport(leads, ids, submitted, duplicates, refusals, layout, watch.Elapsed, companies).WriteAsync(json, cancellationToken);
+            // Of leads that a broker still holds there is nothing to count yet.
+            return isDone ? code : 1;
         }
         catch (OperationCanceledException)
         {
@@ -187,8 +194,8 @@ internal sealed class ProcessRun : IDisposable
     private void Refuse(LeadLine line, IReadOnlyList<FieldError> errors) => refusals.Add(
         line, string.Join("; ", errors.Select(e => e.ToString())), new JsonObject { ["line"] = line.Line, ["errors"] = Problems.Errors(errors) });
 
-    /// <summary>Looks at the oldest leads that are not done; those behind them are done by the time it comes to them, mostly.</summary>
-    private async Task WaitAsync(LeadQueries leads, Stopwatch watch, Action<double, string> report, CancellationToken cancellationToken)
+    /// <summary>Looks at the oldest leads that are not done; those behind them are done by the time it comes to them, mostly. False when time is up before.</summary>
+    private async Task<bool> WaitAsync(LeadQueries leads, Stopwatch watch, Action<double, string> report, CancellationToken cancellationToken)
     {
         for (var from = 0; from < ids.Count; from += Window)
         {
@@ -197,13 +204,14 @@ internal sealed class ProcessRun : IDisposable
             while ((open = await leads.OpenAsync(open, cancellationToken)).Count > 0)
             {
                 if (watch.Elapsed >= timeout)
-                    return;
+                    return false;
                 var done = Math.Min(from + Window, ids.Count) - open.Count;
                 report(done / (double)ids.Count, $"{submitted} read, {done} done");
                 await Task.Delay(pause, cancellationToken);
                 pause = TimeSpan.FromMilliseconds(Math.Min(500, pause.TotalMilliseconds * 1.5));
             }
         }
+        return true;
     }
 
     private async Task WithProgressAsync(Func<Action<double, string>, Task> work)

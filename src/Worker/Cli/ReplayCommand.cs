@@ -14,7 +14,7 @@ internal static class ReplayCommand
     {
         var id = new Argument<Guid?>("ID") { Description = "The lead", Arity = ArgumentArity.ZeroOrOne };
         var since = new Option<DateTimeOffset?>("--since") { Description = "All leads received since then (ISO time)" };
-        var limit = new Option<int>("--limit") { Description = "At most so many, the latest", DefaultValueFactory = _ => 10_000 };
+        var limit = CliOutput.LimitOption(10_000, "At most so many, the latest");
         var whatIf = new Option<bool>("--what-if") { Description = "Only think it through; no CRM can be called. (leadpipeline leads replay does it)" };
         var trial = new TrialOptions();
         var json = CliOutput.JsonOption();
@@ -32,7 +32,7 @@ internal static class ReplayCommand
             var run = new WhatIfRun(runs, TrialOptions.Rehearsal(host, trial.Asks(parsed)));
             return parsed.GetValue(id) is { } one
                 ? await OneAsync(await run.OfAsync(one, cancellationToken), parsed.GetValue(json))
-                : await ManyAsync(run, await runs.SinceAsync(parsed.GetValue(since)!.Value, Math.Max(1, parsed.GetValue(limit)), cancellationToken), parsed.GetValue(json), cancellationToken);
+                : await ManyAsync(run, await runs.SinceAsync(parsed.GetValue(since)!.Value, parsed.GetValue(limit), cancellationToken), parsed.GetValue(json), cancellationToken);
         });
         return command;
     }

@@ -21,13 +21,13 @@ internal static class ReviewCommands
 
     private static Command List(Dictionary<string, string?> settings)
     {
-        var limit = new Option<int>("--limit") { Description = "At most so many", DefaultValueFactory = _ => 200 };
+        var limit = CliOutput.LimitOption(200);
         var json = CliOutput.JsonOption();
         var command = new Command("list", "Lists what waits, the oldest first.") { limit, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var host = await OpenAsync(settings, cancellationToken);
-            var items = await host.Services.GetRequiredService<ReviewOperations>().ListAsync(Math.Max(1, parsed.GetValue(limit)), cancellationToken);
+            var items = await host.Services.GetRequiredService<ReviewOperations>().ListAsync(parsed.GetValue(limit), cancellationToken);
             if (parsed.GetValue(json))
             {
                 CliOutput.WriteJson(new JsonObject { ["items"] = items });
@@ -51,7 +51,7 @@ internal static class ReviewCommands
         {
             var review = Review(parsed.GetValue(id));
             await using var host = await OpenAsync(settings, cancellationToken);
-            if (await host.Services.GetRequiredService<ReviewViews>().FindAsync(review, cancellationToken) is not { } view)
+            if (await host.Services.GetRequiredService<ReviewViews>().FindAsync(review, full: true, cancellationToken) is not { } view)
                 return await NoSuchAsync(review);
             if (parsed.GetValue(json))
                 CliOutput.WriteJson(view);

@@ -152,6 +152,10 @@ internal sealed class HttpTarget(Uri address, string? token) : ILeadTarget
             {
                 throw new UsageException($"{address} does not answer: {exception.Message}");
             }
+            catch (TaskCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"{address} does not answer within {client.Timeout.TotalSeconds} s"));
+            }
             using (response)
             {
                 if (response.StatusCode is HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests && tries < 20)

@@ -109,7 +109,7 @@ public sealed class DeadLetterEditing(DeadLetterStore letters, DeadLetterActs ac
         if (!await SentAsync(edit, cancellationToken))
             return new EditAnswer(null, "not-open", "Somebody else has approved it in the same moment; it is one message.");
         await acts.RecordAsync(actor, "edit_approved", edit.DeadLetterId, null, $"message {edit.MessageId} in place of {old.MessageId ?? "one without an id"} (edit {edit.Id})", cancellationToken);
-        return new EditAnswer(edit with { State = DeadLetterEdit.Sent, DecidedBy = edit.DecidedBy ?? actor });
+        return new EditAnswer(edit with { State = DeadLetterEdit.Sent, DecidedBy = edit.DecidedBy ?? actor, Content = null });
     }
 
     /// <summary>Says no to an edit. Whoever asked for it may take it back like this, too.</summary>
@@ -130,7 +130,7 @@ public sealed class DeadLetterEditing(DeadLetterStore letters, DeadLetterActs ac
                 return new EditAnswer(null, "not-open", "Somebody else has decided it.");
         }
         await acts.RecordAsync(actor, "edit_denied", edit.DeadLetterId, null, $"{reason} (edit {edit.Id})", cancellationToken);
-        return new EditAnswer(edit with { State = DeadLetterEdit.Denied, DecidedBy = actor });
+        return new EditAnswer(edit with { State = DeadLetterEdit.Denied, DecidedBy = actor, Content = null });
     }
 
     /// <summary>Edits that wait for somebody, the oldest first: to be decided, or to be approved again since nobody knows whether they were sent.</summary>

@@ -20,9 +20,6 @@ public sealed record LabelledLead(int Line, string Id, EvidenceSnapshot Snapshot
     /// <summary>The decisions that there are, the best first.</summary>
     public static IReadOnlyList<string> Decisions { get; } = [nameof(LeadDecision.ROUTE_TO_SDR), nameof(LeadDecision.NURTURE), nameof(LeadDecision.IGNORE), Review];
 
-    /// <summary>Whether this is a lead to be found: it was won, or, where nobody knows, it ought to be routed.</summary>
-    public bool? IsPositive => Won ?? (Decision is null ? null : Decision == nameof(LeadDecision.ROUTE_TO_SDR));
-
     /// <summary>Reads a document as of <c>ground</c>, without an analysis, with <c>expected: { decision, won }</c> and optionally <c>id</c>.</summary>
     /// <exception cref="FormatException">It is none; the message says why.</exception>
     public static LabelledLead Read(JsonElement document, int line, TimeProvider time)

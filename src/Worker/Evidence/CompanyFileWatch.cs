@@ -1,3 +1,4 @@
+using LeadPipeline.Worker.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace LeadPipeline.Worker.Evidence;
@@ -11,7 +12,7 @@ public sealed partial class CompanyFileWatch(CompanyFile file, IOptions<Enrichme
         if (string.IsNullOrWhiteSpace(options.Value.File))
             return;
         using var timer = new PeriodicTimer(options.Value.CheckEvery, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        while (await timer.NextAsync(stoppingToken))
         {
             try
             {

@@ -65,7 +65,7 @@ public static class ConfigurationCheck
         (RetentionOptions.Section, typeof(RetentionOptions)),
     ];
 
-    private static readonly string[] Secrets = ["password", "secret", "key", "token", "hash", "connectionstrings", "enrichment:http:header"];
+    private static readonly string[] Secrets = ["password", "secret", "key", "token", "hash", "connectionstrings", "enrichment:http:header", "enrichment:http:urltemplate"];
 
     /// <summary>Throws when anything is wrong.</summary>
     /// <exception cref="ConfigurationException">With all faults.</exception>

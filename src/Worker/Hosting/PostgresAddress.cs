@@ -23,8 +23,12 @@ public static class PostgresAddress
             foreach (var option in uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
             {
                 var pair = option.Split('=', 2);
-                var name = pair[0] == "sslmode" ? "SSL Mode" : pair[0];
-                builder[name] = Uri.UnescapeDataString(pair.Length > 1 ? pair[1] : "");
+                var value = Uri.UnescapeDataString(pair.Length > 1 ? pair[1] : "");
+                if (pair[0] == "sslmode")
+                    // libpq writes verify-full where Npgsql writes VerifyFull.
+                    builder["SSL Mode"] = value.Replace("-", "", StringComparison.Ordinal);
+                else
+                    builder[pair[0]] = value;
             }
             return builder.ConnectionString;
         }

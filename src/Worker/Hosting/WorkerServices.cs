@@ -149,6 +149,7 @@ public static class WorkerServices
         services.AddSalesforce();
         services.AddHubSpot();
         services.AddSingleton<ICrm>(sp => sp.GetRequiredService<GuardedCrm>());
+        services.AddSingleton<CrmHealth>();
         services.AddSingleton(sp =>
         {
             var crm = sp.GetRequiredService<IOptions<CrmOptions>>().Value;

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using LeadPipeline.Mcp.Guards;
 using LeadPipeline.Worker.Ops;
 using Microsoft.Extensions.Options;
 
@@ -77,6 +78,7 @@ public static class DoorLimitRegistration
                 await next(context);
                 return;
             }
+            GuardMeters.Limited(LimitType.Door);
             headers.RetryAfter = admission.RetryAfter.ToString(CultureInfo.InvariantCulture);
             await Problems.Of(429, "rate-limited", "Too many posts in this minute; send the leads again later, or several in one post.").ExecuteAsync(context);
         });

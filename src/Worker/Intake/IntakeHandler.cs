@@ -64,9 +64,10 @@ public sealed partial class IntakeHandler(
                 Log.Received(logger, read.Lead.LeadId, read.Lead.Source);
                 return new IntakeResult.Accepted(read.Lead.LeadId, StageCommand.Pending(work!.Saga, work)!);
             }
-            // Someone stored the same lead in the same moment: look again and find it.
+            // Someone stored the same lead in the same moment: look again and find it. Who refuses it and is not to be found is no lead that
+            // this one could be a copy of: it must not be answered as one, since nobody has it then.
             if (tries >= MaxTries)
-                return new IntakeResult.Duplicate(read.Lead.LeadId, null);
+                throw new InvalidOperationException($"Lead {read.Lead.LeadId} is neither stored nor found.");
         }
     }
 

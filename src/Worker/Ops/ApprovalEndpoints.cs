@@ -1,9 +1,7 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Worker.Approvals;
 using LeadPipeline.Worker.Http.OpenApi;
-using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Storage;
 
 namespace LeadPipeline.Worker.Ops;
@@ -26,9 +24,9 @@ public static class ApprovalEndpoints
             Answers = [new RouteAnswer(201, "The request was made.", "Approval"), RouteAnswer.Problem(400, "A bad member.")],
         });
         approvals.MapPost("/{id:guid}/approve", (Guid id, HttpContext context, ApprovalStore store) =>
-            ActAsync(id, new ApprovalAct.Approve(Name(context)), context, store)).Describe(Act("approve", "Says yes, in the name of the caller."));
+            ActAsync(id, new ApprovalAct.Approve(OperatorBody.Actor(context)), context, store)).Describe(Act("approve", "Says yes, in the name of the caller."));
         approvals.MapPost("/{id:guid}/deny", async (Guid id, HttpContext context, ApprovalStore store) =>
-            await ActAsync(id, ApprovalRequests.Denial(Name(context), Text(await BodyAsync(context), "reason")), context, store)).Describe(Act("deny", "Says no, for good.", "ApprovalDenial"));
+            await ActAsync(id, ApprovalRequests.Denial(OperatorBody.Actor(context), OperatorBody.Text(await OperatorBody.ReadAsync(context), "reason")), context, store)).Describe(Act("deny", "Says no, for good.", "ApprovalDenial"));
         approvals.MapPost("/{id:guid}/use", UseAsync).Describe(Act("use", "Says that what was approved has been done, with these arguments.", "ApprovalUse", RouteAnswer.Problem(400, "The arguments are missing.")));
     }
 
@@ -44,31 +42,31 @@ public static class ApprovalEndpoints
         if (state is not null)
         {
             if (!Enum.TryParse<ApprovalState>(state, ignoreCase: true, out var parsed) || !Enum.IsDefined(parsed))
-                return Invalid("state", "is not a state", $"use one of {string.Join(", ", Enum.GetValues<ApprovalState>().Select(ApprovalStore.Name))}");
+                return OperatorBody.Invalid("state", "is not a state", $"use one of {string.Join(", ", Enum.GetValues<ApprovalState>().Select(ApprovalStore.Name))}");
             wanted = parsed;
         }
         var size = 200;
         if (limit is not null && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out size) || size is < 1 or > 1000))
-            return Invalid("limit", "is not allowed", "use a whole number from 1 to 1000");
+            return OperatorBody.Invalid("limit", "is not allowed", "use a whole number from 1 to 1000");
         var found = await store.ListAsync(wanted, size, context.RequestAborted);
         return Results.Json(new JsonObject { ["items"] = new JsonArray([.. found.Select(s => (JsonNode)ApprovalRequests.Json(s))]) });
     }
 
     private static async Task<IResult> RequestAsync(HttpContext context, ApprovalRequests requests)
     {
-        var body = await BodyAsync(context);
-        var lead = Text(body, "leadId");
+        var body = await OperatorBody.ReadAsync(context);
+        var lead = OperatorBody.Text(body, "leadId");
         if (lead is not null && !Guid.TryParse(lead, out _))
-            return Invalid("leadId", "is not an id", "write the lead's UUID, or leave it out");
-        var wish = new ApprovalWish(Text(body, "operation"), body?["arguments"] as JsonObject, Text(body, "reason"), lead is null ? null : Guid.Parse(lead), Name(context));
+            return OperatorBody.Invalid("leadId", "is not an id", "write the lead's UUID, or leave it out");
+        var wish = new ApprovalWish(OperatorBody.Text(body, "operation"), body?["arguments"] as JsonObject, OperatorBody.Text(body, "reason"), lead is null ? null : Guid.Parse(lead), OperatorBody.Actor(context));
         var (made, field, problem) = await requests.RequestAsync(wish, context.RequestAborted);
-        return made is null ? Invalid(field!, "is not usable", problem!) : Results.Json(ApprovalRequests.Json(made), statusCode: 201);
+        return made is null ? OperatorBody.Invalid(field!, "is not usable", problem!) : Results.Json(ApprovalRequests.Json(made), statusCode: 201);
     }
 
     private static async Task<IResult> UseAsync(Guid id, HttpContext context, ApprovalStore store, ApprovalRequests requests) =>
-        (await BodyAsync(context))?["arguments"] is JsonObject arguments
-            ? await AnswerAsync(id, await requests.UseAsync(id, arguments, Name(context), context.RequestAborted), context, store)
-            : Invalid("arguments", "is missing", "give the arguments that were used, as a JSON object");
+        (await OperatorBody.ReadAsync(context))?["arguments"] is JsonObject arguments
+            ? await AnswerAsync(id, await requests.UseAsync(id, arguments, OperatorBody.Actor(context), context.RequestAborted), context, store)
+            : OperatorBody.Invalid("arguments", "is missing", "give the arguments that were used, as a JSON object");
 
     private static async Task<IResult> ActAsync(Guid id, ApprovalAct act, HttpContext context, ApprovalStore store) =>
         await AnswerAsync(id, await store.ActAsync(id, act, context.RequestAborted), context, store);
@@ -79,25 +77,4 @@ public static class ApprovalEndpoints
         { Refusal: { } code } => Problems.Of(409, code, decision.Message ?? ""),
         _ => Results.Json(ApprovalRequests.Json((await store.FindAsync(id, context.RequestAborted))!)),
     };
-
-    private static IResult Invalid(string field, string problem, string remedy) =>
-        Problems.Of(400, "invalid", "The request is not valid.", new FieldError(field, problem, remedy));
-
-    private static string Name(HttpContext context) => context.User.Identity?.Name ?? throw new InvalidOperationException("Somebody without a name came past the authorization.");
-
-    private static async Task<JsonObject?> BodyAsync(HttpContext context)
-    {
-        if (context.Request.ContentLength is null or 0 && context.Request.Headers.TransferEncoding.Count == 0)
-            return null;
-        try
-        {
-            return await JsonNode.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted) as JsonObject;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
-
-    private static string? Text(JsonObject? body, string member) => body?[member] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
@@ -164,6 +165,23 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
         var key = row.DataKey is null ? null : cipher.Unwrap(row.DataKey, row.Id);
         var rows = await db.AuditEvents.AsNoTracking().Where(a => a.LeadId == row.Id).OrderBy(a => a.Seq).ToListAsync(cancellationToken);
         return rows.ConvertAll(a => AuditReader.Event(a, key));
+    }
+
+    /// <summary>The audit events of all leads, lead by lead, each chain in order; also of those that are gone or erased.</summary>
+    public async IAsyncEnumerable<AuditEvent> AuditsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        foreach (var part in (await db.AuditEvents.AsNoTracking().Select(a => a.LeadId).Distinct().ToListAsync(cancellationToken)).Chunk(500))
+        {
+            var keys = await db.Leads.AsNoTracking().Where(l => part.Contains(l.Id) && l.DataKey != null).ToDictionaryAsync(l => l.Id, l => l.DataKey!, cancellationToken);
+            var rows = (await db.AuditEvents.AsNoTracking().Where(a => part.Contains(a.LeadId)).ToListAsync(cancellationToken)).ToLookup(a => a.LeadId);
+            foreach (var id in part)
+            {
+                var key = keys.TryGetValue(id, out var wrapped) ? cipher.Unwrap(wrapped, id) : null;
+                foreach (var row in rows[id].OrderBy(a => a.Seq))
+                    yield return AuditReader.Event(row, key);
+            }
+        }
     }
 
     /// <summary>Checks audit chains: one lead's, or all. Answers how many leads and events were checked and what is wrong.</summary>

@@ -14,22 +14,19 @@ internal static class OperatorBody
         await context.Request.Body.CopyToAsync(body, context.RequestAborted);
         if (body.Length == 0)
             return [];
-        try
-        {
-            return JsonNode.Parse(body.ToArray()) as JsonObject;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
+        // What is not strict throws later and elsewhere: a member that is there twice when it is looked for, half a character when it is written down.
+        return StrictJson.Parse(body.ToArray()).Body is { ValueKind: JsonValueKind.Object } members ? JsonObject.Create(members) : null;
     }
+
+    /// <summary>A member that is a text; null when it is not there or is something else.</summary>
+    public static string? Text(JsonObject? body, string member) => body?[member] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 
     /// <summary>The member <c>reason</c>: 1 to 1000 characters; null when it is not there or is something else.</summary>
     public static async Task<string?> ReasonAsync(HttpContext context) => await ReadAsync(context) is { } body ? Reason(body) : null;
 
     /// <summary>The same of a body that was read.</summary>
     public static string? Reason(JsonObject body) =>
-        body["reason"] is JsonValue value && value.TryGetValue<string>(out var reason) && reason.Trim() is { Length: > 0 and <= 1000 } text ? text : null;
+        Text(body, "reason")?.Trim() is { Length: > 0 and <= 1000 } text ? text : null;
 
     /// <summary>The answer when the reason is missing.</summary>
     public static IResult NoReason() => Invalid("reason", "is missing", "say why in 1 to 1000 characters: {\"reason\": \"…\"}");

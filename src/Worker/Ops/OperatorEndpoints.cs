@@ -1,8 +1,6 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Worker.Http.OpenApi;
-using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Saga;
 
 namespace LeadPipeline.Worker.Ops;
@@ -20,7 +18,7 @@ public static class OperatorEndpoints
             Answers = [new RouteAnswer(202, "It goes on.", "LeadState"), RouteAnswer.Problem(400, "The body is not valid."), NoSuchLead, Conflict],
         });
         app.MapPost("/leads/{id:guid}/cancel", async (Guid id, HttpContext context, LeadOperations operations) =>
-            Answer(await operations.CancelAsync(id, Actor(context), context.RequestAborted), 200)).RequireAuthorization(Access.Operator).Describe(new RouteDescription("cancelLead", "operating", "Stops a lead of which nothing has been sent to the CRM.")
+            Answer(await operations.CancelAsync(id, OperatorBody.Actor(context), context.RequestAborted), 200)).RequireAuthorization(Access.Operator).Describe(new RouteDescription("cancelLead", "operating", "Stops a lead of which nothing has been sent to the CRM.")
             {
                 Answers = [new RouteAnswer(200, "It has stopped.", "LeadState"), NoSuchLead, Conflict],
             });
@@ -37,13 +35,13 @@ public static class OperatorEndpoints
     private static async Task<IResult> ReplayAsync(Guid id, HttpContext context, LeadOperations operations)
     {
         if (await AgainAsync(context) is not { } again)
-            return Problems.Of(400, "invalid", "The body is not valid.", new FieldError("again", "is not true or false", "send {\"again\": false}, or no body"));
-        return Answer(await operations.ReplayAsync(id, again, Actor(context), context.RequestAborted), 202);
+            return OperatorBody.Invalid("again", "is not true or false", "send {\"again\": false}, or no body");
+        return Answer(await operations.ReplayAsync(id, again, OperatorBody.Actor(context), context.RequestAborted), 202);
     }
 
     private static async Task<IResult> EraseAsync(Guid id, HttpContext context, LeadOperations operations)
     {
-        var answer = await operations.EraseAsync(id, Actor(context), context.RequestAborted);
+        var answer = await operations.EraseAsync(id, OperatorBody.Actor(context), context.RequestAborted);
         if (answer is not OperatorAnswer.Done done)
             return Answer(answer, 200);
         var view = View(done.Saga);
@@ -54,25 +52,14 @@ public static class OperatorEndpoints
     /// <summary>Whether to do everything again; false without a body, null when the body makes no sense.</summary>
     private static async Task<bool?> AgainAsync(HttpContext context)
     {
-        using var body = new MemoryStream();
-        await context.Request.Body.CopyToAsync(body, context.RequestAborted);
-        if (body.Length == 0)
-            return false;
-        try
-        {
-            return JsonNode.Parse(body.ToArray()) is JsonObject members && members.All(m => m.Key == "again")
-                ? members["again"] switch
-                {
-                    null => false,
-                    JsonValue value when value.TryGetValue<bool>(out var again) => again,
-                    _ => null,
-                }
-                : null;
-        }
-        catch (JsonException)
-        {
+        if (await OperatorBody.ReadAsync(context) is not { } members || members.Any(m => m.Key != "again"))
             return null;
-        }
+        return members["again"] switch
+        {
+            null => false,
+            JsonValue value when value.TryGetValue<bool>(out var again) => again,
+            _ => null,
+        };
     }
 
     private static IResult Answer(OperatorAnswer answer, int status) => answer switch
@@ -91,6 +78,4 @@ public static class OperatorEndpoints
             ["run"] = saga.Run,
             ["runId"] = DeterministicId.Run(saga.LeadId, saga.Run).ToString(),
         };
-
-    private static string Actor(HttpContext context) => context.User.Identity?.Name ?? "unknown";
 }

@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Worker.Http.OpenApi;
-using LeadPipeline.Worker.OpsConsole;
-using LeadPipeline.Worker.Privacy;
 using LeadPipeline.Worker.Reviews;
 
 namespace LeadPipeline.Worker.Ops;
@@ -44,11 +42,13 @@ public static class ReviewEndpoints
         return Results.Json(new JsonObject { ["items"] = await operations.ListAsync(size, context.RequestAborted) });
     }
 
-    private static async Task<IResult> ShowAsync(string id, HttpContext context, ReviewViews reviews, PersonalDataViews views, Redactor redactor)
+    private static async Task<IResult> ShowAsync(string id, HttpContext context, ReviewViews reviews, PersonalDataViews views)
     {
-        if (ReviewId.Parse(id) is not { } review || await reviews.FindAsync(review, context.RequestAborted) is not { } view)
+        if (ReviewId.Parse(id) is not { } review || await reviews.FindAsync(review, full: false, context.RequestAborted) is not { } masked)
             return NotFound();
-        return Results.Json(await views.WriteDownAsync(review.LeadId, OperatorBody.Actor(context), context.RequestAborted) ? view : ReviewPages.Masked(view, redactor));
+        if (!await views.WriteDownAsync(review.LeadId, OperatorBody.Actor(context), context.RequestAborted))
+            return Results.Json(masked);
+        return await reviews.FindAsync(review, full: true, context.RequestAborted) is { } view ? Results.Json(view) : NotFound();
     }
 
     private static Task<IResult> ApproveAsync(string id, HttpContext context, ReviewOperations operations) => DecideAsync(id, context, 202, operations.ApproveAsync);

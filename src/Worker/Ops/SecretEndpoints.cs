@@ -30,24 +30,23 @@ public static class SecretEndpoints
         });
     }
 
-    private static IResult Clear(CrmSecretSources sources)
+    private static IResult Clear(CrmSecretSources sources, CrmHealth health)
     {
         sources.Clear();
+        health.Forget();
         return Results.Json(new JsonObject { ["success"] = true });
     }
 
     private static async Task<IResult> VerifyAsync(HttpContext context, SecretVerifier verifier)
     {
         var body = await OperatorBody.ReadAsync(context);
-        if (!Enum.TryParse<CrmProviderKind>(Text(body, "provider"), ignoreCase: true, out var provider) || provider is not (CrmProviderKind.Salesforce or CrmProviderKind.HubSpot))
+        if (!Enum.TryParse<CrmProviderKind>(OperatorBody.Text(body, "provider"), ignoreCase: true, out var provider) || provider is not (CrmProviderKind.Salesforce or CrmProviderKind.HubSpot))
             return OperatorBody.Invalid("provider", "is no CRM with a secret", "use salesforce or hubspot");
-        var stage = Text(body, "stage") ?? SecretStages.Current;
+        var stage = OperatorBody.Text(body, "stage") ?? SecretStages.Current;
         if (!SecretStages.All.Contains(stage))
             return OperatorBody.Invalid("stage", "is none", $"use {string.Join(", ", SecretStages.All)}");
         return await verifier.VerifyAsync(provider, stage, context.RequestAborted) is { } verdict
             ? Results.Json(new JsonObject { ["provider"] = provider.ToString().ToLowerInvariant(), ["stage"] = stage, ["valid"] = verdict.Valid, ["versionId"] = verdict.Version, ["reason"] = verdict.Reason })
             : Problems.Of(409, "not-configured", "This CRM's credentials are not in Secrets Manager: set AWS_SECRET_NAME_SALESFORCE or AWS_SECRET_NAME_HUBSPOT.");
     }
-
-    private static string? Text(JsonObject? body, string name) => body?[name] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 }

@@ -43,6 +43,7 @@ internal static class Notices
         ["replayed"] = "The lead is on its way again.",
         ["cancelled"] = "The lead is cancelled. Nothing was sent to the CRM.",
         ["erased"] = "The personal data of this lead is destroyed.",
+        ["not-written"] = "That you look could not be written into the audit chain, so the personal data stays masked. Try again after a while.",
         ["discarded"] = "The dead letter is put aside.",
         ["replaying"] = "The replay is ordered. Whichever worker lives carries it out.",
         ["stopped"] = "The replay is stopped; what has gone on goes on.",

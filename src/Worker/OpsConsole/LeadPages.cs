@@ -114,18 +114,19 @@ internal static class LeadPages
         return new PageResult<LeadsPage, LeadsModel>(new LeadsModel(new LeadFilter(), null, [], null, "That is neither the id of a lead nor an e-mail address."), 404);
     }
 
-    private static async Task<IResult> ShowAsync(Guid id, bool full, HttpContext context, LeadQueries leads)
+    private static async Task<IResult> ShowAsync(Guid id, bool full, HttpContext context, LeadQueries leads, string? said = null)
     {
         if (await leads.FindAsync(id, full, context.RequestAborted) is not { } lead)
             return ConsoleRoutes.Missing("lead");
         var audit = await leads.AuditAsync(id, context.RequestAborted) ?? [];
-        return new PageResult<LeadPage, LeadModel>(new LeadModel(lead, audit, full, Access.MaySeePersonalData(context.User)));
+        return new PageResult<LeadPage, LeadModel>(new LeadModel(lead, audit, full, Access.MaySeePersonalData(context.User)), said: said);
     }
 
-    private static async Task<IResult> RevealAsync(Guid id, HttpContext context, LeadQueries leads, LeadOperations operations) =>
-        await operations.ViewAsync(id, "console", OperatorBody.Actor(context), context.RequestAborted) switch
+    private static async Task<IResult> RevealAsync(Guid id, HttpContext context, LeadQueries leads, PersonalDataViews views) =>
+        await views.WriteAsync(id, "console", OperatorBody.Actor(context), context.RequestAborted) switch
         {
             OperatorAnswer.Done => await ShowAsync(id, full: true, context, leads),
+            null => await ShowAsync(id, full: false, context, leads, Notices.Of("not-written")),
             OperatorAnswer.Refused refused => ConsoleRoutes.Refused(refused.Detail),
             _ => ConsoleRoutes.Missing("lead"),
         };

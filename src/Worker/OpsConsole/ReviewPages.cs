@@ -4,7 +4,6 @@ using LeadPipeline.Worker.Http.OpenApi;
 using LeadPipeline.Worker.Ops;
 using LeadPipeline.Worker.OpsConsole.Pages;
 using LeadPipeline.Worker.OpsConsole.Views;
-using LeadPipeline.Worker.Privacy;
 using LeadPipeline.Worker.Reviews;
 
 namespace LeadPipeline.Worker.OpsConsole;
@@ -34,28 +33,9 @@ internal static class ReviewPages
             .Describe(Verdict("reject", "Closes the review."));
     }
 
-    /// <summary>A review as it is shown to who has not asked for personal data: the person's own words are masked, wherever they stand.</summary>
-    internal static JsonObject Masked(JsonObject view, Redactor redactor)
-    {
-        if (view.Text("email") is { } email)
-            view["email"] = redactor.Value("email", email);
-        view["lead"] = null;
-        foreach (var fact in view.Items("evidence").Where(f => IsPersonal(f.Text("path"))))
-        {
-            fact["value"] = "***";
-            foreach (var claim in fact.Items("claims"))
-                claim["claimed"] = "***";
-        }
-        foreach (var claim in view.Items("claims").Where(c => IsPersonal(c.Text("fieldPath"))))
-            (claim["claimed"], claim["truth"]) = ("***", claim["truth"] is null ? null : (JsonNode)"***");
-        return view;
-    }
-
-    private static bool IsPersonal(string? path) => path?.StartsWith("lead.", StringComparison.Ordinal) == true;
-
-    private static async Task<IResult> ShowAsync(string id, HttpContext context, ReviewViews views, Redactor redactor) =>
-        ReviewId.Parse(id) is { } review && await views.FindAsync(review, context.RequestAborted) is { } view
-            ? new PageResult<ReviewPage, ReviewModel>(new ReviewModel(Masked(view, redactor)))
+    private static async Task<IResult> ShowAsync(string id, HttpContext context, ReviewViews views) =>
+        ReviewId.Parse(id) is { } review && await views.FindAsync(review, full: false, context.RequestAborted) is { } view
+            ? new PageResult<ReviewPage, ReviewModel>(new ReviewModel(view))
             : ConsoleRoutes.Missing("review");
 
     /// <summary>What the form changes. A claim that is to say what the evidence says takes its value from the evidence, not from the form.</summary>
@@ -74,7 +54,7 @@ internal static class ReviewPages
         if (drop.Count > 0)
             order["drop"] = new JsonArray([.. drop.Select(d => (JsonNode)d)]);
         var truths = form.Where(f => f.Key.StartsWith(ClaimField, StringComparison.Ordinal) && f.Value == "truth").Select(f => f.Key[ClaimField.Length..]).ToHashSet(StringComparer.Ordinal);
-        if (truths.Count > 0 && ReviewId.Parse(id) is { } review && await views.FindAsync(review, context.RequestAborted) is { } view)
+        if (truths.Count > 0 && ReviewId.Parse(id) is { } review && await views.FindAsync(review, full: true, context.RequestAborted) is { } view)
             order["claims"] = new JsonArray([.. view.Items("evidence").Where(e => truths.Contains(e.Text("path") ?? "")).Select(e => (JsonNode)new JsonObject { ["fieldPath"] = e.Text("path"), ["value"] = e["value"]?.DeepClone() })]);
         var (corrections, error) = ReviewCorrections.Read(order);
         return (corrections, error is null ? null : $"{error.Field} {error.Problem}; {error.Remedy}.");

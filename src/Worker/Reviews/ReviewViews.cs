@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Worker.Ops;
@@ -12,13 +13,14 @@ public sealed class ReviewViews(LeadStore store, LeadQueries leads, RecordedRuns
 {
     /// <summary>A review; null: there is none of that name, or the lead has moved on.</summary>
     /// <param name="id">The review.</param>
+    /// <param name="full">Whether personal fields are shown in full; if not, the person's own words are masked wherever they stand.</param>
     /// <param name="cancellationToken">The caller's patience.</param>
-    public async Task<JsonObject?> FindAsync(ReviewId id, CancellationToken cancellationToken)
+    public async Task<JsonObject?> FindAsync(ReviewId id, bool full, CancellationToken cancellationToken)
     {
         var work = await store.LoadAsync(id.LeadId);
         if (work is null || work.Saga.Run != id.Run || work.Saga.Status is not (LeadStatus.Rejected or LeadStatus.NeedsReview or LeadStatus.Blocked))
             return null;
-        if (await leads.FindAsync(id.LeadId, full: true, cancellationToken) is not { } view)
+        if (await leads.FindAsync(id.LeadId, full, cancellationToken) is not { } view)
             return null;
         var (run, _) = await runs.FindAsync(id.LeadId, cancellationToken);
         view["id"] = id.ToString();
@@ -30,26 +32,29 @@ public sealed class ReviewViews(LeadStore store, LeadQueries leads, RecordedRuns
             ? new JsonObject { ["intent"] = verdict.Model.Intent, ["decision"] = verdict.Model.Decision, ["fitScore"] = verdict.Model.FitScore is { } score ? JsonNode.Parse(score.GetRawText()) : null }
             : null;
         view["errors"] = new JsonArray([.. (isOfRun ? run!.Then.Verdict?.Errors ?? [] : []).Select(e => (JsonNode)new JsonObject { ["code"] = e.Code, ["path"] = e.Path, ["message"] = e.Message })]);
-        view["evidence"] = isOfRun ? Evidence(run!) : [];
+        view["evidence"] = isOfRun ? Evidence(run!, full) : [];
         return view;
     }
 
-    private static JsonArray Evidence(RecordedRun run)
+    private static JsonArray Evidence(RecordedRun run, bool full)
     {
         var claims = (run.Then.Verdict?.Claims ?? []).ToLookup(c => c.FieldPath, StringComparer.Ordinal);
         return [.. run.Snapshot.Leaves.Select(l => (JsonNode)new JsonObject
         {
             ["path"] = l.Key,
-            ["value"] = JsonNode.Parse(l.Value.Value.GetRawText()),
+            ["value"] = Shown(l.Key, l.Value.Value, full),
             ["provider"] = l.Value.Provider,
             ["door"] = l.Value.Door,
             ["fetchedAt"] = l.Value.FetchedAt.ToString("O", CultureInfo.InvariantCulture),
             ["claims"] = new JsonArray([.. claims[l.Key].Select(c => (JsonNode)new JsonObject
             {
-                ["claimed"] = c.Claimed is { } claimed ? JsonNode.Parse(claimed.GetRawText()) : null,
+                ["claimed"] = c.Claimed is { } claimed ? Shown(l.Key, claimed, full) : null,
                 ["verdict"] = c.Verdict.ToString(),
                 ["rule"] = c.Rule,
             })]),
         })];
     }
+
+    private static JsonNode? Shown(string path, JsonElement value, bool full) =>
+        full || !path.StartsWith("lead.", StringComparison.Ordinal) ? JsonNode.Parse(value.GetRawText()) : "***";
 }

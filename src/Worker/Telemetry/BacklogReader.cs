@@ -6,7 +6,7 @@ namespace LeadPipeline.Worker.Telemetry;
 /// <summary>What is waiting.</summary>
 /// <param name="Stages">By stage: leads whose stage is outstanding, and for how long the one that is not deferred has waited longest.</param>
 /// <param name="Unknown">Effects whose outcome is not known.</param>
-/// <param name="DeadLetters">Open ones by group, the largest first; the last is all others.</param>
+/// <param name="DeadLetters">Those that wait by group, the largest first; the last is all others.</param>
 public sealed record BacklogNumbers(IReadOnlyList<(string Name, long Leads, double OldestSeconds)> Stages, long Unknown, IReadOnlyList<(string Group, long Count)> DeadLetters)
 {
     internal static readonly string[] StageNames = ["analysis", "execution"];
@@ -31,8 +31,9 @@ public sealed class BacklogReader(SqlDatabase database, TimeProvider time)
         var unknown = await session.QueryAsync(
             "SELECT COUNT(*) FROM leads l JOIN effects e ON e.lead_id = l.id AND e.run = l.run WHERE l.sweep_at IS NOT NULL AND l.pending = 'execution' AND e.state = 'unknown'",
             r => Number(r.GetValue(0)), cancellationToken);
+        // One that is being sent is back in its queue in a moment; or somebody has died over it, and then it waits as the others do.
         var groups = await session.QueryAsync(
-            "SELECT fingerprint, COUNT(*) FROM dead_letters WHERE state = 'open' GROUP BY fingerprint ORDER BY COUNT(*) DESC, fingerprint",
+            "SELECT fingerprint, COUNT(*) FROM dead_letters WHERE state IN ('open', 'sending') GROUP BY fingerprint ORDER BY COUNT(*) DESC, fingerprint",
             r => (Group: r.GetString(0), Count: Number(r.GetValue(1))), cancellationToken);
 
         var now = time.GetUtcNow();

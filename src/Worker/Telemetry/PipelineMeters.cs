@@ -10,6 +10,7 @@ public static class PipelineMeters
     /// <summary>The meter's name, for whoever listens.</summary>
     public const string Name = "LeadPipeline.Worker";
 
+    /// <summary>The one meter of the worker, whichever of its parts counts: an instrument on another one would be exported to nobody.</summary>
     internal static readonly Meter Meter = new(Name);
 
     private static readonly InstrumentAdvice<double> Seconds = new()

@@ -26,6 +26,7 @@ public static class TelemetryRegistration
         services.AddHostedService(sp => new Start(sp, doors));
         services.AddSingleton<BacklogReader>();
         services.AddHostedService<Backlog>();
+        services.AddHostedService<PipelineValue>();
         var telemetry = new Builder(services)
             .ConfigureResource(resource => resource.AddService("leadpipeline", serviceVersion: typeof(TelemetryRegistration).Assembly.GetName().Version?.ToString(3)))
             .WithMetrics(metrics => metrics

@@ -47,6 +47,24 @@ public sealed class GuardedCrmTests
     }
 
     [Test]
+    public async Task Should_tell_how_many_calls_are_under_way()
+    {
+        var (underWay, seen) = (0L, new List<long>());
+        using var listener = new MeterListener { InstrumentPublished = (i, l) => { if (i.Name == "mcp_active_connections") l.EnableMeasurementEvents(i); } };
+        // Counted where the call is made, so that calls of other tests do not get in between.
+        var mine = Environment.CurrentManagedThreadId;
+        listener.SetMeasurementEventCallback<long>((_, change, _, _) => { if (Environment.CurrentManagedThreadId == mine) seen.Add(underWay += change); });
+        listener.Start();
+        inner.Read = _ => Task.FromResult(new CrmView());
+        inner.Write = _ => throw new InvalidOperationException("A fault of ours.");
+
+        _ = await Guarded().ReadAsync(new CrmQuery(), CancellationToken.None);
+        Assert.That(async () => await Guarded().WriteAsync(Batch, CancellationToken.None), Throws.InvalidOperationException);
+
+        Assert.That(seen, Is.EqualTo(new[] { 1L, 0L, 1L, 0L }));
+    }
+
+    [Test]
     public void Should_let_the_caller_give_up()
     {
         using var caller = new CancellationTokenSource();

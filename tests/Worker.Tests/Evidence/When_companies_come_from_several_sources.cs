@@ -64,7 +64,7 @@ public sealed class When_companies_come_from_several_sources
         await using var leads = await StartPipelineAsync("domain,company\nother.example,Other\n");
 
         var lead = await leads.WorkOnAsync(JsonNode.Parse("""{"email":"jane@acme.example","company":"Universal Paperclips Holding","marketing":{"pageViews":12}}""")!.AsObject());
-        var view = await leads.Get<ReviewViews>().FindAsync(new ReviewId(lead, 1), CancellationToken.None);
+        var view = await leads.Get<ReviewViews>().FindAsync(new ReviewId(lead, 1), full: true, CancellationToken.None);
 
         var fact = view!["evidence"]!.AsArray().Single(e => e!["path"]!.ToString() == "enrichment.company")!;
         Assert.That((fact["provider"]!.ToString(), fact["claims"]![0]!["verdict"]!.ToString()), Is.EqualTo(("http", "CONTRADICTED")));

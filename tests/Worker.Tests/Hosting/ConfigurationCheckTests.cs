@@ -53,6 +53,7 @@ public sealed class ConfigurationCheckTests
     [TestCase("Auth:Issuer=i;Auth:Audience=a;Auth:JwksUri=https://issuer.example/keys;Auth:SigningKey=a secret of more than thirty-two bytes", "Auth:SigningKey: the value is not allowed: set either Auth:SigningKey or Auth:JwksUri; an issuer signs in one way")]
     [TestCase("Auth:Tokens:0:Hash=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08;Auth:Tokens:0:Role=root", "Auth:Tokens:0:Role: the value is not allowed: use user, manager, operator, admin, several separated by spaces")]
     [TestCase("Auth:Tokens:0:Hash=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08;Auth:Tokens:0:Name=a|b", "Auth:Tokens:0:Name: the value is not allowed: use up to 64 letters, digits, spaces and @ . _ -")]
+    [TestCase("Enrichment:Http:Map:employees=/employees;Enrichment:Http:UrlTemplate=ftp://companies.example/s3cret/{domain}", "Enrichment:Http:UrlTemplate: the value is not allowed: it is no http or https address")]
     [TestCase("Http:AllowedHosts:0=https://leads.example.com", "Http:AllowedHosts:0: 'https://leads.example.com' is not allowed: write a host name without scheme and port, for example leads.example.com or *.example.com")]
     public void Refuses_settings_that_would_let_in_the_wrong_ones(string settings, params string[] faults)
     {

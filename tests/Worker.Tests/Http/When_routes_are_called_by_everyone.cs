@@ -192,6 +192,23 @@ public sealed class When_routes_are_called_by_everyone
         }
     }
 
+    [TestCase("POST /leads/{id}/replay", "/leads/{lead}/replay", """{"again":false,"again":true}""")]
+    [TestCase("POST /leads/{id}/replay", "/leads/{lead}/replay", """[]""")]
+    [TestCase("POST /approvals", "/approvals", """{"operation":"delete_lead","arguments":{"recordId":"1","recordId":"2"},"reason":"It is asked for."}""")]
+    [TestCase("POST /approvals", "/approvals", """{"operation":"delete_lead","arguments":{},"reason":"half a character: \ud83d"}""")]
+    [TestCase("POST /dead-letters/replay", "/dead-letters/replay", """{"group":"nothing\u0000"}""")]
+    [TestCase("POST /dead-letters/{id}/discard", "/dead-letters/{unknown}/discard", """{"reason":"A","reason":"B"}""")]
+    public async Task Should_refuse_orders_that_cannot_be_read_in_one_way(string route, string path, string body)
+    {
+        var answer = await service.CallAsync("POST", Filled(path), "admin", far: true, body);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((answer.Status, answer.Code), Is.EqualTo((400, "invalid")));
+            Assert.That(described.Faults(route, answer), Is.Empty);
+        }
+    }
+
     [TestCase("GET /leads", "/leads?limit=0", 400)]
     [TestCase("GET /leads", "/leads?status=completed&source=api&since=2020-01-01T00:00:00Z&limit=1", 200)]
     [TestCase("GET /leads/{id}", "/leads/6f1c1a3e-8f0e-4a55-9a55-000000000000", 404)]

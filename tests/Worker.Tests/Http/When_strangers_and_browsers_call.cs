@@ -217,6 +217,7 @@ public sealed class When_strangers_and_browsers_call
         while (answers.Select(a => a.Headers["X-RateLimit-Reset"]).Distinct().Count() > 1);
         var other = await limited.CallAsync("POST", "/leads", "other", far: true, Lead);
         var near = await limited.CallAsync("POST", "/leads", "writer", body: Lead);
+        var metrics = (await limited.CallAsync("GET", "/metrics")).Body;
 
         using (Assert.EnterMultipleScope())
         {
@@ -227,6 +228,7 @@ public sealed class When_strangers_and_browsers_call
             Assert.That(int.Parse(answers[^1].Headers["Retry-After"]), Is.InRange(1, 60));
             Assert.That((other.Status, other.Headers["X-RateLimit-Remaining"]), Is.EqualTo((202, "1")));
             Assert.That((near.Status, near.Headers.ContainsKey("X-RateLimit-Limit")), Is.EqualTo((202, false)));
+            Assert.That(metrics, Does.Match("mcp_rate_limit_violations_total\\{limit_type=\"door\"\\} [1-9]"));
         }
     }
 

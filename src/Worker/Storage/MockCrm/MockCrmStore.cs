@@ -3,6 +3,7 @@ using System.Text;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Crm.Mock;
+using LeadPipeline.Mcp.Tools;
 using LeadPipeline.Worker.Storage.Sql;
 using Microsoft.Data.Sqlite;
 using Npgsql;
@@ -64,6 +65,17 @@ public sealed class MockCrmStore : IMockCrmStore, IAsyncDisposable
                 return row.ToRecord();
         }
         return null;
+    }
+
+    /// <summary>What the open opportunities are worth in dollars, by stage; those without an amount, or in another currency, are left out.</summary>
+    public async Task<IReadOnlyDictionary<string, decimal>> OpenAmountsAsync(CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        // Most have no amount: they are passed over where they lie.
+        var rows = await CrmTables.SelectAsync(session, CrmObject.Opportunity, $"fields LIKE '%\"{CrmFields.Amount}\"%'", "", cancellationToken);
+        return rows.Where(r => CrmValues.IsOpenStage(r.Fields.GetValueOrDefault(CrmFields.Stage, "")) && r.Fields.GetValueOrDefault(CrmFields.Currency, "USD") == "USD")
+            .GroupBy(r => r.Fields[CrmFields.Stage])
+            .ToDictionary(g => g.Key, g => g.Sum(r => decimal.TryParse(r.Fields.GetValueOrDefault(CrmFields.Amount), NumberStyles.Float, CultureInfo.InvariantCulture, out var amount) ? amount : 0));
     }
 
     /// <inheritdoc/>

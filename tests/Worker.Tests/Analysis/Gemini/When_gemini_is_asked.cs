@@ -111,7 +111,7 @@ public sealed class When_gemini_is_asked : GeminiCase
     public async Task Should_count_time_tokens_and_dollars_by_model()
     {
         var measured = new List<string>();
-        using var listener = new MeterListener { InstrumentPublished = (i, l) => { if (i.Meter.Name == AnalysisMeters.Name) l.EnableMeasurementEvents(i); } };
+        using var listener = new MeterListener { InstrumentPublished = (i, l) => { if (i.Name.StartsWith("ai_", StringComparison.Ordinal)) l.EnableMeasurementEvents(i); } };
         listener.SetMeasurementEventCallback<long>((i, v, tags, _) => Keep(i, v, tags));
         listener.SetMeasurementEventCallback<double>((i, v, tags, _) => Keep(i, i.Name.EndsWith("seconds", StringComparison.Ordinal) ? 0 : v, tags));
         listener.Start();

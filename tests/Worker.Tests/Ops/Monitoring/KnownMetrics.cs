@@ -44,7 +44,7 @@ internal static class KnownMetrics
     {
         // Instruments are static fields of a few classes: once these are there, a listener is told of all.
         foreach (var type in new[] { typeof(CrmMeters).Assembly, typeof(ConfigurationCheck).Assembly }.SelectMany(a => a.GetTypes())
-            .Where(t => t.Name.EndsWith("Meters", StringComparison.Ordinal) || t.Name == "Backlog"))
+            .Where(t => t.Name.EndsWith("Meters", StringComparison.Ordinal) || t.Name is "Backlog" or "PipelineValue"))
         {
             RuntimeHelpers.RunClassConstructor(type.TypeHandle);
         }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LeadPipeline.Worker.DeadLetters;
+using LeadPipeline.Worker.Telemetry;
 using Microsoft.EntityFrameworkCore;
 
 namespace LeadPipeline.Worker.Tests.Storage;
@@ -35,6 +36,7 @@ public abstract class DeadLetterEditTests<TDatabase> : DeadLetterFixture<TDataba
             Assert.That((own.Code, away.Code, late.Code), Is.EqualTo(("own-edit", "broker-unavailable", "not-open")));
             Assert.That(System.Text.Encoding.UTF8.GetString(sealedRow!), Does.Not.Contain("jane.doe"));
             Assert.That((sent.Edit!.State, sent.Edit.DecidedBy, row.State, row.Replays), Is.EqualTo(("sent", "bob", "replayed", 1)));
+            Assert.That(sent.Edit.Content, Is.Null, "who approves has looked before, on record");
             Assert.That(Queues.Returned, Has.Count.EqualTo(1));
             Assert.That(Queues.Returned[0].Queue, Is.EqualTo("lead-intake"));
             Assert.That(Queues.Returned[0].Message.MessageId, Is.EqualTo(asked.MessageId.ToString()).And.Not.EqualTo("order-1"));
@@ -122,6 +124,21 @@ public abstract class DeadLetterEditTests<TDatabase> : DeadLetterFixture<TDataba
         var report = await Operations.ReplayAsync(rows, AtOnce, false, "ada", CancellationToken.None);
 
         Assert.That((approved!.Code, report.Replayed, string.Join(',', Queues.Returned.Select(r => r.Message.MessageId))), Is.EqualTo(("not-open", 1, "order-1,order-1")));
+    }
+
+    [Test]
+    public async Task Should_count_a_message_that_somebody_has_died_over_among_those_that_wait()
+    {
+        var before = await WaitingAsync();
+        var failed = Failed("no address, and somebody has died over it", Now);
+        await Letters.KeepAsync(failed, CancellationToken.None);
+        _ = await Letters.ClaimAsync(failed.Id, CancellationToken.None);
+
+        var claimed = await WaitingAsync();
+
+        Assert.That(claimed, Is.EqualTo(before + 1));
+
+        async Task<long> WaitingAsync() => (await new BacklogReader(Database.Sql, Time).ReadAsync(CancellationToken.None)).DeadLetters.Sum(d => d.Count);
     }
 
     [Test]

@@ -334,6 +334,21 @@ public abstract class MockCrmTests<TDatabase> : StorageFixture<TDatabase>
         }
     }
 
+    [Test]
+    public async Task Should_tell_what_the_open_opportunities_are_worth()
+    {
+        var before = await store.OpenAmountsAsync(CancellationToken.None);
+        _ = await WriteAsync(Lead("a"), Account("x"), Opportunity("one", "Negotiation", "1000.50"), Opportunity("two", "Negotiation", "250"), Opportunity("none", "Negotiation", null),
+            Opportunity("euros", "Negotiation", "7", "EUR"), Opportunity("won", "Closed Won", "9000"));
+
+        var after = await store.OpenAmountsAsync(CancellationToken.None);
+
+        Assert.That((after["Negotiation"] - before.GetValueOrDefault("Negotiation"), after.ContainsKey("Closed Won")), Is.EqualTo((1250.50m, false)));
+
+        CreateRecord Opportunity(string name, string stage, string? amount, string? currency = null) => new(name, "create_opportunity", CrmObject.Opportunity, Effect(name), null,
+            Fields([(CrmFields.Name, name), (CrmFields.Account, "@x"), (CrmFields.Stage, stage), .. amount is null ? [] : new (string, string?)[] { (CrmFields.Amount, amount) }, .. currency is null ? [] : new (string, string?)[] { (CrmFields.Currency, currency) }])!);
+    }
+
     private MockCrm Crm(string faults) => new(store, MockFaults.Parse(faults), () => TimeSpan.Zero, time);
 
     private Task<IReadOnlyList<CrmOutcome>> WriteAsync(params CrmWrite[] writes) => store.WriteAsync(Batch(writes), CancellationToken.None);
