@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Mcp.Registry;
-using LeadPipeline.Mcp.Tests.Execution;
 
 namespace LeadPipeline.Mcp.Tests.Crm;
 
@@ -12,6 +11,7 @@ namespace LeadPipeline.Mcp.Tests.Crm;
 internal sealed class ConformanceRun
 {
     private static readonly ToolRegistry Tools = ToolRegistry.Default();
+    private static readonly Func<IReadOnlyList<string>, Task<IReadOnlySet<string>>> NoOthers = _ => Task.FromResult<IReadOnlySet<string>>(new HashSet<string>());
     private readonly ICrmUnderTest crm;
     private PlanRun run;
 
@@ -97,7 +97,7 @@ internal sealed class ConformanceRun
                 return outcome;
             await OnceAsync(BeforeUndo);
             BeforeUndo = null;
-            outcome = await executor.UndoAsync(run, CancellationToken.None);
+            outcome = await executor.UndoAsync(run, NoOthers, CancellationToken.None);
             Store(outcome.Effects);
             return outcome;
         }

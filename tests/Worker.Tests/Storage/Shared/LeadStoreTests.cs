@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
-using LeadPipeline.Mcp.Registry;
 using LeadPipeline.TestKit;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.Saga;
@@ -82,10 +81,6 @@ public abstract class LeadStoreTests<TDatabase> : StorageFixture<TDatabase>
             UpdatedAt = Now,
         };
     }
-
-    [Test]
-    public void Should_know_every_tool_whose_records_are_shared() =>
-        Assert.That(LeadTables.ToolsOfSharedRecords.Split(", ").Select(t => t.Trim('\'')), Is.EquivalentTo(ToolRegistry.Default().All.Where(t => t.FindsOrCreates).Select(t => t.Name)));
 
     [Test]
     public async Task Should_land_every_one_of_many_notes_on_one_lead()
