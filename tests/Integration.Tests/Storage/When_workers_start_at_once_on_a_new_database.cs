@@ -5,6 +5,7 @@ using Microsoft.EntityFrameworkCore;
 namespace LeadPipeline.Integration.Tests.Storage;
 
 [Category("Integration")]
+[Parallelizable]
 public sealed class When_workers_start_at_once_on_a_new_database
 {
     [Test]
