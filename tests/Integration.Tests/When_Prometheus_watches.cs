@@ -4,6 +4,7 @@ namespace LeadPipeline.Integration.Tests;
 
 /// <summary>Dashboards and alerts in the hands of the real Prometheus. Left out where it is not installed.</summary>
 [Category("Integration")]
+[Parallelizable]
 public sealed class When_Prometheus_watches
 {
     // Grafana's variables. A rate needs two scrapes, and there is one a second.

@@ -4,6 +4,7 @@ namespace LeadPipeline.Integration.Tests;
 
 /// <summary>The main job, as it is run from a prompt or a script: what comes out, and with which exit code.</summary>
 [Category("Integration")]
+[Parallelizable]
 public sealed class When_a_file_is_processed
 {
     // Every lead has an address of its own, and by it its own fault: one run of the program for all of them.

@@ -5,6 +5,7 @@ namespace LeadPipeline.Integration.Tests;
 
 /// <summary>What a collector gets of one lead that goes over the broker at every step, perhaps from worker to worker.</summary>
 [Category("Integration")]
+[Parallelizable]
 public sealed class When_a_lead_is_traced_across_workers
 {
     [Test]

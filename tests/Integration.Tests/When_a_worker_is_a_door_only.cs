@@ -2,6 +2,7 @@ namespace LeadPipeline.Integration.Tests;
 
 /// <summary><c>Messaging:Consume=false</c>: leads are taken in, before any worker that works on them was ever there.</summary>
 [Category("Integration")]
+[Parallelizable]
 public sealed class When_a_worker_is_a_door_only
 {
     [Test]

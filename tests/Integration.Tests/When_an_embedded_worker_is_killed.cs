@@ -4,6 +4,7 @@ namespace LeadPipeline.Integration.Tests;
 
 /// <summary>The same promises without any server: one process, one SQLite file, a queue in memory.</summary>
 [Category("Integration")]
+[Parallelizable]
 public sealed class When_an_embedded_worker_is_killed
 {
     private const int Leads = 300;

@@ -6,6 +6,7 @@ namespace LeadPipeline.Integration.Tests;
 
 /// <summary>The queue as other systems see it: plain JSON by whatever client they have.</summary>
 [Category("Integration")]
+[Parallelizable]
 public sealed class When_another_system_posts_to_the_queue
 {
     private ServedState state = null!;

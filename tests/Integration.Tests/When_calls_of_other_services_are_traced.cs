@@ -4,6 +4,7 @@ namespace LeadPipeline.Integration.Tests;
 
 /// <summary>What a collector gets of an address that holds what a lead says.</summary>
 [Category("Integration")]
+[Parallelizable]
 public sealed class When_calls_of_other_services_are_traced
 {
     [Test]

@@ -8,6 +8,7 @@ namespace LeadPipeline.Integration.Tests;
 [Category("Integration")]
 [TestFixture(false, TestName = "When_leads_are_posted(embedded)")]
 [TestFixture(true, TestName = "When_leads_are_posted(servers)")]
+[Parallelizable]
 public sealed class When_leads_are_posted(bool onServers)
 {
     private TempFolder folder = null!;

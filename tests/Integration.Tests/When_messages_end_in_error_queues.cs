@@ -7,6 +7,7 @@ namespace LeadPipeline.Integration.Tests;
 
 /// <summary>What a consumer puts aside, from the broker's error queue to the list of dead letters and back.</summary>
 [Category("Integration")]
+[Parallelizable]
 public sealed class When_messages_end_in_error_queues
 {
     private ServedState state = null!;

@@ -4,6 +4,7 @@ namespace LeadPipeline.Integration.Tests;
 
 /// <summary>What Prometheus sees. Dashboards and alerts are built on these names.</summary>
 [Category("Integration")]
+[Parallelizable]
 public sealed partial class When_metrics_are_scraped
 {
     private TempFolder folder = null!;

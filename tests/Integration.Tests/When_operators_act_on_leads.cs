@@ -10,6 +10,7 @@ namespace LeadPipeline.Integration.Tests;
 [Category("Integration")]
 [TestFixture(false, TestName = "When_operators_act_on_leads(embedded)")]
 [TestFixture(true, TestName = "When_operators_act_on_leads(servers)")]
+[Parallelizable]
 public sealed class When_operators_act_on_leads(bool onServers)
 {
     private static readonly (string Role, string Token)[] Roles = [("user", "a-user"), ("operator", "an-operator"), ("admin", "an-admin")];

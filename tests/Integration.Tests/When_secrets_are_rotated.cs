@@ -6,6 +6,7 @@ namespace LeadPipeline.Integration.Tests;
 
 /// <summary>The script that operators run, against a secrets manager and a CRM that are as strict as the real ones, under a worker that goes on working.</summary>
 [Category("Integration")]
+[Parallelizable]
 public sealed class When_secrets_are_rotated
 {
     private const string Name = "leadpipeline/hubspot";

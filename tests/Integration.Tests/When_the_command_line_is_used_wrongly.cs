@@ -2,6 +2,7 @@ namespace LeadPipeline.Integration.Tests;
 
 /// <summary>Exit codes and first lines, for people who type and for scripts that look at <c>$?</c>.</summary>
 [Category("Integration")]
+[Parallelizable]
 public sealed class When_the_command_line_is_used_wrongly
 {
     [TestCase("process missing.jsonl", "missing.jsonl")]

@@ -9,7 +9,7 @@ namespace LeadPipeline.Integration.Tests;
 [Category("Integration")]
 public sealed class When_the_cost_of_a_lead_is_counted
 {
-    private const double MostStatementsAlone = 36;
+    private const double MostStatementsAlone = 26;
 
     [Test]
     public async Task Should_stay_within_its_bounds_for_a_lead_alone()

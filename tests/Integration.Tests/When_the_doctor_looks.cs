@@ -8,6 +8,7 @@ namespace LeadPipeline.Integration.Tests;
 
 /// <summary>What a deployment gets wrong, one thing at a time: the doctor has to name it and say what to do.</summary>
 [Category("Integration")]
+[Parallelizable]
 public sealed class When_the_doctor_looks
 {
     private ServedState state = null!;

@@ -72,7 +72,7 @@ public sealed class When_workers_are_killed
     {
         await using var state = await ServedState.CreateAsync();
         // Each lead takes longer than any default that would cut it short.
-        await using var worker = await state.StartAsync(("Mock__Latency", "00:00:03"));
+        await using var worker = await state.StartAsync(("Mock__Latency", "00:00:02"));
         using var posted = await worker.PostAsync("[" + string.Join(',', Enumerable.Range(0, 10).Select(GeneratedLeads.Lead)) + "]", trusted: true);
         await Eventually.ShouldAsync(async () => await state.Database.QueryAsync<long>("SELECT COUNT(*) FROM leads WHERE status = 'Executing'") > 0, "begin with a plan");
 

@@ -5,6 +5,7 @@ using LeadPipeline.Worker.Storage.Sql;
 namespace LeadPipeline.Integration.Tests.Storage;
 
 [Category("Integration")]
+[Parallelizable]
 public sealed class PostgresMockCrmConformance : MockCrmConformance
 {
     private Func<ValueTask> drop = () => ValueTask.CompletedTask;

@@ -35,9 +35,11 @@ public sealed class PostgresStorage : StorageDatabase
 }
 
 [Category("Integration")]
+[Parallelizable]
 public sealed class PostgresLeadCommitterTests : LeadCommitterTests<PostgresStorage>;
 
 [Category("Integration")]
+[Parallelizable]
 public sealed class PostgresLeadStoreTests : LeadStoreTests<PostgresStorage>
 {
     [Test]
@@ -46,34 +48,45 @@ public sealed class PostgresLeadStoreTests : LeadStoreTests<PostgresStorage>
 }
 
 [Category("Integration")]
+[Parallelizable]
 public sealed class PostgresMockCrmTests : MockCrmTests<PostgresStorage>;
 
 [Category("Integration")]
+[Parallelizable]
 public sealed class PostgresCatalogueTests : CatalogueTests<PostgresStorage>;
 
 [Category("Integration")]
+[Parallelizable]
 public sealed class PostgresLeadOperationsTests : LeadOperationsTests<PostgresStorage>;
 
 [Category("Integration")]
+[Parallelizable]
 public sealed class PostgresRateLimiterTests : RateLimiterTests<PostgresStorage>;
 
 [Category("Integration")]
+[Parallelizable]
 public sealed class PostgresApprovalStoreTests : ApprovalStoreTests<PostgresStorage>;
 
 [Category("Integration")]
+[Parallelizable]
 public sealed class PostgresCompanyDirectoryTests : CompanyDirectoryTests<PostgresStorage>;
 
 [Category("Integration")]
+[Parallelizable]
 public sealed class PostgresDeadLetterTests : DeadLetterTests<PostgresStorage>;
 
 [Category("Integration")]
+[Parallelizable]
 public sealed class PostgresDeadLetterReplayTests : DeadLetterReplayTests<PostgresStorage>;
 
 [Category("Integration")]
+[Parallelizable]
 public sealed class PostgresDeadLetterEditTests : DeadLetterEditTests<PostgresStorage>;
 
 [Category("Integration")]
+[Parallelizable]
 public sealed class PostgresReviewTests : ReviewTests<PostgresStorage>;
 
 [Category("Integration")]
+[Parallelizable]
 public sealed class PostgresKeyRewrappingTests : KeyRewrappingTests<PostgresStorage>;

@@ -7,6 +7,7 @@ using Npgsql;
 namespace LeadPipeline.Integration.Tests.Storage;
 
 [Category("Integration")]
+[Parallelizable]
 public sealed class When_workers_start_at_once_on_a_new_database
 {
     [Test]

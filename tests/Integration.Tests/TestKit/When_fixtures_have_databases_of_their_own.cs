@@ -3,6 +3,7 @@ using Npgsql;
 namespace LeadPipeline.Integration.Tests.TestKit;
 
 [Category("Integration")]
+[Parallelizable]
 public sealed class When_fixtures_have_databases_of_their_own
 {
     [Test]

@@ -4,6 +4,7 @@ using RabbitMQ.Client.Exceptions;
 namespace LeadPipeline.Integration.Tests.TestKit;
 
 [Category("Integration")]
+[Parallelizable]
 public sealed class When_fixtures_have_virtual_hosts_of_their_own
 {
     [Test]

@@ -5,6 +5,7 @@ using Microsoft.EntityFrameworkCore;
 namespace LeadPipeline.Mcp.Tests.Crm;
 
 [TestFixture]
+[Parallelizable]
 public sealed class SqliteMockCrmConformance : MockCrmConformance
 {
     private string folder = "";

@@ -18,6 +18,7 @@ namespace LeadPipeline.Mcp.Tests.Crm;
 /// there once and the ledger says so; or the CRM refused it, it is not there, and what came before it is undone.
 /// </summary>
 [TestFixture]
+[Parallelizable]
 public sealed class When_anything_fails_and_the_worker_dies_at_any_point
 {
     private static readonly PlannedFault?[] Faults = [null, .. Enum.GetValues<PlannedFault>()];

@@ -83,30 +83,11 @@ internal sealed class RouteCase
     public StepEffect Effect(string step) => Run.Effects.Single(e => e.Step.Id == step);
 
     /// <summary>One delivery of the command: until the plan ends or has to wait. A crash leaves the ledger as it was stored.</summary>
-    public async Task<PlanOutcome> DeliverAsync()
+    public Task<PlanOutcome> DeliverAsync()
     {
         // What was stored has no writes in it; within a delivery the worker goes on with what it has in memory.
         Run = Run with { Effects = [.. Run.Effects.Select(e => e with { Writes = [] })] };
-        for (var decisions = 0; decisions < 5; decisions++)
-        {
-            var outcome = await Executor.PrepareAsync(Run, CancellationToken.None);
-            if (outcome is PlanOutcome.Prepared)
-            {
-                var sent = Run with { Effects = [.. outcome.Effects.Select(e => e.Writes.Count > 0 ? e with { State = EffectState.Sent } : e)] };
-                Store(sent.Effects);
-                outcome = await Executor.WriteAsync(sent, CancellationToken.None);
-            }
-            Store(outcome.Effects);
-            if (outcome is PlanOutcome.Again)
-                continue;
-            if (outcome is PlanOutcome.Failed)
-            {
-                outcome = await Executor.UndoAsync(Run, CancellationToken.None);
-                Store(outcome.Effects);
-            }
-            return outcome;
-        }
-        throw new InvalidOperationException("the plan is decided again and again");
+        return PlanDelivery.RunAsync(Executor, () => Run, Store);
     }
 
     /// <summary>Delivers until the plan has ended; a crash and a deferral only make it take longer.</summary>

@@ -20,26 +20,8 @@ using Microsoft.Extensions.Options;
 namespace LeadPipeline.Worker.Tests.Execution;
 
 [TestFixture]
-public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
+public sealed class When_a_plan_is_executed : PlannedLeads
 {
-    private readonly FakeTimeProvider time = new(Now);
-    private LeadStore store = null!;
-    private MockCrmStore records = null!;
-
-    [SetUp]
-    public void Start()
-    {
-        store = new LeadStore(Database.Sql, new LeadCommitter(Database.Sql), Cipher, new NoSink(), time);
-        records = new MockCrmStore(Database.Sql, time);
-    }
-
-    [TearDown]
-    public async Task Stop()
-    {
-        await store.DisposeAsync();
-        await records.DisposeAsync();
-    }
-
     [Test]
     public async Task Should_complete_with_every_effect_confirmed()
     {
@@ -51,7 +33,7 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
         using (Assert.EnterMultipleScope())
         {
             Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Completed, (string?)null)));
-            Assert.That((await store.EffectsAsync(work.Saga.LeadId, 1, CancellationToken.None)).Select(e => e.State), Is.EqualTo(new[] { "confirmed", "confirmed" }));
+            Assert.That((await Store.EffectsAsync(work.Saga.LeadId, 1, CancellationToken.None)).Select(e => e.State), Is.EqualTo(new[] { "confirmed", "confirmed" }));
             Assert.That((await FindAsync(work)).Leads, Has.Count.EqualTo(1));
         }
     }
@@ -77,7 +59,7 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
         var work = await PlannedAsync();
         await HandleAsync(work, "create_task=rate_limited@1");
         var waiting = await StatusAsync(work);
-        time.Advance(TimeSpan.FromMinutes(1));
+        Time.Advance(TimeSpan.FromMinutes(1));
 
         await HandleAsync(work, "");
 
@@ -94,7 +76,7 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
     {
         var work = await PlannedAsync();
 
-        await HandleAsync(work, new Lossy(new MockCrm(records, MockFaults.None, () => TimeSpan.Zero, time)));
+        await HandleAsync(work, new Lossy(new MockCrm(Records, MockFaults.None, () => TimeSpan.Zero, Time)));
 
         using (Assert.EnterMultipleScope())
         {
@@ -112,7 +94,7 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
     {
         var work = await PlannedAsync();
         Assert.That(async () => await HandleAsync(work, new Deadly()), Throws.TypeOf<InvalidOperationException>());
-        var dead = (await store.LoadAsync(work.Saga.LeadId))!.Saga;
+        var dead = (await Store.LoadAsync(work.Saga.LeadId))!.Saga;
 
         await HandleAsync(work, "");
 
@@ -129,19 +111,19 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
     {
         var work = await PlannedAsync();
         Assert.That(async () => await HandleAsync(work, new Deadly()), Throws.TypeOf<InvalidOperationException>());
-        time.Advance(TimeSpan.FromSeconds(30));
-        var refusing = new MockCrm(records, MockFaults.Parse("create_task=permanent@1"), () => TimeSpan.Zero, time);
+        Time.Advance(TimeSpan.FromSeconds(30));
+        var refusing = new MockCrm(Records, MockFaults.Parse("create_task=permanent@1"), () => TimeSpan.Zero, Time);
 
         await HandleAsync(work, refusing, settle: TimeSpan.FromMinutes(2));
-        var waiting = (await store.LoadAsync(work.Saga.LeadId))!.Saga;
+        var waiting = (await Store.LoadAsync(work.Saga.LeadId))!.Saga;
         var kept = (await FindAsync(work)).Leads.Count;
-        time.Advance(TimeSpan.FromMinutes(2));
+        Time.Advance(TimeSpan.FromMinutes(2));
         await HandleAsync(work, refusing, settle: TimeSpan.FromMinutes(2));
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That((waiting.Status, waiting.Reason, waiting.Failures), Is.EqualTo((LeadStatus.Deferred, "crm-settling", 0)));
-            Assert.That(waiting.DueAt, Is.EqualTo(time.GetUtcNow()).Within(TimeSpan.FromMilliseconds(1)));
+            Assert.That(waiting.DueAt, Is.EqualTo(Time.GetUtcNow()).Within(TimeSpan.FromMilliseconds(1)));
             Assert.That(kept, Is.EqualTo(1), "what stands holds its key");
             Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Compensated, CrmCodes.Permanent)));
             Assert.That((await FindAsync(work)).Leads, Is.Empty);
@@ -157,7 +139,7 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
         await HandleAsync(first, "create_task=rate_limited@1");
         await HandleAsync(second, "");
 
-        time.Advance(TimeSpan.FromMinutes(1));
+        Time.Advance(TimeSpan.FromMinutes(1));
         await HandleAsync(first, "create_task=permanent@1");
 
         using (Assert.EnterMultipleScope())
@@ -175,13 +157,13 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
 
         await HandleAsync(work, "");
 
-        var effects = await store.EffectsAsync(work.Saga.LeadId, 1, CancellationToken.None);
+        var effects = await Store.EffectsAsync(work.Saga.LeadId, 1, CancellationToken.None);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Completed, (string?)null)), string.Join("; ", effects.Select(e => e.Error)));
             Assert.That(effects.Select(e => e.State), Is.All.EqualTo("confirmed"));
             Assert.That((await KindsAsync(work)).TakeLast(5), Is.EqualTo(new[] { "tool.completed", "execution.started", "tool.started", "tool.completed", "execution.completed" }));
-            Assert.That((await store.LoadAsync(work.Saga.LeadId))!.Saga.Epoch, Is.EqualTo(2));
+            Assert.That((await Store.LoadAsync(work.Saga.LeadId))!.Saga.Epoch, Is.EqualTo(2));
             Assert.That((await FindAsync(work)).Leads.Single()[CrmFields.ConvertedContact], Is.Not.Null);
             Assert.That(await ChainAsync(work), Is.Null);
         }
@@ -192,106 +174,51 @@ public sealed class When_a_plan_is_executed : StorageFixture<SqliteStorage>
     {
         var work = await PlannedAsync();
         // While the first worker writes, another takes it for dead and opens an epoch of its own.
-        var crm = new Interrupted(new MockCrm(records, MockFaults.Parse("create_task=permanent@1"), () => TimeSpan.Zero, time), async () =>
+        var crm = new Interrupted(new MockCrm(Records, MockFaults.Parse("create_task=permanent@1"), () => TimeSpan.Zero, Time), async () =>
         {
-            var other = (await store.LoadAsync(work.Saga.LeadId))!;
-            _ = await store.ApplyAsync(other, new SagaMessage.EpochOpened(1, 1, 99), []);
+            var other = (await Store.LoadAsync(work.Saga.LeadId))!;
+            _ = await Store.ApplyAsync(other, new SagaMessage.EpochOpened(1, 1, 99), []);
         });
 
         await HandleAsync(work, crm);
 
-        var saga = (await store.LoadAsync(work.Saga.LeadId))!.Saga;
+        var saga = (await Store.LoadAsync(work.Saga.LeadId))!.Saga;
         using (Assert.EnterMultipleScope())
         {
             Assert.That((saga.Status, saga.Epoch, saga.Owner), Is.EqualTo((LeadStatus.Executing, 2, (int?)99)));
-            Assert.That((await store.EffectsAsync(work.Saga.LeadId, 1, CancellationToken.None)).Select(e => e.State), Is.All.EqualTo("sent"), "the ledger is the other one's now");
+            Assert.That((await Store.EffectsAsync(work.Saga.LeadId, 1, CancellationToken.None)).Select(e => e.State), Is.All.EqualTo("sent"), "the ledger is the other one's now");
             Assert.That((await FindAsync(work)).Leads, Has.Count.EqualTo(1), "and so is the undoing");
         }
     }
 
-    private Task HandleAsync(LeadWork work, string faults) => HandleAsync(work, new MockCrm(records, MockFaults.Parse(faults), () => TimeSpan.Zero, time));
+    private Task HandleAsync(LeadWork work, string faults) => HandleAsync(work, new MockCrm(Records, MockFaults.Parse(faults), () => TimeSpan.Zero, Time));
 
     private async Task HandleAsync(LeadWork work, ICrm crm, TimeSpan settle = default)
     {
-        await using var worker = new OnlyWorker(Database.Sql, time);
+        await using var worker = new OnlyWorker(Database.Sql, Time);
         await worker.StartAsync(CancellationToken.None);
-        var executor = new PlanExecutor(ToolRegistry.Default(), crm, time, new InPlaceRetry { BaseDelay = TimeSpan.Zero, SettleTime = settle }, Cipher.RecordKey);
-        var handler = new ExecutePlanHandler(new ExecutionServices(store, executor, worker, new PlanAdmission(new NoLimits(), (0, 0, 0), domain => domain, null, time, NullLogger<PlanAdmission>.Instance), new ApprovalStore(Database.Sql, store, Cipher, time, TimeSpan.FromHours(24)), Options.Create(new DeferralOptions()), time, NullLogger<ExecutePlanHandler>.Instance));
+        var executor = new PlanExecutor(ToolRegistry.Default(), crm, Time, new InPlaceRetry { BaseDelay = TimeSpan.Zero, SettleTime = settle }, Cipher.RecordKey);
+        var handler = new ExecutePlanHandler(new ExecutionServices(Store, executor, worker, new PlanAdmission(new NoLimits(), (0, 0, 0), domain => domain, null, Time, NullLogger<PlanAdmission>.Instance), new ApprovalStore(Database.Sql, Store, Cipher, Time, TimeSpan.FromHours(24)), Options.Create(new DeferralOptions()), Time, NullLogger<ExecutePlanHandler>.Instance));
         await handler.HandleAsync(new StageCommand(work.Saga.LeadId, LeadStage.Execution, 1, 0), CancellationToken.None);
     }
 
-    private async Task<LeadWork> PlannedAsync(bool converting = false, string? email = null)
+    private Task<LeadWork> PlannedAsync(bool converting = false, string? email = null)
     {
         PlanStep[] conversion =
         [
             Step(2, "match_account", new JsonObject { ["leadId"] = "$steps.upsert_lead.recordId", ["company"] = $"Conversion {Guid.NewGuid():N}", ["createIfMissing"] = true }),
             Step(3, "convert_lead", new JsonObject { ["leadId"] = "$steps.upsert_lead.recordId", ["accountId"] = "$steps.match_account.recordId" }),
         ];
-        var (work, _) = await store.AddAsync(email is null ? ALead() : ALead() with { Email = email }, [new AuditFact("intake", "received", [])], []);
-        var plan = new ActionPlan
-        {
-            Status = PlanStatus.Planned,
-            Policy = new PolicyIdentity("test", "hash"),
-            PlanHash = "hash",
-            Steps =
-            [
-                new PlanStep { Id = "upsert_lead", Index = 0, Tool = "upsert_lead", Critical = true, Compensation = Compensation.Withdraw, Arguments = new JsonObject { ["email"] = work!.Lead.Email, ["lastName"] = "Lovelace", ["company"] = "Analytical Engines", ["owner"] = "sam" } },
-                new PlanStep { Id = "create_task", Index = 1, Tool = "create_task", Critical = true, Compensation = Compensation.Cancel, Arguments = new JsonObject { ["leadId"] = "$steps.upsert_lead.recordId", ["subject"] = "Call", ["dueDate"] = "2026-03-04" } },
-                .. converting ? conversion : [],
-            ],
-        };
-        var run = new LeadRunRow
-        {
-            LeadId = work.Saga.LeadId,
-            Run = 1,
-            StartedAt = Now,
-            Analyzer = "test",
-            SnapshotHash = "hash",
-            GroundingStatus = "VALID",
-            Snapshot = [1],
-            Plan = SealedJson.Seal(work.Key, plan, work.Saga.LeadId, ContractsJson.Default.ActionPlan),
-        };
-        _ = await store.ApplyAsync(work, new SagaMessage.AnalysisEnded(1, LeadStatus.Analyzed, null), [], c => c with { Run = run });
-        return work;
+        return PlannedAsync(lead =>
+        [
+            new PlanStep { Id = "upsert_lead", Index = 0, Tool = "upsert_lead", Critical = true, Compensation = Compensation.Withdraw, Arguments = new JsonObject { ["email"] = lead.Email, ["lastName"] = "Lovelace", ["company"] = "Analytical Engines", ["owner"] = "sam" } },
+            new PlanStep { Id = "create_task", Index = 1, Tool = "create_task", Critical = true, Compensation = Compensation.Cancel, Arguments = new JsonObject { ["leadId"] = "$steps.upsert_lead.recordId", ["subject"] = "Call", ["dueDate"] = "2026-03-04" } },
+            .. converting ? conversion : [],
+        ], email);
     }
 
     private static PlanStep Step(int index, string tool, JsonObject arguments) =>
         new() { Id = tool, Index = index, Tool = tool, Critical = false, Compensation = ToolRegistry.Default().Find(tool)!.Compensation, Arguments = arguments };
-
-    private async Task<List<string>> KindsAsync(LeadWork work)
-    {
-        await using var db = Database.Open();
-        return await db.AuditEvents.Where(a => a.LeadId == work.Saga.LeadId).OrderBy(a => a.Seq).Select(a => a.Stage + "." + a.Kind).ToListAsync();
-    }
-
-    private async Task<(LeadStatus, string?)> StatusAsync(LeadWork work)
-    {
-        var saga = (await store.LoadAsync(work.Saga.LeadId))!.Saga;
-        return (saga.Status, saga.Reason);
-    }
-
-    private Task<CrmView> FindAsync(LeadWork work) => records.ReadAsync(new CrmQuery { Email = work.Lead.Email }, CancellationToken.None);
-
-    private async Task<string?> ChainAsync(LeadWork work)
-    {
-        await using var db = Database.Open();
-        var saga = (await store.LoadAsync(work.Saga.LeadId))!.Saga;
-        return AuditChain.Verify(await db.AuditEvents.Where(a => a.LeadId == saga.LeadId).OrderBy(a => a.Seq).ToListAsync(), saga.AuditSeq, saga.AuditHead);
-    }
-
-    private sealed class Interrupted(ICrm inner, Func<Task> after) : ICrm
-    {
-        public string Provider => inner.Provider;
-
-        public Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken) => inner.ReadAsync(query, cancellationToken);
-
-        public async Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken)
-        {
-            var outcomes = await inner.WriteAsync(batch, cancellationToken);
-            await after();
-            return outcomes;
-        }
-    }
 
     /// <summary>The first write is not carried out and has no answer.</summary>
     private sealed class Lossy(ICrm inner) : ICrm

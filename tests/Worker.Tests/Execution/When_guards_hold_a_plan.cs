@@ -21,41 +21,29 @@ using Microsoft.Extensions.Options;
 namespace LeadPipeline.Worker.Tests.Execution;
 
 [TestFixture]
-public sealed class When_guards_hold_a_plan : StorageFixture<SqliteStorage>
+public sealed class When_guards_hold_a_plan : PlannedLeads
 {
-    private readonly FakeTimeProvider time = new(Now);
     private PlanAdmission admission = null!;
-    private LeadStore store = null!;
     private ApprovalStore approvals = null!;
-    private MockCrmStore records = null!;
 
     [SetUp]
-    public void Start()
+    public void StartGuards()
     {
         admission = Admission(new Closed(), (0, 0, 0));
-        store = new LeadStore(Database.Sql, new LeadCommitter(Database.Sql), Cipher, new NoSink(), time);
-        approvals = new ApprovalStore(Database.Sql, store, Cipher, time, TimeSpan.FromHours(24));
-        records = new MockCrmStore(Database.Sql, time);
-    }
-
-    [TearDown]
-    public async Task Stop()
-    {
-        await store.DisposeAsync();
-        await records.DisposeAsync();
+        approvals = new ApprovalStore(Database.Sql, Store, Cipher, Time, TimeSpan.FromHours(24));
     }
 
     [Test]
     public async Task Should_wait_for_a_limit_and_use_up_no_try()
     {
-        var begun = time.GetUtcNow();
+        var begun = Time.GetUtcNow();
         var (first, second) = (await PlannedAsync("a"), await PlannedAsync("b"));
-        await using var limiter = new RateLimiter(Database.Sql, time);
+        await using var limiter = new RateLimiter(Database.Sql, Time);
         admission = Admission(limiter, (0, 1, 0));
         await HandleAsync(first, "");
         await HandleAsync(second, "");
-        var waiting = (await store.LoadAsync(second.Saga.LeadId))!.Saga;
-        time.Advance(waiting.DueAt!.Value - time.GetUtcNow());
+        var waiting = (await Store.LoadAsync(second.Saga.LeadId))!.Saga;
+        Time.Advance(waiting.DueAt!.Value - Time.GetUtcNow());
 
         await HandleAsync(second, "");
 
@@ -74,8 +62,8 @@ public sealed class When_guards_hold_a_plan : StorageFixture<SqliteStorage>
         var (crashed, failing) = (await PlannedAsync(), await PlannedAsync());
         await HandleAsync(failing, "create_task=permanent@1;upsert_lead=rate_limited@2");
         var undoing = await StatusAsync(failing);
-        _ = await store.ApplyAsync(crashed, new SagaMessage.EpochOpened(1, 0, 99), []);
-        time.Advance(TimeSpan.FromMinutes(1));
+        _ = await Store.ApplyAsync(crashed, new SagaMessage.EpochOpened(1, 0, 99), []);
+        Time.Advance(TimeSpan.FromMinutes(1));
         admission = Admission(new Closed(), (1, 1, 1));
 
         await HandleAsync(crashed, "");
@@ -123,7 +111,7 @@ public sealed class When_guards_hold_a_plan : StorageFixture<SqliteStorage>
     public async Task Should_send_only_once_what_the_crm_took_before_an_answer_was_lost()
     {
         var work = await PlannedAsync();
-        var crm = new Interrupted(new MockCrm(records, MockFaults.Parse("create_task=drop_after_accept@1"), () => TimeSpan.Zero, time), () => Task.CompletedTask);
+        var crm = new Interrupted(new MockCrm(Records, MockFaults.Parse("create_task=drop_after_accept@1"), () => TimeSpan.Zero, Time), () => Task.CompletedTask);
 
         await HandleAsync(work, crm);
 
@@ -156,7 +144,7 @@ public sealed class When_guards_hold_a_plan : StorageFixture<SqliteStorage>
 
         await HandleAsync(work, "");
 
-        var saga = (await store.LoadAsync(work.Saga.LeadId))!.Saga;
+        var saga = (await Store.LoadAsync(work.Saga.LeadId))!.Saga;
         var request = await RequestAsync(work);
         using (Assert.EnterMultipleScope())
         {
@@ -174,13 +162,13 @@ public sealed class When_guards_hold_a_plan : StorageFixture<SqliteStorage>
         await HandleAsync(work, "");
         var request = await RequestAsync(work);
         _ = await approvals.ActAsync(request.Approval.Id, new ApprovalAct.Approve("bob"), CancellationToken.None);
-        var due = (await store.LoadAsync(work.Saga.LeadId))!.Saga.DueAt;
+        var due = (await Store.LoadAsync(work.Saga.LeadId))!.Saga.DueAt;
 
         await HandleAsync(work, "");
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(due, Is.LessThanOrEqualTo(time.GetUtcNow()));
+            Assert.That(due, Is.LessThanOrEqualTo(Time.GetUtcNow()));
             Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Completed, (string?)null)));
             Assert.That((await RequestAsync(work)).Approval.State, Is.EqualTo(ApprovalState.Used));
             Assert.That((await KindsAsync(work)).Where(k => k.StartsWith("approval", StringComparison.Ordinal)), Is.EqualTo(new[] { "approval.requested", "approval.approved", "approval.used" }));
@@ -196,7 +184,7 @@ public sealed class When_guards_hold_a_plan : StorageFixture<SqliteStorage>
         _ = await approvals.ActAsync((await RequestAsync(work)).Approval.Id, new ApprovalAct.Approve("bob"), CancellationToken.None);
 
         await HandleAsync(work, "create_task=rate_limited@1");
-        time.Advance(TimeSpan.FromMinutes(1));
+        Time.Advance(TimeSpan.FromMinutes(1));
         await HandleAsync(work, "");
 
         using (Assert.EnterMultipleScope())
@@ -217,7 +205,7 @@ public sealed class When_guards_hold_a_plan : StorageFixture<SqliteStorage>
         if (what == "deny")
             _ = await approvals.ActAsync((await RequestAsync(work)).Approval.Id, new ApprovalAct.Deny("bob", null), CancellationToken.None);
         else
-            time.Advance(TimeSpan.FromHours(24));
+            Time.Advance(TimeSpan.FromHours(24));
 
         await HandleAsync(work, "");
 
@@ -230,76 +218,34 @@ public sealed class When_guards_hold_a_plan : StorageFixture<SqliteStorage>
         }
     }
 
-    private Task HandleAsync(LeadWork work, string faults) => HandleAsync(work, new MockCrm(records, MockFaults.Parse(faults), () => TimeSpan.Zero, time));
+    private Task HandleAsync(LeadWork work, string faults) => HandleAsync(work, new MockCrm(Records, MockFaults.Parse(faults), () => TimeSpan.Zero, Time));
 
     private async Task HandleAsync(LeadWork work, ICrm crm)
     {
-        await using var worker = new OnlyWorker(Database.Sql, time);
+        await using var worker = new OnlyWorker(Database.Sql, Time);
         await worker.StartAsync(CancellationToken.None);
-        var executor = new PlanExecutor(ToolRegistry.Default(), crm, time, new InPlaceRetry { BaseDelay = TimeSpan.Zero }, Cipher.RecordKey);
-        var handler = new ExecutePlanHandler(new ExecutionServices(store, executor, worker, admission, approvals, Options.Create(new DeferralOptions()), time, NullLogger<ExecutePlanHandler>.Instance));
+        var executor = new PlanExecutor(ToolRegistry.Default(), crm, Time, new InPlaceRetry { BaseDelay = TimeSpan.Zero }, Cipher.RecordKey);
+        var handler = new ExecutePlanHandler(new ExecutionServices(Store, executor, worker, admission, approvals, Options.Create(new DeferralOptions()), Time, NullLogger<ExecutePlanHandler>.Instance));
         await handler.HandleAsync(new StageCommand(work.Saga.LeadId, LeadStage.Execution, 1, 0), CancellationToken.None);
     }
 
-    private async Task<LeadWork> PlannedAsync(string? name = null, string? grounding = "VALID", bool needsApproval = false, bool critical = true, string decision = "NURTURE")
-    {
-        var (work, _) = await store.AddAsync(ALead(name is null ? null : $"{name}@acme.example"), [new AuditFact("intake", "received", [])], []);
-        var plan = new ActionPlan
-        {
-            Status = PlanStatus.Planned,
-            Policy = new PolicyIdentity("test", "hash"),
-            PlanHash = "hash",
-            Steps =
+    private Task<LeadWork> PlannedAsync(string? name = null, string? grounding = "VALID", bool needsApproval = false, bool critical = true, string decision = "NURTURE") =>
+        PlannedAsync(
+            lead =>
             [
-                new PlanStep { Id = "upsert_lead", Index = 0, Tool = "upsert_lead", Critical = true, Compensation = Compensation.Withdraw, Arguments = new JsonObject { ["email"] = work!.Lead.Email } },
+                new PlanStep { Id = "upsert_lead", Index = 0, Tool = "upsert_lead", Critical = true, Compensation = Compensation.Withdraw, Arguments = new JsonObject { ["email"] = lead.Email } },
                 new PlanStep { Id = "create_task", Index = 1, Tool = "create_task", Critical = critical, NeedsApproval = needsApproval, Compensation = Compensation.Cancel, Arguments = new JsonObject { ["leadId"] = "$steps.upsert_lead.recordId", ["subject"] = "Call", ["dueDate"] = "2026-03-04" } },
             ],
-        };
-        var run = new LeadRunRow
-        {
-            LeadId = work.Saga.LeadId,
-            Run = 1,
-            StartedAt = Now,
-            Analyzer = "test",
-            SnapshotHash = "hash",
-            GroundingStatus = grounding,
-            Decision = decision,
-            Snapshot = [1],
-            Plan = SealedJson.Seal(work.Key, plan, work.Saga.LeadId, ContractsJson.Default.ActionPlan),
-        };
-        _ = await store.ApplyAsync(work, new SagaMessage.AnalysisEnded(1, LeadStatus.Analyzed, null), [], c => c with { Run = run });
-        return work;
-    }
-
-    private async Task<(LeadStatus, string?)> StatusAsync(LeadWork work)
-    {
-        var saga = (await store.LoadAsync(work.Saga.LeadId))!.Saga;
-        return (saga.Status, saga.Reason);
-    }
-
-    private Task<CrmView> FindAsync(LeadWork work) => records.ReadAsync(new CrmQuery { Email = work.Lead.Email }, CancellationToken.None);
-
-    private async Task<string?> ChainAsync(LeadWork work)
-    {
-        await using var db = Database.Open();
-        var saga = (await store.LoadAsync(work.Saga.LeadId))!.Saga;
-        return AuditChain.Verify(await db.AuditEvents.Where(a => a.LeadId == saga.LeadId).OrderBy(a => a.Seq).ToListAsync(), saga.AuditSeq, saga.AuditHead);
-    }
+            name is null ? null : $"{name}@acme.example", grounding, decision);
 
     private async Task<StoredApproval> RequestAsync(LeadWork work) =>
         (await approvals.FindAsync((await approvals.OfRunAsync(work.Saga.LeadId, 1, CancellationToken.None)).Single().Id, CancellationToken.None))!;
 
     private async Task<List<string>> StatesAsync(LeadWork work) =>
-        (await store.EffectsAsync(work.Saga.LeadId, 1, CancellationToken.None)).ConvertAll(e => $"{e.Step} {e.State}");
-
-    private async Task<List<string>> KindsAsync(LeadWork work)
-    {
-        await using var db = Database.Open();
-        return await db.AuditEvents.Where(a => a.LeadId == work.Saga.LeadId).OrderBy(a => a.Seq).Select(a => a.Stage + "." + a.Kind).ToListAsync();
-    }
+        (await Store.EffectsAsync(work.Saga.LeadId, 1, CancellationToken.None)).ConvertAll(e => $"{e.Step} {e.State}");
 
     private PlanAdmission Admission(IRateLimiter limiter, (int, int, int) limits, ICrmAllowance? quota = null) =>
-        new(limiter, limits, domain => domain, quota, time, NullLogger<PlanAdmission>.Instance);
+        new(limiter, limits, domain => domain, quota, Time, NullLogger<PlanAdmission>.Instance);
 
     private sealed record Allowance(CrmAllowance? Left) : ICrmAllowance;
 
@@ -307,22 +253,5 @@ public sealed class When_guards_hold_a_plan : StorageFixture<SqliteStorage>
     private sealed class Closed : IRateLimiter
     {
         public Task<RateAnswer> AskAsync(RateRequest request) => throw new InvalidOperationException("nobody was to ask");
-    }
-
-    private sealed class Interrupted(ICrm inner, Func<Task> after) : ICrm
-    {
-        public string Provider => inner.Provider;
-
-        public List<string> Written { get; } = [];
-
-        public Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken) => inner.ReadAsync(query, cancellationToken);
-
-        public async Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken)
-        {
-            Written.AddRange(batch.Writes.Select(w => w.Step));
-            var outcomes = await inner.WriteAsync(batch, cancellationToken);
-            await after();
-            return outcomes;
-        }
     }
 }

@@ -82,29 +82,7 @@ internal sealed class HubSpotCase : IAsyncDisposable
     public string KnownCompany() => Simulator.Add("companies", ("name", Company), ("domain", "analytical.example"));
 
     /// <summary>One delivery of the command: until the plan ends or has to wait.</summary>
-    public async Task<PlanOutcome> DeliverAsync()
-    {
-        for (var decisions = 0; decisions < 5; decisions++)
-        {
-            var outcome = await Executor.PrepareAsync(Run, CancellationToken.None);
-            if (outcome is PlanOutcome.Prepared)
-            {
-                var sent = Run with { Effects = [.. outcome.Effects.Select(e => e.Writes.Count > 0 ? e with { State = EffectState.Sent } : e)] };
-                Store(sent.Effects);
-                outcome = await Executor.WriteAsync(sent, CancellationToken.None);
-            }
-            Store(outcome.Effects);
-            if (outcome is PlanOutcome.Again)
-                continue;
-            if (outcome is PlanOutcome.Failed)
-            {
-                outcome = await Executor.UndoAsync(Run, CancellationToken.None);
-                Store(outcome.Effects);
-            }
-            return outcome;
-        }
-        throw new InvalidOperationException("the plan is decided again and again");
-    }
+    public Task<PlanOutcome> DeliverAsync() => PlanDelivery.RunAsync(Executor, () => Run, Store);
 
     /// <summary>Delivers until the plan has ended.</summary>
     public async Task<PlanOutcome> RunToTheEndAsync()

@@ -6,6 +6,7 @@ using LeadPipeline.TestKit.Simulators;
 namespace LeadPipeline.Mcp.Tests.Crm.HubSpot;
 
 /// <summary>Whatever happens to whichever call, the plan comes to its end and every effect is in HubSpot once, counted there.</summary>
+[Parallelizable]
 public sealed class When_HubSpot_fails_under_a_plan
 {
     private static readonly string[] Creates = ["upsert_lead", "log_activity", "match_account", "create_task", "create_opportunity"];

@@ -8,6 +8,7 @@ using LeadPipeline.TestKit.Simulators.Salesforce;
 
 namespace LeadPipeline.Mcp.Tests.Crm.Salesforce;
 
+[Parallelizable]
 public sealed class When_logging_in_to_salesforce
 {
     [Test]

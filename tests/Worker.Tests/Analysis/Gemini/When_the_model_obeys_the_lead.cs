@@ -15,6 +15,7 @@ namespace LeadPipeline.Worker.Tests.Analysis.Gemini;
 /// and the published rules.
 /// </summary>
 [TestFixture]
+[Parallelizable]
 public sealed class When_the_model_obeys_the_lead
 {
     private const string Harmless = "We would like a demo.";

@@ -2,6 +2,7 @@ namespace LeadPipeline.Worker.Tests.Saga.Exploration;
 
 /// <summary>The rules of delivery, tried in every state that they can come to; and each rule left out, to see that it was needed and would be missed.</summary>
 [TestFixture]
+[Parallelizable]
 public sealed class When_everything_that_can_happen_happens
 {
     [TestCase(2, 1, 1, 0)]
