@@ -1,0 +1,40 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+
+namespace LeadPipeline.Bench.Outside;
+
+/// <summary>Posts leads at a steady pace, whether the ones before are done or not.</summary>
+internal static class PacedPosts
+{
+    private static readonly HttpClient Http = new();
+
+    /// <summary>Posts, and answers when each lead was sent, by its id.</summary>
+    public static async Task<IReadOnlyDictionary<Guid, DateTimeOffset>> PostAsync(IReadOnlyList<Uri> addresses, IReadOnlyList<byte[]> leads, int perSecond)
+    {
+        var sent = new ConcurrentDictionary<Guid, DateTimeOffset>();
+        var posts = new List<Task>(leads.Count);
+        var watch = Stopwatch.StartNew();
+        for (var n = 0; n < leads.Count; n++)
+        {
+            if (TimeSpan.FromSeconds((double)n / perSecond) - watch.Elapsed is { Ticks: > 0 } early)
+                await Task.Delay(early);
+            posts.Add(PostAsync(addresses[n % addresses.Count], leads[n], sent));
+        }
+        await Task.WhenAll(posts);
+        return sent;
+    }
+
+    private static async Task PostAsync(Uri address, byte[] lead, ConcurrentDictionary<Guid, DateTimeOffset> sent)
+    {
+        using var content = new ByteArrayContent(lead);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        var at = DateTimeOffset.UtcNow;
+        using var answer = await Http.PostAsync(new Uri(address, "leads"), content);
+        if (answer.StatusCode != HttpStatusCode.Accepted)
+            throw new InvalidOperationException($"A post was answered {(int)answer.StatusCode}.");
+        sent[JsonElement.Parse(await answer.Content.ReadAsByteArrayAsync()).GetProperty("leadId").GetGuid()] = at;
+    }
+}
