@@ -25,8 +25,8 @@ internal sealed class BenchSession(BenchOptions options)
         // Looking closely costs time of its own, so what looks closely is not part of the figures.
         if (options.Statements && !options.Embedded)
             report.Statements(await BrokerRun.RunAsync(options, options.Runs + 1, RunPurpose.CountStatements, variants[^1]));
-        if (options.Profile is not null && !options.Embedded)
-            await BrokerRun.RunAsync(options, options.Runs + 2, RunPurpose.Profile, variants[^1]);
+        if (options.Profile is not null)
+            _ = options.Embedded ? await EmbeddedRun.RunAsync(options, options.Runs + 2, RunPurpose.Profile) : await BrokerRun.RunAsync(options, options.Runs + 2, RunPurpose.Profile, variants[^1]);
         return figures.Values.SelectMany(f => f).All(f => f.Sound) ? 0 : 1;
     }
 

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using LeadPipeline.Bench.Floor;
 using LeadPipeline.Bench.Outside;
 using LeadPipeline.TestKit;
@@ -110,6 +112,12 @@ internal sealed class Consumers : IAsyncDisposable
             ["Messaging__HandOver"] = $"{options.HandOverInForce}",
             ["Messaging__PrefetchCount"] = $"{options.PrefetchInForce}",
         };
+        if (options.Rate > 0)
+        {
+            // Who may state what is known of a company: leads from the queue are believed, too.
+            variables["Auth__Tokens__0__Hash"] = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(PacedPosts.Token)));
+            variables["Auth__Tokens__0__Scopes"] = "leads:write leads:enrich";
+        }
         if (options.CrmDelay > 0)
             variables["Mock__Latency"] = $"{options.CrmWait:c}";
         if (Model is not null)

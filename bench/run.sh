@@ -5,7 +5,7 @@
 #   ./bench/run.sh [--leads 5000] [--warm-up 1000] [--workers 1,2,4] [--runs 3] [--hand-over 256] [--prefetch 256]
 #                  [--floor] [--finished 1000000] [--statements] [--profile FOLDER] [--json]
 #   ./bench/run.sh [--model-delay 500] [--crm-delay 200] [--in-flight 500] [--rate 50]   with any of the above
-#   ./bench/run.sh --embedded [--leads 5000] [--runs 3] [--json]
+#   ./bench/run.sh --embedded [--leads 5000] [--runs 3] [--profile FOLDER] [--json]
 #   ./bench/run.sh --flood 50000 [--connections 64]
 #   ./bench/run.sh --recover 10000 [--runs 3]
 #   ./bench/run.sh --grounding [--json]
