@@ -61,11 +61,13 @@ internal static class FinishedLeads
                 await RunAsync(
                     $"INSERT INTO {table} ({string.Join(", ", columns.Select(c => c.Name))}) SELECT {string.Join(", ", columns.Select(c => Copied(table, c.Name, c.Type)))} FROM source s, generate_series({from}, {Math.Min(from + Together, copies) - 1}) AS g");
             }
-            await RunAsync($"DROP TABLE source; ALTER TABLE {table} RESET (autovacuum_enabled)");
+            await RunAsync("DROP TABLE source");
         }
         foreach (var make in again)
             await RunAsync(make);
         await RunAsync("VACUUM (ANALYZE)");
+        foreach (var table in Tables)
+            await RunAsync($"ALTER TABLE {table} RESET (autovacuum_enabled)");
         await RunAsync("CHECKPOINT");
 
         async Task RunAsync(string sql)
