@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace LeadPipeline.Bench;
 
@@ -7,10 +8,18 @@ internal sealed record BenchOptions
 {
     public int Leads { get; init; } = 5000;
     public int WarmUp { get; init; } = 1000;
-    public int Workers { get; init; } = 1;
+    public IReadOnlyList<int> Workers { get; init; } = [1];
     public int Runs { get; init; } = 3;
     public int HandOver { get; init; } = 256;
     public int Prefetch { get; init; } = 256;
+    public bool Floor { get; init; }
+    public int ModelDelay { get; init; }
+    public int CrmDelay { get; init; }
+    public int InFlight { get; init; }
+    public int Rate { get; init; }
+    public int Finished { get; init; }
+    public int Flood { get; init; }
+    public int Recover { get; init; }
     public bool Statements { get; init; }
     public string? Profile { get; init; }
     public bool Embedded { get; init; }
@@ -24,15 +33,33 @@ internal sealed record BenchOptions
     public int VendorLeads { get; init; } = 20;
     public bool Json { get; init; }
 
+    public TimeSpan ModelWait => TimeSpan.FromMilliseconds(ModelDelay);
+    public TimeSpan CrmWait => TimeSpan.FromMilliseconds(CrmDelay);
+    public int HandOverInForce => InFlight > 0 ? InFlight : HandOver;
+    public int PrefetchInForce => InFlight > 0 ? InFlight : Prefetch;
+
     public static RootCommand Command(Func<BenchOptions, Task<int>> run)
     {
         var defaults = new BenchOptions();
         var leads = Number("--leads", "Leads that are measured, a run", defaults.Leads, 1, 1_000_000);
         var warmUp = Number("--warm-up", "Leads before them that are not", defaults.WarmUp, 0, 100_000);
-        var workers = Number("--workers", "Worker processes", defaults.Workers, 1, 16);
+        var workers = new Option<string>("--workers") { Description = "Worker processes; several numbers such as 1,2,4 are measured in turn. Default 1", DefaultValueFactory = _ => "1" };
+        workers.Validators.Add(result =>
+        {
+            if (!Counts(result.GetValueOrDefault<string>()).All(n => n is >= 1 and <= 16))
+                result.AddError("--workers: write numbers from 1 to 16 with commas between them");
+        });
         var runs = Number("--runs", "Runs; the summary is their median", defaults.Runs, 1, 100);
         var handOver = Number("--hand-over", "Messaging:HandOver of the worker; 0 sends every stage through the broker", defaults.HandOver, 0, 2000);
         var prefetch = Number("--prefetch", "Messaging:PrefetchCount of the worker", defaults.Prefetch, 1, 2000);
+        var floor = new Option<bool>("--floor") { Description = "After each run the same with a bare consumer that writes the same rows and decides nothing" };
+        var modelDelay = Number("--model-delay", "Milliseconds that the model takes to answer, over HTTP; 0: the rules analyzer", defaults.ModelDelay, 0, 30_000);
+        var crmDelay = Number("--crm-delay", "Milliseconds that each call to the CRM takes", defaults.CrmDelay, 0, 10_000);
+        var inFlight = Number("--in-flight", "Leads that a worker has in hand at once: --hand-over and --prefetch in one; 0: as these say", defaults.InFlight, 0, 2000);
+        var rate = Number("--rate", "Posts a second to the doors at a steady pace; 0: as fast as the broker takes them", defaults.Rate, 0, 1000);
+        var finished = Number("--finished", "Finished leads that the database has before, measured in turn with an empty one", defaults.Finished, 0, 10_000_000);
+        var flood = Number("--flood", "Posts as fast as they are taken to one worker with 256 MB of heap, instead", defaults.Flood, 0, 1_000_000);
+        var recover = Number("--recover", "Leads that one worker has accepted when it is killed, and that the next one finishes, instead", defaults.Recover, 0, 1_000_000);
         var statements = new Option<bool>("--statements") { Description = "One more run, which counts SQL statements in the server's log" };
         var profile = new Option<string?>("--profile") { Description = "Folder for a CPU profile of the first worker, made with perf in one more run" };
         var embedded = new Option<bool>("--embedded") { Description = "Measure `process` on a file instead, without servers" };
@@ -45,15 +72,23 @@ internal sealed record BenchOptions
         var connections = Number("--connections", "Posts under way at once, with --door", defaults.Connections, 1, 1000);
         var memoryPosts = Number("--memory-posts", "Posts after the runs, with the memory after each 20,000, with --door", defaults.MemoryPosts, 0, 10_000_000);
         var json = new Option<bool>("--json") { Description = "One JSON object a run instead of a table" };
-        var command = new RootCommand("Measures LeadPipeline end to end.") { leads, warmUp, workers, runs, handOver, prefetch, statements, profile, embedded, grounding, tools, calls, vendorLeads, door, posts, connections, memoryPosts, json };
+        var command = new RootCommand("Measures LeadPipeline end to end.") { leads, warmUp, workers, runs, handOver, prefetch, floor, modelDelay, crmDelay, inFlight, rate, finished, flood, recover, statements, profile, embedded, grounding, tools, calls, vendorLeads, door, posts, connections, memoryPosts, json };
         command.SetAction((parsed, _) => run(new BenchOptions
         {
             Leads = parsed.GetValue(leads),
             WarmUp = parsed.GetValue(warmUp),
-            Workers = parsed.GetValue(workers),
+            Workers = [.. Counts(parsed.GetValue(workers))],
             Runs = parsed.GetValue(runs),
             HandOver = parsed.GetValue(handOver),
             Prefetch = parsed.GetValue(prefetch),
+            Floor = parsed.GetValue(floor),
+            ModelDelay = parsed.GetValue(modelDelay),
+            CrmDelay = parsed.GetValue(crmDelay),
+            InFlight = parsed.GetValue(inFlight),
+            Rate = parsed.GetValue(rate),
+            Finished = parsed.GetValue(finished),
+            Flood = parsed.GetValue(flood),
+            Recover = parsed.GetValue(recover),
             Statements = parsed.GetValue(statements),
             Profile = parsed.GetValue(profile),
             Embedded = parsed.GetValue(embedded),
@@ -69,6 +104,9 @@ internal sealed record BenchOptions
         }));
         return command;
     }
+
+    private static IEnumerable<int> Counts(string? text) =>
+        (text ?? "").Split(',').Select(n => int.TryParse(n, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0);
 
     private static Option<int> Number(string name, string description, int value, int least, int most)
     {

@@ -7,7 +7,7 @@ namespace LeadPipeline.Bench;
 /// <summary>One run of <c>process</c> on a file, as a newcomer does it: no servers, SQLite, the embedded queue, start-up included.</summary>
 internal static class EmbeddedRun
 {
-    public static async Task<Figures> RunAsync(BenchOptions options, int run)
+    public static async Task<Figures> RunAsync(BenchOptions options, int run, RunPurpose purpose = RunPurpose.Measure)
     {
         using var folder = new TempFolder();
         var file = Path.Combine(folder.Path, "leads.jsonl");
@@ -23,11 +23,15 @@ internal static class EmbeddedRun
 
         var (machine, self) = (ProcessCpu.OfMachine(), Environment.CpuUsage.TotalTime.TotalSeconds);
         var watch = Stopwatch.StartNew();
-        await using var worker = WorkerProcess.Start(["process", file, "--json"], new Dictionary<string, string>
+        var variables = Consumers.WithPassedOn(new Dictionary<string, string>
         {
             ["Data__Directory"] = Path.Combine(folder.Path, "data"),
             ["Enrichment__Directory__File"] = LeadGenerator.CompaniesFile,
-        }, folder.Path);
+        });
+        if (purpose == RunPurpose.Profile)
+            CpuProfile.Prepare(variables, options.Profile!);
+        await using var worker = WorkerProcess.Start(["process", file, "--json"], variables, folder.Path);
+        using var profile = purpose == RunPurpose.Profile ? CpuProfile.Start(worker.Id, options.Profile!) : null;
         double? cpu = null, peak = null;
         var ended = worker.WaitForExitAsync(TimeSpan.FromMinutes(10));
         // A process that is gone has no figures any more, so the last ones before that count.
@@ -45,6 +49,8 @@ internal static class EmbeddedRun
         }
         var exit = await ended;
         var seconds = watch.Elapsed.TotalSeconds;
+        if (profile is not null)
+            await profile.FinishAsync();
 
         var printed = string.Concat(worker.Output);
         var outcomes = JsonElement.Parse(printed) is var result && result.TryGetProperty("outcomes", out var statuses)

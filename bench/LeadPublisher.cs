@@ -3,12 +3,12 @@ using RabbitMQ.Client;
 
 namespace LeadPipeline.Bench;
 
-/// <summary>Posts leads to <c>lead-intake</c> as another system would: plain JSON, confirmed by the broker, many under way at once.</summary>
+/// <summary>Posts leads to a queue as another system would: plain JSON, confirmed by the broker, many under way at once.</summary>
 internal static class LeadPublisher
 {
     private const int UnderWay = 512;
 
-    public static async Task PublishAsync(TestBroker broker, IEnumerable<byte[]> leads)
+    public static async Task PublishAsync(TestBroker broker, string queue, IEnumerable<byte[]> leads)
     {
         await using var connection = await broker.ConnectAsync();
         await using var channel = await connection.CreateChannelAsync(
@@ -19,7 +19,7 @@ internal static class LeadPublisher
         {
             if (confirms.Count == UnderWay)
                 await confirms.Dequeue();
-            confirms.Enqueue(channel.BasicPublishAsync("", "lead-intake", mandatory: true, properties, lead).AsTask());
+            confirms.Enqueue(channel.BasicPublishAsync("", queue, mandatory: true, properties, lead).AsTask());
         }
         await Task.WhenAll(confirms);
     }

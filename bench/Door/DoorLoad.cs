@@ -17,13 +17,23 @@ internal sealed record DoorAnswers(int Posts, int Refused, double Seconds, doubl
     public double Percentile(double share) => Milliseconds[Math.Min(Milliseconds.Length - 1, (int)(Milliseconds.Length * share))];
 }
 
+/// <summary>Sees the answer to a post.</summary>
+/// <param name="number">Which post, from 0.</param>
+/// <param name="answer">All of the answer.</param>
+internal delegate void AnswerSeen(int number, ReadOnlySpan<byte> answer);
+
 /// <summary>
 /// Posts prebuilt requests over plain sockets, one at a time on each connection. It shares the cores with what it measures, so it does no more than
 /// send bytes and look at the first line and the end of each answer.
 /// </summary>
 internal static class DoorLoad
 {
-    public static async Task<DoorAnswers> PostAsync(Uri address, IReadOnlyList<byte[]> requests, int connections)
+    /// <summary>Posts all.</summary>
+    /// <param name="address">Where.</param>
+    /// <param name="requests">Whole requests.</param>
+    /// <param name="connections">How many at once.</param>
+    /// <param name="answered">Sees each answer; several at once.</param>
+    public static async Task<DoorAnswers> PostAsync(Uri address, IReadOnlyList<byte[]> requests, int connections, AnswerSeen? answered = null)
     {
         var ticks = new long[requests.Count];
         var next = -1;
@@ -38,9 +48,11 @@ internal static class DoorLoad
             {
                 var sent = Stopwatch.GetTimestamp();
                 _ = await socket.SendAsync(requests[number], SocketFlags.None);
-                if (!await IsAcceptedAsync(socket, buffer))
-                    _ = Interlocked.Increment(ref refused);
+                var length = await ReadAsync(socket, buffer);
                 ticks[number] = Stopwatch.GetTimestamp() - sent;
+                if (!buffer.AsSpan(0, length).StartsWith("HTTP/1.1 202 "u8))
+                    _ = Interlocked.Increment(ref refused);
+                answered?.Invoke(number, buffer.AsSpan(0, length));
             }
         })));
         var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
@@ -48,8 +60,8 @@ internal static class DoorLoad
         return new DoorAnswers(requests.Count, refused, seconds, Array.ConvertAll(ticks, t => t * 1000.0 / Stopwatch.Frequency));
     }
 
-    /// <summary>Reads one whole answer.</summary>
-    private static async Task<bool> IsAcceptedAsync(Socket socket, byte[] buffer)
+    /// <summary>Reads one whole answer, and tells how long it is.</summary>
+    private static async Task<int> ReadAsync(Socket socket, byte[] buffer)
     {
         for (var filled = 0; ;)
         {
@@ -58,7 +70,7 @@ internal static class DoorLoad
                 throw new IOException("The worker closed a connection.");
             filled += read;
             if (IsWhole(buffer.AsSpan(0, filled)))
-                return buffer.AsSpan(0, filled).StartsWith("HTTP/1.1 202 "u8);
+                return filled;
         }
     }
 

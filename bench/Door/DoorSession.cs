@@ -19,7 +19,7 @@ internal sealed class DoorSession(BenchOptions options)
         await using var broker = await TestServers.CreateBrokerAsync();
         using var folder = new TempFolder();
         var address = new Uri($"http://127.0.0.1:{WorkerProcess.FreePort()}");
-        var variables = BrokerRun.WithPassedOn(new Dictionary<string, string>
+        var variables = Consumers.WithPassedOn(new Dictionary<string, string>
         {
             ["ConnectionStrings__Database"] = database.ConnectionString,
             ["ConnectionStrings__Broker"] = broker.Uri.ToString(),

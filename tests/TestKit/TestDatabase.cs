@@ -87,6 +87,8 @@ public sealed class TestDatabase : IAsyncDisposable
         await connection.OpenAsync();
         await using var command = connection.CreateCommand();
         command.CommandText = sql;
+        // Dropping waits for all that is to be written, which on a busy disk takes longer than a statement usually may.
+        command.CommandTimeout = 300;
         await command.ExecuteNonQueryAsync();
     }
 }

@@ -44,10 +44,14 @@ public sealed class WorkerProcess : IAsyncDisposable
     public IReadOnlyList<string> Errors => [.. _errors];
 
     /// <summary>Starts <c>leadpipeline</c> with these arguments, these variables and little else.</summary>
+    /// <param name="arguments">The arguments.</param>
+    /// <param name="environment">The variables.</param>
+    /// <param name="workingDirectory">Where. Default: the folder for temporary files.</param>
+    /// <param name="program">Another program in its place, an assembly.</param>
     public static WorkerProcess Start(
-        IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? workingDirectory = null)
+        IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? workingDirectory = null, string? program = null)
     {
-        var start = new ProcessStartInfo("dotnet", [FindProgram(), .. arguments])
+        var start = new ProcessStartInfo("dotnet", [program ?? FindProgram(), .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
