@@ -31,6 +31,11 @@ public sealed record Erasure(bool InMockCrm)
         (string, object?)[] lead = [("lead", leadId)];
         await session.ExecuteAsync("UPDATE leads SET data_key = NULL, body = @nothing, record_key = '' WHERE id = @lead", cancellationToken, [.. lead, ("nothing", nothing)]);
         await session.ExecuteAsync("UPDATE lead_runs SET snapshot = @nothing, answer = NULL, grounding = NULL, plan = NULL WHERE lead_id = @lead", cancellationToken, [.. lead, ("nothing", nothing)]);
+        // Hashes over what is known of a person: whoever believes to know all of it could find out whether it was so.
+        await session.ExecuteAsync(
+            "UPDATE lead_runs SET snapshot_hash = '', plan_hash = NULL, question_hash = NULL, model_call = CASE WHEN question_hash IS NULL THEN model_call ELSE REPLACE(model_call, question_hash, '') END WHERE lead_id = @lead",
+            cancellationToken, lead);
+        await session.ExecuteAsync("UPDATE approvals SET arguments_hash = '', sealed = @nothing WHERE lead_id = @lead", cancellationToken, [.. lead, ("nothing", nothing)]);
         await session.ExecuteAsync("UPDATE effects SET sealed = NULL, request_hash = NULL, error = NULL WHERE lead_id = @lead", cancellationToken, lead);
         await session.ExecuteAsync("UPDATE dead_letters SET detail = NULL, state = CASE WHEN state = 'open' THEN 'erased' ELSE state END WHERE lead_id = @lead", cancellationToken, lead);
         await session.ExecuteAsync("UPDATE review_verdicts SET corrections = NULL WHERE lead_id = @lead", cancellationToken, lead);

@@ -118,6 +118,47 @@ public abstract class LeadOperationsTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
+    public async Task Should_leave_nothing_by_which_a_guess_about_the_person_could_be_confirmed()
+    {
+        var (work, _) = await store.AddAsync(ALead(), [new AuditFact("intake", "received", [])], []);
+        var lead = work!.Saga.LeadId;
+        var run = new LeadRunRow
+        {
+            LeadId = lead,
+            Run = 1,
+            StartedAt = Now,
+            Analyzer = "gemini/1",
+            SnapshotHash = "hash of a snapshot",
+            PlanHash = "hash of a plan",
+            QuestionHash = "hash of a question",
+            ModelCall = """{"model":"m","questionHash":"hash of a question","answers":1}""",
+            Snapshot = [1],
+        };
+        _ = await store.ApplyAsync(work, new SagaMessage.AnalysisEnded(1, LeadStatus.Rejected, "why"), [], commit => commit with { Run = run });
+        var approval = new ApprovalRow { Id = Guid.NewGuid(), LeadId = lead, Operation = "upsert_lead", ArgumentsHash = "hash of arguments", State = "used", Needed = 1, RequestedBy = "worker", RequestedAt = Now, ExpiresAt = Now, Acts = "[]", Sealed = [1] };
+        await using (var db = Database.Open())
+        {
+            db.Approvals.Add(approval);
+            await db.SaveChangesAsync();
+        }
+
+        _ = await operations.EraseAsync(lead, "ada", CancellationToken.None);
+
+        await using var after = Database.Open();
+        var kept = await after.Runs.AsNoTracking().SingleAsync(r => r.LeadId == lead);
+        var asked = await after.Approvals.AsNoTracking().SingleAsync(a => a.LeadId == lead);
+        time.Advance(TimeSpan.FromDays(2));
+        _ = await Retention(new RetentionOptions { Audit = TimeSpan.FromDays(1) }).RunAsync(CancellationToken.None);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((kept.SnapshotHash, kept.PlanHash, kept.QuestionHash), Is.EqualTo(("", (string?)null, (string?)null)));
+            Assert.That(kept.ModelCall, Is.EqualTo("""{"model":"m","questionHash":"","answers":1}"""), "what it took stays");
+            Assert.That((asked.ArgumentsHash, asked.Sealed.Length), Is.EqualTo(("", 0)));
+            Assert.That(await after.Approvals.AnyAsync(a => a.LeadId == lead), Is.False, "with the chain all rows of the lead go");
+        }
+    }
+
+    [Test]
     public async Task Should_not_erase_a_lead_that_is_open() =>
         Assert.That(await operations.EraseAsync(await AddAsync(), "ada", CancellationToken.None), Is.TypeOf<OperatorAnswer.Refused>().With.Property("Code").EqualTo("run-open"));
 
