@@ -47,17 +47,30 @@ public abstract record MessageEdit
         return new Edited(JsonSerializer.SerializeToUtf8Bytes(envelope), changes);
     }
 
-    /// <summary>The envelope, if there is one, and the lead; neither when it is no JSON that could be told apart.</summary>
+    /// <summary>The envelope, if there is one, and the lead; neither when it is no JSON that could be told apart. It is a stranger's: a member may be there twice.</summary>
     private static (JsonObject? Envelope, JsonNode? Lead) Parts(byte[] body)
     {
         try
         {
             var root = JsonNode.Parse(body);
-            return root is JsonObject whole && whole["message"] is JsonObject message && message.ContainsKey("lead") ? (whole, message["lead"]) : (null, root);
+            return root is JsonObject whole && whole["message"] is JsonObject message && message.ContainsKey("lead") ? (whole, Distinct(message["lead"])) : (null, Distinct(root));
+        }
+        catch (Exception exception) when (exception is JsonException or ArgumentException)
+        {
+            return (null, null);
+        }
+    }
+
+    /// <summary>Null when some member in it is there twice: such a lead can be replaced, and not compared with.</summary>
+    private static JsonNode? Distinct(JsonNode? node)
+    {
+        try
+        {
+            return node is null ? null : JsonNode.Parse(node.ToJsonString(), documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false });
         }
         catch (JsonException)
         {
-            return (null, null);
+            return null;
         }
     }
 
