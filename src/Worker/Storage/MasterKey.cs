@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 
 namespace LeadPipeline.Worker.Storage;
 
@@ -54,11 +55,21 @@ public static class PrivateFile
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using (var writer = new StreamWriter(temporary, options))
-            writer.Write(text);
+        using (var stream = new FileStream(temporary, options))
+        {
+            stream.Write(Encoding.UTF8.GetBytes(text));
+            // On the disk before anything is sealed with it: leads that outlive a power cut are worth nothing without their key.
+            stream.Flush(flushToDisk: true);
+        }
         try
         {
             File.Move(temporary, path, overwrite: false);
+            // And its name as well; Windows sees to that by itself.
+            if (!OperatingSystem.IsWindows())
+            {
+                using var named = File.OpenHandle(path);
+                RandomAccess.FlushToDisk(named);
+            }
         }
         catch (IOException) when (File.Exists(path))
         {
