@@ -74,12 +74,19 @@ public sealed partial class SqliteSession(SqliteConnection connection, Action? c
     /// <inheritdoc/>
     public override async ValueTask DisposeAsync()
     {
-        transaction?.Dispose();
-        transaction = null;
-        if (closed is not null)
-            closed();
-        else
-            await CloseAsync();
+        try
+        {
+            transaction?.Dispose();
+        }
+        finally
+        {
+            transaction = null;
+            // Also when it cannot be rolled back: whoever comes next would wait for the writer for ever.
+            if (closed is not null)
+                closed();
+            else
+                await CloseAsync();
+        }
     }
 
     /// <summary>Closes the connection for good, also one that is kept open between uses.</summary>
