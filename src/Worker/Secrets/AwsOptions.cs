@@ -27,7 +27,7 @@ public sealed partial class AwsOptions : IValidatableObject
     /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if ((SalesforceSecret ?? HubSpotSecret) is { Length: > 0 } && string.IsNullOrWhiteSpace(Region))
+        if ((SalesforceSecret is { Length: > 0 } || HubSpotSecret is { Length: > 0 }) && string.IsNullOrWhiteSpace(Region))
             yield return new ValidationResult("name the region of the secret, for example eu-central-1", [nameof(Region)]);
         if (!string.IsNullOrEmpty(Region) && !RegionName().IsMatch(Region))
             yield return new ValidationResult("write a region such as eu-central-1", [nameof(Region)]);
