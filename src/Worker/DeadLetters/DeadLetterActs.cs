@@ -33,20 +33,12 @@ public sealed class DeadLetterActs(SqlDatabase database, LeadCipher cipher, Time
     /// <summary>What a note on a group is called.</summary>
     public const string Noted = "noted";
 
-    // A wrapped data key: nonce, key, tag.
-    private const int WrappedKeySize = 12 + 32 + 16;
-
     /// <summary>Writes down that somebody did something.</summary>
     public async Task RecordAsync(string actor, string act, Guid? deadLetterId, string? group, string? text, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var id = Guid.CreateVersion7(now);
-        byte[]? detail = null;
-        if (text is not null)
-        {
-            var (key, wrapped) = cipher.NewKey(id);
-            detail = [.. wrapped, .. key.Seal(System.Text.Encoding.UTF8.GetBytes(text), id)];
-        }
+        var detail = text is null ? null : cipher.SealWithOwnKey(System.Text.Encoding.UTF8.GetBytes(text), id);
         await using var session = await database.OpenAsync(cancellationToken);
         await session.BeginAsync(cancellationToken);
         await session.InsertAsync(LeadTables.DeadLetterActs, [[id, deadLetterId, group, AuditChain.Microseconds(now), actor, act, detail]], cancellationToken);
@@ -68,5 +60,5 @@ public sealed class DeadLetterActs(SqlDatabase database, LeadCipher cipher, Time
             cancellationToken, parameters);
     }
 
-    private string Open(Guid id, byte[] detail) => System.Text.Encoding.UTF8.GetString(cipher.Unwrap(detail[..WrappedKeySize], id).Open(detail.AsSpan(WrappedKeySize), id));
+    private string Open(Guid id, byte[] detail) => System.Text.Encoding.UTF8.GetString(cipher.OpenWithOwnKey(detail, id));
 }

@@ -27,9 +27,6 @@ public sealed class DeadLetterEditing(DeadLetterStore letters, DeadLetterActs ac
 
     private const string Columns = "id, dead_letter_id, state, requested_by, requested_at, decided_by, message_id, base_hash, detail";
 
-    // A wrapped data key: nonce, key, tag.
-    private const int WrappedKeySize = 12 + 32 + 16;
-
     /// <summary>Asks for an edit.</summary>
     /// <param name="id">The dead letter: an open message from <c>lead-intake</c>.</param>
     /// <param name="lead">The lead as it should read.</param>
@@ -60,8 +57,7 @@ public sealed class DeadLetterEditing(DeadLetterStore letters, DeadLetterActs ac
             BaseHash = baseHash,
             Content = new EditContent(edited.Body, edited.Changes, reason),
         };
-        var (key, wrapped) = cipher.NewKey(editId);
-        byte[] detail = [.. wrapped, .. SealedJson.Seal(key, edit.Content, editId, EditJson.Default.EditContent)];
+        var detail = SealedJson.Seal(cipher, edit.Content, editId, EditJson.Default.EditContent);
         await using (var session = await database.OpenAsync(cancellationToken))
         {
             await session.BeginAsync(cancellationToken);
@@ -207,7 +203,7 @@ public sealed class DeadLetterEditing(DeadLetterStore letters, DeadLetterActs ac
             DecidedBy = r.IsDBNull(5) ? null : r.GetString(5),
             MessageId = r.GetGuid(6),
             BaseHash = r.GetString(7),
-            Content = detail is null ? null : SealedJson.Open(cipher.Unwrap(detail[..WrappedKeySize], id), detail[WrappedKeySize..], id, EditJson.Default.EditContent),
+            Content = detail is null ? null : SealedJson.Open(cipher, detail, id, EditJson.Default.EditContent),
         };
     }
 }

@@ -31,9 +31,6 @@ public sealed class DeadLetterStore(SqlDatabase database, LeadCipher cipher)
 
     private const string Columns = $"id, lead_id, queue, fingerprint, reason, at, state, {Replays}, detail";
 
-    // A wrapped data key: nonce, key, tag.
-    private const int WrappedKeySize = 12 + 32 + 16;
-
     /// <summary>As it is shown: nothing personal.</summary>
     public static JsonObject Json(DeadLetterRow row) => new()
     {
@@ -202,15 +199,9 @@ public sealed class DeadLetterStore(SqlDatabase database, LeadCipher cipher)
         return true;
     }
 
-    private byte[] Seal(Guid id, DeadLetterDetail detail)
-    {
-        var (key, wrapped) = cipher.NewKey(id);
-        return [.. wrapped, .. SealedJson.Seal(key, detail, id, DeadLetterJson.Default.DeadLetterDetail)];
-    }
+    private byte[] Seal(Guid id, DeadLetterDetail detail) => SealedJson.Seal(cipher, detail, id, DeadLetterJson.Default.DeadLetterDetail);
 
-    private DeadLetterDetail? Open(DeadLetterRow row) => row.Detail is { Length: > WrappedKeySize } detail
-        ? SealedJson.Open(cipher.Unwrap(detail[..WrappedKeySize], row.Id), detail[WrappedKeySize..], row.Id, DeadLetterJson.Default.DeadLetterDetail)
-        : null;
+    private DeadLetterDetail? Open(DeadLetterRow row) => row.Detail is { } detail ? SealedJson.Open(cipher, detail, row.Id, DeadLetterJson.Default.DeadLetterDetail) : null;
 
     private static DeadLetterRow Read(DbDataReader r, SqlSession session) => new()
     {

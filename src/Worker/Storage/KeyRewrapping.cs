@@ -17,9 +17,6 @@ public sealed class KeyRewrapping(SqlDatabase database, LeadCipher cipher)
 {
     private const int Batch = 500;
 
-    // A wrapped data key: nonce, key, tag. Where no column of its own holds it, it comes before what it seals.
-    private const int WrappedKeySize = 12 + 32 + 16;
-
     /// <summary>The columns that hold keys; each key is bound to what the second column names.</summary>
     public static readonly IReadOnlyList<(string Table, string BoundTo, string Column)> Keys =
         [("leads", "id", "data_key"), ("approvals", "COALESCE(lead_id, id)", "data_key"), ("dead_letters", "id", "detail"), ("dead_letter_acts", "id", "detail"), ("dead_letter_edits", "id", "detail")];
@@ -44,11 +41,11 @@ public sealed class KeyRewrapping(SqlDatabase database, LeadCipher cipher)
                 $"SELECT id, {boundTo}, {column} FROM {table} WHERE id > @after AND {column} IS NOT NULL ORDER BY id LIMIT {Batch}",
                 r => (Id: r.GetGuid(0), BoundTo: r.GetGuid(1), Value: (byte[])r.GetValue(2)), cancellationToken, ("after", after));
             await session.BeginAsync(cancellationToken);
-            foreach (var (id, bound, value) in rows.Where(r => r.Value.Length >= WrappedKeySize))
+            foreach (var (id, bound, value) in rows.Where(r => r.Value.Length >= LeadCipher.WrappedKeySize))
             {
                 try
                 {
-                    if (cipher.Rewrap(value[..WrappedKeySize], bound) is not { } wrapped)
+                    if (cipher.Rewrap(value[..LeadCipher.WrappedKeySize], bound) is not { } wrapped)
                     {
                         count = count with { Before = count.Before + 1 };
                         continue;
@@ -56,7 +53,7 @@ public sealed class KeyRewrapping(SqlDatabase database, LeadCipher cipher)
                     count = count with
                     {
                         Done = count.Done + await session.ExecuteAsync(
-                            $"UPDATE {table} SET {column} = @new WHERE id = @id AND {column} = @old", cancellationToken, ("id", id), ("old", value), ("new", (byte[])[.. wrapped, .. value[WrappedKeySize..]])),
+                            $"UPDATE {table} SET {column} = @new WHERE id = @id AND {column} = @old", cancellationToken, ("id", id), ("old", value), ("new", (byte[])[.. wrapped, .. value[LeadCipher.WrappedKeySize..]])),
                     };
                 }
                 catch (CryptographicException)

@@ -11,6 +11,10 @@ namespace LeadPipeline.Worker.Storage;
 public sealed class LeadCipher : IDisposable
 {
     private const int NonceSize = 12, TagSize = 16;
+
+    /// <summary>Length of a wrapped data key: nonce, key, tag.</summary>
+    public const int WrappedKeySize = NonceSize + 32 + TagSize;
+
     private readonly AesGcm master;
     private readonly List<(string Fingerprint, byte[] Key, AesGcm Cipher)> others = [];
     // An AesGcm has one native context: two threads in it at once read each other's tags.
@@ -60,6 +64,19 @@ public sealed class LeadCipher : IDisposable
             return isOld ? Seal(master, key, boundTo) : null;
         }
     }
+
+    /// <summary>Seals what belongs to no lead with a data key of its own, which stands before it, wrapped.</summary>
+    public byte[] SealWithOwnKey(ReadOnlySpan<byte> plain, Guid boundTo)
+    {
+        var (key, wrapped) = NewKey(boundTo);
+        return [.. wrapped, .. key.Seal(plain, boundTo)];
+    }
+
+    /// <summary>Opens what was sealed with a key of its own.</summary>
+    /// <exception cref="CryptographicException">It was altered or cut off, or sealed for something else or with another master key.</exception>
+    public byte[] OpenWithOwnKey(ReadOnlySpan<byte> sealedBytes, Guid boundTo) => sealedBytes.Length < WrappedKeySize
+        ? throw new CryptographicException("Sealed data is too short.")
+        : Unwrap(sealedBytes[..WrappedKeySize].ToArray(), boundTo).Open(sealedBytes[WrappedKeySize..], boundTo);
 
     /// <summary>Whether one of the other master keys has this fingerprint.</summary>
     public bool KnowsOther(string fingerprint) => others.Exists(o => o.Fingerprint == fingerprint);

@@ -29,13 +29,22 @@ public sealed class LeadWork
     public ActionPlan? Plan { get; set; }
 }
 
-/// <summary>Seals and opens the JSON documents of a lead.</summary>
+/// <summary>Seals and opens JSON documents: those of a lead with its key, others each with one of its own.</summary>
 public static class SealedJson
 {
     /// <summary>Opens a document.</summary>
     public static T Open<T>(LeadDataKey key, byte[] sealedBytes, Guid leadId, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) =>
         JsonSerializer.Deserialize(key.Open(sealedBytes, leadId), type)
         ?? throw new InvalidDataException($"A stored {typeof(T).Name} of lead {leadId} is empty.");
+
+    /// <summary>Opens a document that has a key of its own.</summary>
+    public static T Open<T>(LeadCipher cipher, byte[] sealedBytes, Guid boundTo, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) =>
+        JsonSerializer.Deserialize(cipher.OpenWithOwnKey(sealedBytes, boundTo), type)
+        ?? throw new InvalidDataException($"A stored {typeof(T).Name} of {boundTo} is empty.");
+
+    /// <summary>Seals a document with a key of its own.</summary>
+    public static byte[] Seal<T>(LeadCipher cipher, T value, Guid boundTo, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) =>
+        cipher.SealWithOwnKey(JsonSerializer.SerializeToUtf8Bytes(value, type), boundTo);
 
     /// <summary>Seals a document.</summary>
     public static byte[] Seal<T>(LeadDataKey key, T value, Guid leadId, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) =>

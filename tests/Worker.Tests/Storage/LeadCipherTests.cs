@@ -10,6 +10,21 @@ public sealed class LeadCipherTests
     private static readonly Guid Other = new("22222222-2222-2222-2222-222222222222");
 
     [Test]
+    public void Should_open_what_has_a_key_of_its_own_and_nothing_that_is_cut_off()
+    {
+        using var cipher = Cipher(1);
+        var whole = cipher.SealWithOwnKey("secret"u8, Lead);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(cipher.OpenWithOwnKey(whole, Lead), Is.EqualTo("secret"u8.ToArray()));
+            Assert.That(() => cipher.OpenWithOwnKey(whole, Other), Throws.InstanceOf<CryptographicException>());
+            for (var length = 0; length < whole.Length; length++)
+                Assert.That(() => cipher.OpenWithOwnKey(whole.AsSpan(0, length), Lead), Throws.InstanceOf<CryptographicException>());
+        }
+    }
+
+    [Test]
     public void Should_open_what_it_sealed()
     {
         using var cipher = Cipher(1);

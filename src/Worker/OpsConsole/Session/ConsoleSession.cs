@@ -29,18 +29,14 @@ public sealed class ConsoleSessions(LeadCipher cipher, TimeProvider time)
     // Browsers keep cookies of up to 4096 bytes, name and attributes included.
     private const int LongestCookie = 3900;
 
-    // A wrapped data key: nonce, key, tag.
-    private const int WrappedKeySize = 12 + 32 + 16;
-
     // Binds what is sealed here to this use: nothing of a lead can be passed off as a visit.
     private static readonly Guid Space = new("2c1d5a43-9a0e-4d1b-8f5e-6f3f1c9f7a60");
 
     /// <summary>A new visit as a cookie's value; null when the token is too long for one.</summary>
     public string? Begin(string token)
     {
-        var (key, wrapped) = cipher.NewKey(Space);
         var session = new ConsoleSession(token, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), time.GetUtcNow());
-        var value = Convert.ToBase64String([.. wrapped, .. key.Seal(JsonSerializer.SerializeToUtf8Bytes(session, ConsoleJson.Default.ConsoleSession), Space)]);
+        var value = Convert.ToBase64String(cipher.SealWithOwnKey(JsonSerializer.SerializeToUtf8Bytes(session, ConsoleJson.Default.ConsoleSession), Space));
         return value.Length <= LongestCookie ? value : null;
     }
 
@@ -48,11 +44,11 @@ public sealed class ConsoleSessions(LeadCipher cipher, TimeProvider time)
     public ConsoleSession? Open(string? cookie)
     {
         var bytes = new byte[LongestCookie];
-        if (cookie is null || cookie.Length > LongestCookie || !Convert.TryFromBase64String(cookie, bytes, out var length) || length <= WrappedKeySize)
+        if (cookie is null || cookie.Length > LongestCookie || !Convert.TryFromBase64String(cookie, bytes, out var length))
             return null;
         try
         {
-            var plain = cipher.Unwrap(bytes[..WrappedKeySize], Space).Open(bytes.AsSpan(WrappedKeySize, length - WrappedKeySize), Space);
+            var plain = cipher.OpenWithOwnKey(bytes.AsSpan(0, length), Space);
             var session = JsonSerializer.Deserialize(plain, ConsoleJson.Default.ConsoleSession);
             return session is not null && time.GetUtcNow() < session.At + Lifetime ? session : null;
         }
