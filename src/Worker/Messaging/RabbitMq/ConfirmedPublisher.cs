@@ -1,4 +1,5 @@
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 
 namespace LeadPipeline.Worker.Messaging.RabbitMq;
 
@@ -21,21 +22,34 @@ public sealed class ConfirmedPublisher(BrokerAddress broker, string name, Func<I
     /// </summary>
     public async Task<IChannel> OpenAsync(CancellationToken cancellationToken) => (await CurrentAsync().WaitAsync(cancellationToken)).Channel;
 
-    /// <summary>
-    /// Sends a message; the task ends when a queue holds it. Messages on one channel arrive in the order of the calls, also when the
-    /// caller awaits the tasks later, together.
-    /// </summary>
-    /// <param name="channel">From <see cref="OpenAsync"/>.</param>
-    /// <param name="exchange">The exchange; empty: the routing key is the queue.</param>
-    /// <param name="routingKey">The routing key.</param>
-    /// <param name="mandatory">Whether a message that no queue takes is an error.</param>
+    /// <summary>Sends a message and ends when the queue holds it.</summary>
+    /// <param name="queue">The queue.</param>
     /// <param name="properties">Message properties.</param>
     /// <param name="body">The message.</param>
-    /// <param name="cancellationToken">The deadline. Without one it waits for as long as the broker is away.</param>
-    public static Task PublishAsync(
-        IChannel channel, string exchange, string routingKey, bool mandatory, BasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
-        // The wait is ended by us: the client's own looks at the token only while it sends.
-        channel.BasicPublishAsync(exchange, routingKey, mandatory, properties, body, cancellationToken).AsTask().WaitAsync(cancellationToken);
+    /// <param name="timeout">Longest wait for the confirm. Without one a send waits for as long as the broker is away.</param>
+    /// <param name="time">Tells when it is over.</param>
+    /// <param name="cancellationToken">The caller's patience.</param>
+    /// <exception cref="BusUnavailableException">The broker did not take it, or did not say so in time and may have it all the same.</exception>
+    public async Task SendAsync(string queue, BasicProperties properties, ReadOnlyMemory<byte> body, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            var channel = await OpenAsync(either.Token);
+            // Mandatory, since confirmed is not enough: a message that no queue took would be confirmed and gone.
+            // The wait is ended by us: the client's own looks at the token only while it sends.
+            await channel.BasicPublishAsync("", queue, mandatory: true, properties, body, either.Token).AsTask().WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new BusUnavailableException("The broker did not confirm in time.");
+        }
+        catch (Exception exception) when (exception is RabbitMQClientException or IOException or System.Net.Sockets.SocketException or ObjectDisposedException)
+        {
+            throw new BusUnavailableException("The broker did not take the message.", exception);
+        }
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

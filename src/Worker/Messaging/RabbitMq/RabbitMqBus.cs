@@ -6,7 +6,6 @@ using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Telemetry;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
-using RabbitMQ.Client.Exceptions;
 
 namespace LeadPipeline.Worker.Messaging.RabbitMq;
 
@@ -52,23 +51,7 @@ public sealed class RabbitMqBus(BrokerAddress broker, IntakeBacklog backlog, IOp
         };
         if (LeadTraces.Context is { } context)
             properties.Headers = new Dictionary<string, object?> { [LeadTraces.Header] = context };
-        // A send without a deadline waits for as long as the broker is away.
-        using var limit = new CancellationTokenSource(options.Value.PublishTimeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        try
-        {
-            // Mandatory, since confirmed is not enough: a message that no queue took would be confirmed and gone.
-            var channel = await publisher.OpenAsync(either.Token);
-            await ConfirmedPublisher.PublishAsync(channel, "", queue, mandatory: true, properties, Envelope.Write(id, message, shape), either.Token);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new BusUnavailableException("The broker did not confirm in time.");
-        }
-        catch (Exception exception) when (exception is RabbitMQClientException or IOException or System.Net.Sockets.SocketException or ObjectDisposedException)
-        {
-            throw new BusUnavailableException("The broker did not take the message.", exception);
-        }
+        await publisher.SendAsync(queue, properties, Envelope.Write(id, message, shape), options.Value.PublishTimeout, time, cancellationToken);
     }
 }
 

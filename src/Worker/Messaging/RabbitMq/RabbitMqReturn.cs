@@ -1,7 +1,6 @@
 using LeadPipeline.Worker.DeadLetters;
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
-using RabbitMQ.Client.Exceptions;
 
 namespace LeadPipeline.Worker.Messaging.RabbitMq;
 
@@ -20,21 +19,7 @@ public sealed class RabbitMqReturn(BrokerAddress broker, IOptions<MessagingOptio
             properties.ContentType = type;
         if (message.Headers.Count > 0)
             properties.Headers = message.Headers.ToDictionary(h => h.Key, h => (object?)h.Value);
-        using var limit = new CancellationTokenSource(options.Value.PublishTimeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        try
-        {
-            var channel = await publisher.OpenAsync(either.Token);
-            await ConfirmedPublisher.PublishAsync(channel, "", queue, mandatory: true, properties, message.Body, either.Token);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new BusUnavailableException("The broker did not confirm in time.");
-        }
-        catch (Exception exception) when (exception is RabbitMQClientException or IOException or System.Net.Sockets.SocketException or ObjectDisposedException)
-        {
-            throw new BusUnavailableException("The broker did not take the message.", exception);
-        }
+        await publisher.SendAsync(queue, properties, message.Body, options.Value.PublishTimeout, time, cancellationToken);
     }
 
     /// <inheritdoc/>
