@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using LeadPipeline.Mcp.Crm.Salesforce;
 
 namespace LeadPipeline.Mcp.Crm.Mock;
 
@@ -7,7 +8,6 @@ namespace LeadPipeline.Mcp.Crm.Mock;
 public static class RecordIds
 {
     private const string Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    private const string Suffixes = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 
     /// <summary>The id that follows from a key: the same key always gets the same id.</summary>
     public static string For(CrmObject kind, string key)
@@ -17,13 +17,9 @@ public static class RecordIds
         Prefix(kind).AsSpan().CopyTo(id);
         for (var i = 0; i < 12; i++)
             id[3 + i] = Alphabet[hash[i] % Alphabet.Length];
-        Suffix(id[..15]).CopyTo(id[15..]);
+        SalesforceIds.Suffix(id[..15]).CopyTo(id[15..]);
         return new string(id);
     }
-
-    /// <summary>Whether a text has the shape of an id of this kind, its suffix included.</summary>
-    public static bool IsValid(string id, CrmObject kind) =>
-        id.Length == 18 && id.StartsWith(Prefix(kind), StringComparison.Ordinal) && id.AsSpan(15).SequenceEqual(Suffix(id.AsSpan(0, 15)));
 
     private static string Prefix(CrmObject kind) => kind switch
     {
@@ -39,18 +35,4 @@ public static class RecordIds
         CrmObject.Campaign => "701",
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
-
-    /// <summary>One character for each five: bit i is set when the i-th of them is upper case.</summary>
-    private static char[] Suffix(ReadOnlySpan<char> id)
-    {
-        var suffix = new char[3];
-        for (var chunk = 0; chunk < 3; chunk++)
-        {
-            var bits = 0;
-            for (var i = 0; i < 5; i++)
-                bits |= char.IsAsciiLetterUpper(id[(chunk * 5) + i]) ? 1 << i : 0;
-            suffix[chunk] = Suffixes[bits];
-        }
-        return suffix;
-    }
 }

@@ -8,6 +8,7 @@ public sealed class SalesforceIdsTests
 {
     [TestCase("00QR00000064wdt", "00QR00000064wdtMAA")]
     [TestCase("00QR00000064wdtMAA", "00QR00000064wdtMAA")]
+    [TestCase("00Q000000000000", "00Q000000000000EAA")]
     [TestCase("00QR00000064wdtmaa", "00QR00000064wdtMAA")]
     [TestCase("00QR00000064wdtMAB", null)]
     [TestCase("001R00000064wdtIAA", null)]

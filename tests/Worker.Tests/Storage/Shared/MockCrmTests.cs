@@ -1,5 +1,6 @@
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Crm.Mock;
+using LeadPipeline.Mcp.Crm.Salesforce;
 using LeadPipeline.TestKit;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.MockCrm;
@@ -43,7 +44,7 @@ public abstract class MockCrmTests<TDatabase> : StorageFixture<TDatabase>
         {
             Assert.That(made.Replayed, Is.False);
             Assert.That(replayed, Is.EqualTo(made with { Replayed = true }));
-            Assert.That(RecordIds.IsValid(made.RecordId, CrmObject.Lead), Is.True);
+            Assert.That(SalesforceIds.Normalise(made.RecordId, CrmObject.Lead), Is.EqualTo(made.RecordId));
             Assert.That((await FindAsync()).Leads, Has.Count.EqualTo(1));
         }
     }
