@@ -169,5 +169,5 @@ public static class CrmCodes
         AccountRequired = "account_required", NoCriteria = "no_criteria", InvalidStage = "invalid_stage",
         InvalidStatus = "invalid_status", UnknownOwner = "unknown_owner", UnknownCampaign = "unknown_campaign",
         TagNotAllowed = "tag_not_allowed", NotConvertible = "not_convertible", NotSupported = "not_supported",
-        RateLimited = "rate_limited", Replayed = "replayed", InvalidArguments = "invalid_arguments";
+        Replayed = "replayed", InvalidArguments = "invalid_arguments";
 }

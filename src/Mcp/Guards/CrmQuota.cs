@@ -11,9 +11,6 @@ public sealed class CrmQuota(string provider) : ICrmAllowance
     /// <inheritdoc/>
     public CrmAllowance? Left => Known is { } known ? new CrmAllowance(known.Used, known.Limit, ResetsAt: null) : null;
 
-    /// <summary>Share that is used, 0 to 1 or more; 0 while nothing is known.</summary>
-    public double Share => Known is { Limit: > 0 } known ? (double)known.Used / known.Limit : 0;
-
     /// <summary>The vendor has told.</summary>
     public void Observe(long used, long limit)
     {

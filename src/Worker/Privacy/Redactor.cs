@@ -14,9 +14,6 @@ namespace LeadPipeline.Worker.Privacy;
 /// <param name="hashKey">Key of the hash strategy; kept out of configuration listings by its owner.</param>
 public sealed class Redactor(PrivacyOptions options, byte[] hashKey)
 {
-    /// <summary>Masks everything; for where no key is at hand.</summary>
-    public static Redactor Masking { get; } = new(new PrivacyOptions(), []);
-
     /// <summary>A redacted copy of a tree; the tree itself is not changed.</summary>
     public JsonNode? Redact(JsonNode? node) => Node(node, null, null, null);
 

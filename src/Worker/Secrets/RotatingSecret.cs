@@ -19,9 +19,6 @@ public sealed partial class RotatingSecret(ISecretsManager manager, string name,
     private DateTimeOffset until;
     private Task<CrmSecret>? asking;
 
-    /// <summary>The version in use and since when it is kept; null: none was needed yet.</summary>
-    public string? Version => kept?.Version;
-
     /// <inheritdoc/>
     public async ValueTask<CrmSecret> GetAsync(CancellationToken cancellationToken)
     {

@@ -22,7 +22,6 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
     public DbSet<ReviewVerdictRow> ReviewVerdicts => Set<ReviewVerdictRow>();
     public DbSet<DirectoryRow> Companies => Set<DirectoryRow>();
     public DbSet<MetaRow> Meta => Set<MetaRow>();
-    public DbSet<CrmSyncLogRow> CrmSyncLogs => Set<CrmSyncLogRow>();
     public DbSet<ApprovalRow> Approvals => Set<ApprovalRow>();
 
     /// <inheritdoc/>

@@ -6,7 +6,7 @@ namespace LeadPipeline.Worker.Tests.Privacy;
 
 public class RedactorTests
 {
-    private static readonly Redactor Masking = Redactor.Masking;
+    private static readonly Redactor Masking = new(new PrivacyOptions(), []);
 
     [TestCase("email", "john.doe@acme.com", "j***@acme.com")]
     [TestCase("Work_Email", "john.doe@acme.com", "j***@acme.com")]

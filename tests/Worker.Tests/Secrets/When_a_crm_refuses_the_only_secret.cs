@@ -75,6 +75,6 @@ public sealed class When_a_crm_refuses_the_only_secret
 
         _ = await credentials.GetAsync(CancellationToken.None);
 
-        Assert.That((org.Calls("token"), secret.Version), Is.EqualTo((2, "v2")));
+        Assert.That((org.Calls("token"), (await secret.GetAsync(CancellationToken.None)).Version), Is.EqualTo((2, "v2")));
     }
 }

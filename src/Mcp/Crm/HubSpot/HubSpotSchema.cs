@@ -228,10 +228,6 @@ internal sealed class HubSpotSchema
         return true;
     }
 
-    /// <summary>Which of our fields a property is, for messages; the property's own name when it is none.</summary>
-    public string FieldOf(CrmObject kind, string property) =>
-        fields.TryGetValue(kind, out var map) ? map.FirstOrDefault(m => m.Value.Property == property).Key ?? property : property;
-
     /// <summary>A record by our names.</summary>
     /// <param name="kind">What it was asked for as.</param>
     /// <param name="record">The record.</param>

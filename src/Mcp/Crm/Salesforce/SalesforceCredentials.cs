@@ -31,9 +31,6 @@ public sealed class SalesforceCredentials(SalesforceOptions options, HttpClient 
     private CrmSecret? currentSecret;
     private Task<VendorAccess>? login;
 
-    /// <summary>Logins so far.</summary>
-    public int Logins { get; private set; }
-
     /// <inheritdoc/>
     public async ValueTask<VendorAccess> GetAsync(CancellationToken cancellationToken)
     {
@@ -45,10 +42,7 @@ public sealed class SalesforceCredentials(SalesforceOptions options, HttpClient 
             if (current is { } known && (secret is null || ReferenceEquals(secret, currentSecret)))
                 return known;
             if (login is null || login.IsCompleted)
-            {
-                Logins++;
                 login = LoginAsync();
-            }
             pending = login;
         }
         // A caller may give up; the login goes on for the others.

@@ -70,7 +70,7 @@ public sealed class MatchAccount : CrmTool
 
         var (domain, company) = (call.Text(Domain)?.ToLowerInvariant(), call.Text(CrmFields.Company));
         if (string.IsNullOrEmpty(domain) && string.IsNullOrEmpty(company))
-            return None("no_criteria: neither a company domain nor a company name is known, so no account was looked for.");
+            return None($"{CrmCodes.NoCriteria}: neither a company domain nor a company name is known, so no account was looked for.");
 
         var byDomain = view.Accounts.Where(a => !string.IsNullOrEmpty(domain) && string.Equals(a[Domain], domain, StringComparison.OrdinalIgnoreCase)).ToList();
         if (byDomain.Count > 0)

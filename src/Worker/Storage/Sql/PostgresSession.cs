@@ -118,7 +118,6 @@ public sealed partial class PostgresSession(NpgsqlConnection connection) : SqlSe
         ColumnType.Uuid => Values<Guid?>(rows, column, NpgsqlDbType.Uuid),
         ColumnType.Text => References<string>(rows, column, NpgsqlDbType.Text),
         ColumnType.Int => Values<int?>(rows, column, NpgsqlDbType.Integer),
-        ColumnType.Long => Values<long?>(rows, column, NpgsqlDbType.Bigint),
         ColumnType.Bytes => References<byte[]>(rows, column, NpgsqlDbType.Bytea),
         ColumnType.Time => Values<DateTimeOffset?>(rows, column, NpgsqlDbType.TimestampTz),
         ColumnType.Bool => Values<bool?>(rows, column, NpgsqlDbType.Boolean),

@@ -142,7 +142,6 @@ public sealed partial class SqliteSession(SqliteConnection connection, Action? c
         Guid id => id.ToString().ToUpperInvariant(),
         Guid[] ids => JsonSerializer.Serialize(ids.Select(i => i.ToString().ToUpperInvariant())),
         string[] texts => JsonSerializer.Serialize(texts),
-        int[] numbers => JsonSerializer.Serialize(numbers),
         _ => value,
     };
 

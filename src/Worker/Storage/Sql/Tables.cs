@@ -1,7 +1,7 @@
 namespace LeadPipeline.Worker.Storage.Sql;
 
 /// <summary>Column types that PostgreSQL and SQLite both have, each in its own way.</summary>
-public enum ColumnType { Uuid, Text, Int, Long, Bytes, Time, Bool }
+public enum ColumnType { Uuid, Text, Int, Bytes, Time, Bool }
 
 /// <summary>A column of a table that is written in bulk.</summary>
 /// <param name="Name">Its name in the database.</param>

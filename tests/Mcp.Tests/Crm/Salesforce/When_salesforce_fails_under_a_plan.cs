@@ -147,7 +147,7 @@ public sealed class When_salesforce_fails_under_a_plan
             Assert.That((concurrent.Kind, daily.Kind), Is.EqualTo((NotNowKind.RateLimited, NotNowKind.RateLimited)));
             Assert.That(concurrent.RetryAfter, Is.LessThan(TimeSpan.FromMinutes(1)));
             Assert.That(daily.RetryAfter, Is.GreaterThan(TimeSpan.FromMinutes(5)));
-            Assert.That(org.Crm.Quota.Share, Is.GreaterThanOrEqualTo(0));
+            Assert.That(org.Crm.Quota.Left!.Used, Is.GreaterThanOrEqualTo(org.Crm.Quota.Left.Allowed), "nothing is left");
         }
     }
 
