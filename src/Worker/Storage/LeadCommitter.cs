@@ -71,7 +71,7 @@ public sealed class LeadCommitter : IAsyncDisposable
         }
 
         await RestoreApprovalsAsync(session, commits, results);
-        await TakeBackVerdictsAsync(session, commits, results, judged, cancellationToken);
+        await TakeBackClaimsAsync(session, commits, results, judged, cancellationToken);
         await InsertAsync(session, LeadTables.NewApprovals, Rows(c => c.Approvals.Where(a => a.Before is null).Select(a => LeadTables.NewApprovalRow(a.After))));
         await InsertAsync(session, LeadTables.Runs, Rows(c => c.Run is null ? [] : [LeadTables.RunRow(c.Run)]));
         var entered = await InsertAsync(session, LeadTables.NewEffects, Rows(c => c.NewEffects.Select(LeadTables.NewEffectRow)));
@@ -146,12 +146,17 @@ public sealed class LeadCommitter : IAsyncDisposable
         return judged;
     }
 
-    /// <summary>A unit that fell leaves no verdict.</summary>
-    private static async Task TakeBackVerdictsAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CommitResult[] results, HashSet<object> judged, CancellationToken cancellationToken)
+    /// <summary>A unit that fell after it had claimed keys or a verdict leaves neither: a key without its lead would keep everybody else from being stored.</summary>
+    private static async Task TakeBackClaimsAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CommitResult[] results, HashSet<object> judged, CancellationToken cancellationToken)
     {
-        var fallen = commits.Where((_, i) => results[i] != CommitResult.Committed).Select(c => c.Review).OfType<ReviewVerdictRow>().Select(r => r.Id).Where(id => judged.Contains(id)).ToArray();
-        if (fallen.Length > 0)
-            await session.ExecuteAsync("DELETE FROM review_verdicts WHERE {in:id}", cancellationToken, ("id", fallen));
+        // Who lost a key has given back what he had; the key itself is another unit's.
+        var fallen = commits.Where((_, i) => results[i] is CommitResult.Conflict or CommitResult.Outdated).ToList();
+        var keys = fallen.SelectMany(c => c.Keys).Select(k => k.Key).ToArray();
+        if (keys.Length > 0)
+            await session.ExecuteAsync("DELETE FROM intake_keys WHERE {in:key}", cancellationToken, ("key", keys));
+        var verdicts = fallen.Select(c => c.Review).OfType<ReviewVerdictRow>().Select(r => r.Id).Where(id => judged.Contains(id)).ToArray();
+        if (verdicts.Length > 0)
+            await session.ExecuteAsync("DELETE FROM review_verdicts WHERE {in:id}", cancellationToken, ("id", verdicts));
     }
 
     /// <summary>Before the leads, so that a lead whose approval has been used or withdrawn meanwhile does not move at all.</summary>

@@ -112,6 +112,19 @@ public abstract class LeadCommitterTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
+    public async Task Should_keep_no_key_of_a_lead_that_was_there_already()
+    {
+        var (first, other) = (NewLead(ALead()), NewLead(ALead()));
+        var key = $"late-{Guid.NewGuid()}";
+        _ = await committer.CommitAsync(first);
+
+        var again = await committer.CommitAsync(first with { Keys = [Key(key, first.Saga.LeadId)] });
+        var free = await committer.CommitAsync(other with { Keys = [Key(key, other.Saga.LeadId)] });
+
+        Assert.That((again, free), Is.EqualTo((CommitResult.Conflict, CommitResult.Committed)));
+    }
+
+    [Test]
     public async Task Should_give_a_key_to_one_of_many_that_claim_it_at_once()
     {
         var key = $"once-{Guid.NewGuid()}";
