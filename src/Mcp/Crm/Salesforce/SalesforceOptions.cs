@@ -79,7 +79,8 @@ public sealed partial class SalesforceOptions
         foreach (var (name, value) in ((string, string?)[])[(nameof(BaseUrl), BaseUrl), (nameof(LoginUrl), LoginUrl)])
         {
             if (!string.IsNullOrWhiteSpace(value) && !IsAddress(value))
-                yield return $"{Section}:{name}: '{value}' is not allowed; write https://HOST (http only for this machine)";
+                // Somebody may have written a password into the address.
+                yield return $"{Section}:{name}: {(value.Contains('@', StringComparison.Ordinal) ? "the value" : $"'{value}'")} is not allowed; write https://HOST (http only for this machine)";
         }
         if (string.IsNullOrWhiteSpace(BaseUrl) && string.IsNullOrWhiteSpace(LoginUrl))
             yield return $"{Section}:LoginUrl is not set; give the org's My Domain address, https://NAME.my.salesforce.com";

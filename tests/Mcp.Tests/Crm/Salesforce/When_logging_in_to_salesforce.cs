@@ -116,6 +116,7 @@ public sealed class When_logging_in_to_salesforce
         using (Assert.EnterMultipleScope())
         {
             Assert.That(problems, Has.Some.StartsWith("Salesforce:BaseUrl: 'http://elsewhere.example' is not allowed"));
+            Assert.That(new SalesforceOptions { LoginUrl = "https://ada:secret@na1.example" }.Problems(), Has.Some.StartsWith("Salesforce:LoginUrl: the value is not allowed").And.None.Contains("secret@"));
             Assert.That(problems, Has.Some.StartsWith("Salesforce:ClientId is not set"));
             Assert.That(problems, Has.Some.StartsWith("Salesforce:Password is set without Salesforce:AllowPasswordFlow=true"));
         }
