@@ -1,30 +1,24 @@
 namespace LeadPipeline.Mcp.Guards;
 
 /// <summary>How much of a vendor's allowance of calls is used, as the vendor told last. Read by guards, told by providers; safe for many threads.</summary>
-public sealed class CrmQuota(string provider) : ICrmAllowance
+public sealed class CrmQuota(string provider, TimeProvider time) : ICrmAllowance
 {
-    private Level? level;
-
-    /// <summary>What the vendor told last; null: nothing yet.</summary>
-    public Level? Known => Volatile.Read(ref level);
+    private CrmAllowance? told;
 
     /// <inheritdoc/>
-    public CrmAllowance? Left => Known is { } known ? new CrmAllowance(known.Used, known.Limit, ResetsAt: null) : null;
+    public CrmAllowance? Left => Volatile.Read(ref told);
 
     /// <summary>The vendor has told.</summary>
     public void Observe(long used, long limit)
     {
-        Volatile.Write(ref level, new Level(used, limit));
+        Volatile.Write(ref told, new CrmAllowance(used, limit, time.GetUtcNow()));
         CrmMeters.QuotaLeft(provider, Math.Max(0, limit - used));
     }
 
     /// <summary>The vendor has refused a call because nothing is left.</summary>
     public void Exhausted()
     {
-        if (Known is { } known)
-            Observe(Math.Max(known.Used, known.Limit), known.Limit);
+        if (Left is { } known)
+            Observe(Math.Max(known.Used, known.Allowed), known.Allowed);
     }
-
-    /// <summary>Calls used and allowed.</summary>
-    public sealed record Level(long Used, long Limit);
 }

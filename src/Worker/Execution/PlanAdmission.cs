@@ -45,10 +45,10 @@ public sealed partial class PlanAdmission(
     private RateAnswer? Judge(CrmAllowance left, LeadWork work)
     {
         var now = time.GetUtcNow();
-        switch (QuotaGate.Decide(left, work.Decision == LeadDecision.ROUTE_TO_SDR))
+        switch (QuotaGate.Decide(left, work.Decision == LeadDecision.ROUTE_TO_SDR, now))
         {
             case QuotaVerdict.Spent or QuotaVerdict.RoutedOnly:
-                return new RateAnswer(new RateLimit("quota", LimitType.Crm, (int)Math.Min(left.Allowed, int.MaxValue), TimeSpan.FromDays(1)), QuotaGate.ComeBack(left, work.Saga.LeadId, now));
+                return new RateAnswer(new RateLimit("quota", LimitType.Crm, (int)Math.Min(left.Allowed, int.MaxValue), TimeSpan.FromDays(1)), QuotaGate.ComeBack(work.Saga.LeadId, now));
             case QuotaVerdict.Warn when now - warned >= WarnEvery:
                 warned = now;
                 Log.NearlySpent(logger, left.Used, left.Allowed);

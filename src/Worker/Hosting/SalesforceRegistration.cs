@@ -39,6 +39,6 @@ internal static class SalesforceRegistration
             throw new ConfigurationException(problems);
         // The provider counts the time itself, by a clock that tests can turn.
         var http = new HttpClient(VendorHttp.NewHandler(options.ConcurrentCalls)) { Timeout = Timeout.InfiniteTimeSpan };
-        return new SalesforceCrm(options, new SalesforceCredentials(options, http, time, secrets.Salesforce), http, new CrmQuota(SalesforceCrm.ProviderName), time);
+        return new SalesforceCrm(options, new SalesforceCredentials(options, http, time, secrets.Salesforce), http, new CrmQuota(SalesforceCrm.ProviderName, time), time);
     }
 }

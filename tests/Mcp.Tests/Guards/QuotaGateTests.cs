@@ -17,22 +17,24 @@ public sealed class QuotaGateTests
     [TestCase(1000, true, QuotaVerdict.Spent)]
     [TestCase(1200, false, QuotaVerdict.Spent)]
     public void Keeps_the_last_tenth_for_leads_that_are_routed(long used, bool routed, QuotaVerdict verdict) =>
-        Assert.That(QuotaGate.Decide(new CrmAllowance(used, 1000, null), routed), Is.EqualTo(verdict));
+        Assert.That(QuotaGate.Decide(new CrmAllowance(used, 1000, Now.AddMinutes(-59)), routed, Now), Is.EqualTo(verdict));
 
     [Test]
     public void Lets_everything_go_when_the_vendor_has_said_nothing() =>
-        Assert.That(((QuotaVerdict[])[QuotaGate.Decide(null, false), QuotaGate.Decide(new CrmAllowance(5, 0, null), false)]), Is.All.EqualTo(QuotaVerdict.Free));
+        Assert.That(((QuotaVerdict[])[QuotaGate.Decide(null, false, Now), QuotaGate.Decide(new CrmAllowance(5, 0, Now), false, Now)]), Is.All.EqualTo(QuotaVerdict.Free));
+
+    [Test]
+    public void Lets_somebody_ask_again_an_hour_after_the_vendor_said_that_nothing_is_left() =>
+        Assert.That(QuotaGate.Decide(new CrmAllowance(1000, 1000, Now.AddHours(-1)), false, Now), Is.EqualTo(QuotaVerdict.Free));
 
     [Test]
     public void Spreads_those_who_wait_over_an_hour()
     {
-        var quota = new CrmAllowance(10, 10, Now.AddHours(3));
-
-        var times = Enumerable.Range(0, 1000).Select(_ => QuotaGate.ComeBack(quota, Guid.NewGuid(), Now)).ToList();
+        var times = Enumerable.Range(0, 1000).Select(_ => QuotaGate.ComeBack(Guid.NewGuid(), Now)).ToList();
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(times, Is.All.InRange(Now.AddHours(3), Now.AddHours(4)));
+            Assert.That(times, Is.All.InRange(Now.AddHours(1), Now.AddHours(2)));
             Assert.That(times.GroupBy(t => t.Minute).Max(g => g.Count()), Is.LessThan(100));
         }
     }

@@ -22,7 +22,7 @@ internal sealed class SalesforceCase : IAsyncDisposable
         Options.LeadStatuses["New"] = "Open - Not Contacted";
         change?.Invoke(Options);
         Credentials = new SalesforceCredentials(Options, client, time);
-        Crm = new SalesforceCrm(Options, Credentials, client, new CrmQuota("salesforce"), time);
+        Crm = new SalesforceCrm(Options, Credentials, client, new CrmQuota("salesforce", time), time);
         Campaign = org.Add("Campaign", ("Name", "Spring"), ("IsActive", true));
     }
 

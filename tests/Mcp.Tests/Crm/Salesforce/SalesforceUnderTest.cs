@@ -35,7 +35,7 @@ internal sealed class SalesforceUnderTest : VendorUnderTest
         options.BaseUrl = org.Address.ToString();
         options.LeadStatuses["New"] = "Open - Not Contacted";
         credentials = new SalesforceCredentials(options, Client, Time);
-        Guard(new SalesforceCrm(options, credentials, Client, new CrmQuota("salesforce"), Time));
+        Guard(new SalesforceCrm(options, credentials, Client, new CrmQuota("salesforce", Time), Time));
     }
 
     public static async Task<SalesforceUnderTest> StartAsync()

@@ -160,6 +160,6 @@ public sealed class When_salesforce_fails_under_a_plan
         for (var i = 0; i < 3; i++)
             _ = await org.Crm.ReadAsync(new CrmQuery { Email = RouteCase.Email }, CancellationToken.None);
 
-        Assert.That(org.Crm.Quota.Known, Is.EqualTo(new CrmQuota.Level(3, 10)));
+        Assert.That((org.Crm.Quota.Left?.Used, org.Crm.Quota.Left?.Allowed), Is.EqualTo((3L, 10L)));
     }
 }
