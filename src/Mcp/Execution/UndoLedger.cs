@@ -14,6 +14,7 @@ internal sealed class UndoLedger(PlanRun run)
     private readonly Dictionary<(string Record, string Field), string?> restored = [];
     private readonly Dictionary<string, string> carried = [];
     private readonly HashSet<string> withdrawing = [];
+    private readonly HashSet<string> stuck = [];
 
     /// <summary>The ledger as it is.</summary>
     public IReadOnlyList<StepEffect> Effects => effects;
@@ -25,7 +26,7 @@ internal sealed class UndoLedger(PlanRun run)
     public bool IsSettled => effects.All(e => !IsOpen(e));
 
     /// <summary>Whether a step could not be undone.</summary>
-    public bool Impossible => effects.Any(e => e.State == EffectState.CannotCompensate);
+    public bool Impossible => stuck.Count > 0 || effects.Any(e => e.State == EffectState.CannotCompensate);
 
     /// <summary>What to read: every record that was touched, and every effect whose outcome is unknown.</summary>
     public CrmQuery Ask()
@@ -59,7 +60,7 @@ internal sealed class UndoLedger(PlanRun run)
             for (var i = 0; i < effects.Length; i++)
             {
                 if (IsOpen(effects[i]))
-                    effects[i] = effects[i].State is EffectState.Unchanged or EffectState.Planned ? effects[i] with { State = EffectState.NotNeeded } : Cannot(effects[i], $"{pivot.Step.Id} took effect, and it is final");
+                    End(i, effects[i].State is EffectState.Unchanged or EffectState.Planned ? effects[i] with { State = EffectState.NotNeeded } : Cannot(effects[i], $"{pivot.Step.Id} took effect, and it is final"));
             }
             return new CrmBatch(run.LeadId, run.Email, [], new HashSet<string>());
         }
@@ -73,7 +74,7 @@ internal sealed class UndoLedger(PlanRun run)
         for (var i = effects.Length - 1; i >= 0; i--)
         {
             if (IsOpen(effects[i]))
-                effects[i] = DecideStep(effects[i], view, used, withdrawn, writes);
+                End(i, DecideStep(effects[i], view, used, withdrawn, writes));
         }
         // An account goes last: as long as a lead that is to be withdrawn belongs to it, the CRM keeps it.
         return new CrmBatch(run.LeadId, run.Email, [.. writes.OrderBy(w => w is RemoveRecord { Object: CrmObject.Account })], new HashSet<string>());
@@ -88,9 +89,9 @@ internal sealed class UndoLedger(PlanRun run)
             if (!IsOpen(effects[index]))
                 continue;
             if (answers.TrueForAll(a => a is CrmOutcome.Done))
-                effects[index] = partly.TryGetValue(step, out var why) ? Cannot(effects[index], why) : effects[index] with { State = EffectState.Compensated };
+                End(index, partly.TryGetValue(step, out var why) ? Cannot(effects[index], why) : effects[index] with { State = EffectState.Compensated });
             else if (answers.OfType<CrmOutcome.Refused>().FirstOrDefault() is { Code: not CrmCodes.ChangedSince } refused)
-                effects[index] = Cannot(effects[index], refused.Message);
+                End(index, Cannot(effects[index], refused.Message));
             else
                 // The first one tells why; what follows it was not tried.
                 Stopped ??= answers.OfType<CrmOutcome.NotNow>().FirstOrDefault();
@@ -111,7 +112,26 @@ internal sealed class UndoLedger(PlanRun run)
         }
     }
 
-    private static bool IsOpen(StepEffect e) => e.State is EffectState.Confirmed or EffectState.Unchanged or EffectState.Sent or EffectState.Unknown or EffectState.Absent or EffectState.Planned;
+    /// <summary>
+    /// A step that has failed has failed, whatever becomes of what it had made before: it is by that that the plan goes backward, after a crash as well.
+    /// </summary>
+    private void End(int i, StepEffect after)
+    {
+        var before = effects[i];
+        effects[i] = (before.State, after.State) switch
+        {
+            (EffectState.Failed, EffectState.CannotCompensate) => before with { Warning = after.Warning },
+            (EffectState.Failed, EffectState.Compensated or EffectState.NotNeeded) => before with { Created = false, RecordId = null, Warning = "what it had made was taken back" },
+            _ => after,
+        };
+        if (before.State == EffectState.Failed && after.State == EffectState.CannotCompensate)
+            _ = stuck.Add(before.Step.Id);
+    }
+
+    /// <summary>Whether a step failed after it had made its record.</summary>
+    private static bool IsLeft(StepEffect e) => e is { State: EffectState.Failed, Created: true, RecordId: not null };
+
+    private bool IsOpen(StepEffect e) => (IsLeft(e) && !stuck.Contains(e.Step.Id)) || e.State is EffectState.Confirmed or EffectState.Unchanged or EffectState.Sent or EffectState.Unknown or EffectState.Absent or EffectState.Planned;
 
     private static bool IsWithdrawn(StepEffect e) => e is { Created: true, Object: CrmObject.Lead or CrmObject.Account or CrmObject.Contact or CrmObject.Opportunity or CrmObject.CampaignMember };
 
@@ -152,7 +172,7 @@ internal sealed class UndoLedger(PlanRun run)
                 return effect with { RecordId = record.Id };
             default:
                 // The link that the step wrote elsewhere goes first, or the record would be withdrawn under it.
-                var linked = effect is { Before: not null, WroteTo: { } to } && to != record.Id && !to.StartsWith('@')
+                var linked = !IsLeft(effect) && effect is { Before: not null, WroteTo: { } to } && to != record.Id && !to.StartsWith('@')
                     ? UndoUpdate(effect, to, view, withdrawn, writes, after: effect)
                     : effect;
                 if (linked.State == EffectState.CannotCompensate)

@@ -84,6 +84,12 @@ internal sealed class WriteLedger(PlanRun run, TimeProvider time)
 
     private void RecordStep(string step, List<(CrmWrite Write, CrmOutcome Outcome)> answers)
     {
+        // What the first of several writes has made is there, whatever came of the others: when the plan turns back it has to go.
+        if (answers is [(CreateRecord, CrmOutcome.Done made), _, ..])
+        {
+            created[step] = made.RecordId;
+            _ = Change(step, e => e with { RecordId = made.RecordId });
+        }
         if (answers.Select(a => a.Outcome).OfType<CrmOutcome.Refused>().FirstOrDefault() is { } refused)
         {
             Refused(step, refused);

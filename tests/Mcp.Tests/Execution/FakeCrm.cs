@@ -14,7 +14,7 @@ public enum Fault { Refuse, Transient, LostBefore, LostAfter, RateLimited, Unaut
 internal sealed class FakeCrm : ICrm
 {
     private readonly List<Row> rows = [];
-    private readonly List<(string Tool, Fault Fault, bool Undo)> faults = [];
+    private readonly List<(string Tool, Fault Fault, bool Undo, int After)> faults = [];
     private int ids;
 
     public string Provider => "fake";
@@ -40,8 +40,8 @@ internal sealed class FakeCrm : ICrm
     /// <summary>Runs once, between the read and the write of a plan.</summary>
     public Action? BeforeNextWrite { get; set; }
 
-    /// <summary>The next write of a tool fails so; an undo's write only when told so.</summary>
-    public void FailNext(string tool, Fault fault, bool undo = false) => faults.Add((tool, fault, undo));
+    /// <summary>The next write of a tool fails so, or one after so many others of it; an undo's write only when told so.</summary>
+    public void FailNext(string tool, Fault fault, bool undo = false, int after = 0) => faults.Add((tool, fault, undo, after));
 
     /// <summary>A record that a person made.</summary>
     public string Add(CrmObject kind, string? recordKey, params (string Field, string Value)[] fields)
@@ -135,6 +135,11 @@ internal sealed class FakeCrm : ICrm
             var at = faults.FindIndex(f => f.Tool == write.Tool && f.Undo == (batch.StopAtRefusal.Count == 0));
             if (at < 0)
                 return Apply(write);
+            if (faults[at] is { After: > 0 } later)
+            {
+                faults[at] = later with { After = later.After - 1 };
+                return Apply(write);
+            }
             var fault = faults[at].Fault;
             faults.RemoveAt(at);
             switch (fault)

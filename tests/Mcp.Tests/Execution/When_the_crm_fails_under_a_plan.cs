@@ -221,6 +221,44 @@ public sealed class When_the_crm_fails_under_a_plan
         }
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task Should_take_back_what_a_step_had_made_before_it_was_refused(bool critical)
+    {
+        var route = new RouteCase().With(s => s.Tool == "match_account" ? s with { Critical = critical } : s);
+        route.Crm.FailNext("match_account", Fault.Refuse, after: 1);
+        if (!critical)
+            route.Crm.FailNext("create_task", Fault.Refuse);
+
+        var outcome = await route.RunToTheEndAsync();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(outcome, Is.TypeOf<PlanOutcome.Undone>());
+            Assert.That(route.Crm.All(CrmObject.Account), Is.Empty, "the lead could not be tied to it, and nobody else wants it");
+            Assert.That(route.Crm.Created.Values, Is.All.EqualTo(1));
+            Assert.That(route.Effect("match_account").State, Is.EqualTo(EffectState.Failed));
+            Assert.That(route.Run.Failure?.Step.Id, Is.EqualTo(critical ? "match_account" : "create_task"), "by this it goes backward");
+        }
+    }
+
+    [Test]
+    public async Task Should_hand_over_to_a_person_when_what_a_refused_step_had_made_cannot_be_taken_back()
+    {
+        var route = new RouteCase().With(s => s.Tool == "match_account" ? s with { Critical = true } : s);
+        route.Crm.FailNext("match_account", Fault.Refuse, after: 1);
+        route.Crm.FailNext("match_account", Fault.Refuse, undo: true);
+
+        var outcome = await route.RunToTheEndAsync();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(outcome, Is.TypeOf<PlanOutcome.NotUndone>());
+            Assert.That(route.Effect("match_account"), Has.Property("State").EqualTo(EffectState.Failed).And.Property("Warning").Contains("could not be undone"));
+            Assert.That(route.Effect("match_account").RecordId, Is.EqualTo(route.Crm.Only(CrmObject.Account).Id), "whoever looks has to find it");
+        }
+    }
+
     private static RouteCase Case(bool known)
     {
         var route = new RouteCase();
