@@ -13,6 +13,8 @@ public sealed class When_the_command_line_is_used_wrongly
     [TestCase("process leads.jsonl --fast", "--fast")]
     [TestCase("leads show seventeen", "seventeen")]
     [TestCase("crm list spaceships", "spaceships")]
+    [TestCase("leads list --limit 0", "--limit")]
+    [TestCase("crm list tasks --limit -1", "--limit")]
     [TestCase("run --fast", "--fast")]
     [TestCase("process leads.jsonl --data", "--data")]
     public async Task Should_answer_2_and_say_what_was_not_understood(string line, string names)

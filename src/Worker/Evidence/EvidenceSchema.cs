@@ -35,17 +35,6 @@ public static class EvidenceSchema
         return field is not null;
     }
 
-    /// <summary>The namespace that a source's claims must stay in, without the dot.</summary>
-    public static string NamespaceOf(EvidenceSource source) => source switch
-    {
-        EvidenceSource.ENRICHMENT => "enrichment",
-        EvidenceSource.MARKETING => "marketing",
-        EvidenceSource.PRODUCT => "product",
-        EvidenceSource.CRM => "crm",
-        EvidenceSource.COMPUTED => "computed",
-        _ => "lead",
-    };
-
     private static IEnumerable<EvidenceField> All()
     {
         var trusted = Trusted().ToList();

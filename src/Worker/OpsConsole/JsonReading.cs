@@ -34,4 +34,7 @@ internal static class JsonReading
         JsonArray items => string.Join(", ", items.Select(Plain)),
         _ => node.ToJsonString(Readable),
     };
+
+    /// <summary>A document as it stands, indented.</summary>
+    public static string Pretty(JsonElement json) => JsonSerializer.Serialize(json, Readable);
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
@@ -19,9 +18,6 @@ internal static class LeadPages
     public static readonly IReadOnlyList<(string Value, string Name)> Spans = [("", "Any time"), ("1h", "In the last hour"), ("24h", "In the last day"), ("7d", "In the last week"), ("30d", "In the last 30 days")];
 
     private const int PageSize = 50;
-
-    // What is shown is escaped again, for HTML, where it is shown.
-    private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static void MapLeadPages(this IEndpointRouteBuilder app)
     {
@@ -72,9 +68,6 @@ internal static class LeadPages
         JsonArray { Count: 0 } => [],
         var value => JsonReading.Plain(value) is { Length: > 0 } text ? [(prefix + member.Key, text)] : Enumerable.Empty<(string, string)>(),
     });
-
-    /// <summary>JSON to read.</summary>
-    public static string Pretty(JsonElement json) => JsonSerializer.Serialize(json, Readable);
 
     private static RouteDescription Order(string id, string summary) =>
         ConsoleRoutes.Acts(id, summary, "ConsoleForm", ConsoleRoutes.Html(404, "No such lead."), ConsoleRoutes.Html(409, "Not in the state that the lead is in."));
