@@ -82,7 +82,7 @@ public sealed class When_guards_hold_a_plan : PlannedLeads
     public async Task Should_keep_the_last_calls_of_a_day_for_leads_that_are_routed(string decision, LeadStatus status)
     {
         var work = await PlannedAsync(decision: decision);
-        admission = Admission(new Closed(), (0, 0, 0), new Allowance(new CrmAllowance(91, 100, time.GetUtcNow())));
+        admission = Admission(new Closed(), (0, 0, 0), new Allowance(new CrmAllowance(91, 100, Time.GetUtcNow())));
 
         await HandleAsync(work, "");
 
@@ -93,10 +93,10 @@ public sealed class When_guards_hold_a_plan : PlannedLeads
     public async Task Should_go_on_after_an_allowance_was_used_up_though_nobody_has_called_since()
     {
         var work = await PlannedAsync();
-        admission = Admission(new Closed(), (0, 0, 0), new Allowance(new CrmAllowance(100, 100, time.GetUtcNow())));
+        admission = Admission(new Closed(), (0, 0, 0), new Allowance(new CrmAllowance(100, 100, Time.GetUtcNow())));
         await HandleAsync(work, "");
-        var waiting = (await store.LoadAsync(work.Saga.LeadId))!.Saga;
-        time.Advance(waiting.DueAt!.Value - time.GetUtcNow());
+        var waiting = (await Store.LoadAsync(work.Saga.LeadId))!.Saga;
+        Time.Advance(waiting.DueAt!.Value - Time.GetUtcNow());
 
         await HandleAsync(work, "");
 
