@@ -57,11 +57,19 @@ internal sealed class ConsolePage : IAsyncDisposable
         await GoAsync(to);
         await Page.GetByLabel("Access token").FillAsync(token);
         await Page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
-        await Page.WaitForURLAsync(address + to);
+        await ArriveAsync(to);
         return this;
     }
 
-    public Task ArriveAsync(string path) => Page.WaitForURLAsync(address + path);
+    /// <summary>Waits until the tab is at this path, and loaded.</summary>
+    public Task ArriveAsync(string path) => Eventually.ShouldAsync(
+        async () =>
+        {
+            // In parts: Playwright misses the load of a page that comes at the moment in which it begins to wait for it, and sees it when asked again.
+            await Page.WaitForURLAsync(address + path, new() { Timeout = 9_000 });
+            return true;
+        },
+        $"arrive at {path}");
 
     public async ValueTask DisposeAsync() => await context.DisposeAsync();
 }
