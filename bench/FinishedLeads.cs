@@ -20,7 +20,7 @@ internal static class FinishedLeads
     public static async Task<Place> FillAsync(BenchOptions options)
     {
         var watch = Stopwatch.StartNew();
-        var place = await Place.CreateAsync();
+        var place = await Place.CreateAsync(isFilled: true);
         try
         {
             var warmUp = options with { Leads = 1, ModelDelay = 0, CrmDelay = 0, Rate = 0, WarmUp = Math.Min(1000, options.Finished) };

@@ -11,7 +11,10 @@ internal sealed class Place(TestDatabase database, TestBroker broker) : IAsyncDi
 
     public TempFolder Data { get; } = new();
 
-    public static async Task<Place> CreateAsync() => new(await TestServers.CreateDatabaseAsync(), await TestServers.CreateBrokerAsync());
+    /// <summary>Whether there were leads before the first run, and the tables are analysed.</summary>
+    public bool IsFilled { get; init; }
+
+    public static async Task<Place> CreateAsync(bool isFilled = false) => new(await TestServers.CreateDatabaseAsync(), await TestServers.CreateBrokerAsync()) { IsFilled = isFilled };
 
     public async ValueTask DisposeAsync()
     {
