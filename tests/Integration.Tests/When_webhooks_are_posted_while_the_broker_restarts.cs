@@ -11,7 +11,7 @@ namespace LeadPipeline.Integration.Tests;
 [NonParallelizable]
 public sealed class When_webhooks_are_posted_while_the_broker_restarts
 {
-    private const int Posts = 1000, Together = 64;
+    private const int Posts = 2000, Together = 64;
     private const string Secret = "leadpipeline-integration-secret1";
 
     [TearDown]

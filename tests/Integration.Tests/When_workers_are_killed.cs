@@ -4,7 +4,7 @@ namespace LeadPipeline.Integration.Tests;
 [Category("Integration")]
 public sealed class When_workers_are_killed
 {
-    private const int Leads = 300;
+    private const int Leads = 500;
 
     [Test]
     public async Task Should_lose_no_lead_and_do_nothing_twice()
