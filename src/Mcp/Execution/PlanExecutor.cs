@@ -53,7 +53,7 @@ public sealed class PlanExecutor(ToolRegistry tools, ICrm crm, TimeProvider time
     /// <summary>Sends what was prepared, in order, until it is settled, fails for good, or cannot go on now.</summary>
     public async Task<PlanOutcome> WriteAsync(PlanRun run, CancellationToken cancellationToken)
     {
-        var ledger = new WriteLedger(run, time);
+        var ledger = new WriteLedger(run);
         // The source follows the given clock, so that tests need not wait; a linked source would follow the system's.
         using var limit = new CancellationTokenSource(TimeFor(run), time);
         // Given up with the call: the caller's token outlives it by far.
@@ -67,7 +67,7 @@ public sealed class PlanExecutor(ToolRegistry tools, ICrm crm, TimeProvider time
                 return ledger.Open == 0 ? new PlanOutcome.Finished(ledger.Effects) : new PlanOutcome.Again(ledger.Effects, PlanOutcome.Again.PivotNext);
 
             var open = ledger.Open;
-            ledger.Record(batch, await SendAsync(batch, limit.Token, cancellationToken));
+            ledger.Record(batch, await SendAsync(batch, limit.Token, cancellationToken), time.GetUtcNow());
 
             if (ledger.HasCriticalFailure)
                 return new PlanOutcome.Failed(ledger.Effects);

@@ -3,7 +3,7 @@ using LeadPipeline.Mcp.Crm;
 namespace LeadPipeline.Mcp.Execution;
 
 /// <summary>The forward side of a plan in memory: which writes are outstanding, and what the answers make of the steps. No I/O.</summary>
-internal sealed class WriteLedger(PlanRun run, TimeProvider time)
+internal sealed class WriteLedger(PlanRun run)
 {
     private readonly StepEffect[] effects = [.. run.Effects];
     private readonly Dictionary<string, string> created = run.Effects.Where(e => e is { Created: true, RecordId: not null }).ToDictionary(e => e.Step.Id, e => e.RecordId!);
@@ -41,7 +41,7 @@ internal sealed class WriteLedger(PlanRun run, TimeProvider time)
         Change(step, e => e with { State = EffectState.Failed, Error = $"{CrmCodes.Permanent}: gave up, {why}", Warning = "not done: the CRM did not take it in time" });
 
     /// <summary>Takes the answers to a batch.</summary>
-    public void Record(CrmBatch batch, IReadOnlyList<CrmOutcome> outcomes)
+    public void Record(CrmBatch batch, IReadOnlyList<CrmOutcome> outcomes, DateTimeOffset now)
     {
         // Record id → the version that it had before the batch, as far as we asked for it, and the one that the batch left.
         var versions = new Dictionary<string, (string? Before, string After)>();
@@ -52,7 +52,7 @@ internal sealed class WriteLedger(PlanRun run, TimeProvider time)
                 if (outcome is CrmOutcome.Done { Version: { } version } done)
                     versions[done.RecordId] = (versions.TryGetValue(done.RecordId, out var seen) ? seen.Before : write switch { UpdateRecord update => update.ExpectedVersion, ConvertLead convert => convert.ExpectedVersion, _ => null }, version);
             }
-            RecordStep(step, answers);
+            RecordStep(step, answers, now);
         }
         // The last version that we wrote is the one that nobody else has touched, if nobody had touched the record before the batch.
         for (var i = 0; i < effects.Length; i++)
@@ -82,7 +82,7 @@ internal sealed class WriteLedger(PlanRun run, TimeProvider time)
     private string? Missing(StepEffect effect) => effect.Writes.SelectMany(w => w.References)
         .FirstOrDefault(s => s != effect.Step.Id && effects.Any(e => e.Step.Id == s && e.State is EffectState.Failed or EffectState.Skipped));
 
-    private void RecordStep(string step, List<(CrmWrite Write, CrmOutcome Outcome)> answers)
+    private void RecordStep(string step, List<(CrmWrite Write, CrmOutcome Outcome)> answers, DateTimeOffset now)
     {
         // What the first of several writes has made is there, whatever came of the others: when the plan turns back it has to go.
         if (answers is [(CreateRecord, CrmOutcome.Done made), _, ..])
@@ -97,7 +97,7 @@ internal sealed class WriteLedger(PlanRun run, TimeProvider time)
         }
         if (answers.Select(a => a.Outcome).OfType<CrmOutcome.Unknown>().FirstOrDefault() is { } unknown)
         {
-            Change(step, e => e with { State = EffectState.Unknown, Error = unknown.Message, UnansweredAt = time.GetUtcNow() });
+            Change(step, e => e with { State = EffectState.Unknown, Error = unknown.Message, UnansweredAt = now });
             MustReadAgain ??= "unknown-outcome";
             return;
         }
