@@ -110,9 +110,17 @@ internal sealed class ProcessReport(
         if (ids.Count > 0)
         {
             CliOutput.Say("Where to look next:");
-            CliOutput.Say($"  leadpipeline leads show {example ?? ids.GetAt(0).Key}");
-            CliOutput.Say("  leadpipeline leads list --status Rejected");
-            CliOutput.Say("  leadpipeline crm list tasks");
+            var program = Program(Environment.ProcessPath);
+            CliOutput.Say($"  {program} leads show {example ?? ids.GetAt(0).Key}");
+            CliOutput.Say($"  {program} leads list --status Rejected");
+            CliOutput.Say($"  {program} crm list tasks");
         }
     }
+
+    /// <summary>How to call this program from here: by its name where a shell finds it, else by its path (after <c>dotnet run</c>, for one).</summary>
+    private static string Program(string? path) =>
+        path is null || Path.GetFileNameWithoutExtension(path) != "leadpipeline"
+        || (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Contains(Path.GetDirectoryName(path))
+            ? "leadpipeline"
+            : Path.GetRelativePath(Directory.GetCurrentDirectory(), path);
 }
