@@ -132,7 +132,7 @@ public static class WorkerServices
     {
         var settings = new NpgsqlConnectionStringBuilder(connection) { ApplicationName = "leadpipeline" };
         // The hot statements are few and always the same: prepared once a connection, they are not parsed again.
-        settings.MaxAutoPrepare = 64;
+        settings.MaxAutoPrepare = 128;
         settings.AutoPrepareMinUsages = 2;
         // Nothing that a pooled connection's user does outlives its transaction, and undoing nothing was every fourth statement.
         settings.NoResetOnClose = true;

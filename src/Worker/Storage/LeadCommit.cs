@@ -49,6 +49,9 @@ public sealed record LeadCommit
 
     /// <summary>When the sweeper looks at the lead if nothing happens before.</summary>
     public DateTimeOffset? SweepAt { get; init; }
+
+    /// <summary>Whether it only moves the lead and adds rows, so that nothing but somebody faster can keep it from standing.</summary>
+    public bool IsPlain => Approvals.Count == 0 && DeadLettersBecome is null && Review is null && Erase is null;
 }
 
 /// <summary>What is stored of a lead once and never changes.</summary>

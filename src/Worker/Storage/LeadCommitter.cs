@@ -55,32 +55,78 @@ public sealed class LeadCommitter : IAsyncDisposable
     private async Task<CommitResult[]> WriteAsync(IReadOnlyList<LeadCommit> commits, CancellationToken cancellationToken)
     {
         await using var session = await database.OpenAsync(cancellationToken);
+        return await TryTogetherAsync(session, commits, cancellationToken)
+            ? new CommitResult[commits.Count]
+            : await WriteOneByOneAsync(session, commits, cancellationToken);
+    }
+
+    /// <summary>
+    /// Nearly always nobody was faster and all units stand. So everything goes in one trip that supposes so; if one unit falls, none of it has happened.
+    /// </summary>
+    private static async Task<bool> TryTogetherAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CancellationToken cancellationToken)
+    {
+        var keys = Rows(c => c.Keys.Select(LeadTables.KeyRow));
+        if (!commits.All(c => c.IsPlain) || keys.DistinctBy(k => k[LeadTables.Keys.KeyIndex]).Count() < keys.Count)
+            return false;
+        await session.BeginAsync(cancellationToken);
+        var batch = session.Batch();
+        var claimed = batch.InsertAsync(LeadTables.Keys, keys);
+        var added = batch.InsertAsync(LeadTables.NewLeads, Rows(c => c.New is null ? [] : [LeadTables.NewLeadRow(c)]));
+        var moved = batch.UpdateAsync(LeadTables.MoveLeads, Rows(c => c.New is null ? [LeadTables.MoveLeadRow(c)] : []));
+        _ = batch.InsertAsync(LeadTables.Runs, Rows(RunRows));
+        var effects = Rows(c => c.NewEffects.Select(LeadTables.NewEffectRow));
+        var entered = batch.InsertAsync(LeadTables.NewEffects, effects);
+        _ = batch.UpdateAsync(LeadTables.ChangeEffects, Rows(c => c.ChangedEffects.Select(LeadTables.ChangeEffectRow)));
+        _ = batch.InsertAsync(LeadTables.Audit, Rows(c => c.Audit.Select(LeadTables.AuditRow)));
+        _ = batch.InsertAsync(LeadTables.Aliases, Rows(AliasRows));
+        _ = batch.InsertAsync(LeadTables.DeadLetters, Rows(DeadLetterRows));
+        await batch.RunAsync(cancellationToken);
+        if ((await claimed).Count == keys.Count && (await added).Count + (await moved).Count == commits.Count && (await entered).Count == effects.Count)
+        {
+            await session.CommitAsync(cancellationToken);
+            return true;
+        }
+        await session.RollbackAsync(cancellationToken);
+        return false;
+
+        List<object?[]> Rows(Func<LeadCommit, IEnumerable<object?[]>> rows)
+        {
+            var all = new List<object?[]>();
+            foreach (var commit in commits)
+                all.AddRange(rows(commit));
+            return all;
+        }
+    }
+
+    /// <summary>Each unit by itself: those that fall take none of the others with them.</summary>
+    private static async Task<CommitResult[]> WriteOneByOneAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CancellationToken cancellationToken)
+    {
         await session.BeginAsync(cancellationToken);
         var results = new CommitResult[commits.Count];
 
         await ClaimKeysAsync(session, commits, results, cancellationToken);
-        var judged = await ClaimVerdictsAsync(session, commits, results);
-        await ChangeApprovalsAsync(session, commits, results);
+        var judged = await ClaimVerdictsAsync(session, commits, results, cancellationToken);
+        await ChangeApprovalsAsync(session, commits, results, cancellationToken);
 
-        var added = await InsertAsync(session, LeadTables.NewLeads, Rows(c => c.New is null ? [] : [LeadTables.NewLeadRow(c)]));
-        var moved = await UpdateAsync(session, LeadTables.MoveLeads, Rows(c => c.New is null ? [LeadTables.MoveLeadRow(c)] : []));
+        var added = await session.InsertAsync(LeadTables.NewLeads, Rows(c => c.New is null ? [] : [LeadTables.NewLeadRow(c)]), cancellationToken);
+        var moved = await session.UpdateAsync(LeadTables.MoveLeads, Rows(c => c.New is null ? [LeadTables.MoveLeadRow(c)] : []), cancellationToken);
         for (var i = 0; i < commits.Count; i++)
         {
             if (results[i] == CommitResult.Committed && !(commits[i].New is null ? moved : added).Contains(commits[i].Saga.LeadId))
                 results[i] = CommitResult.Conflict;
         }
 
-        await RestoreApprovalsAsync(session, commits, results);
+        await RestoreApprovalsAsync(session, commits, results, cancellationToken);
         await TakeBackClaimsAsync(session, commits, results, judged, cancellationToken);
-        await InsertAsync(session, LeadTables.NewApprovals, Rows(c => c.Approvals.Where(a => a.Before is null).Select(a => LeadTables.NewApprovalRow(a.After))));
-        await InsertAsync(session, LeadTables.Runs, Rows(c => c.Run is null ? [] : [LeadTables.RunRow(c.Run)]));
-        var entered = await InsertAsync(session, LeadTables.NewEffects, Rows(c => c.NewEffects.Select(LeadTables.NewEffectRow)));
+        await session.InsertAsync(LeadTables.NewApprovals, Rows(c => c.Approvals.Where(a => a.Before is null).Select(a => LeadTables.NewApprovalRow(a.After))), cancellationToken);
+        await session.InsertAsync(LeadTables.Runs, Rows(RunRows), cancellationToken);
+        var entered = await session.InsertAsync(LeadTables.NewEffects, Rows(c => c.NewEffects.Select(LeadTables.NewEffectRow)), cancellationToken);
         // A row that turns out to be there already must not keep an older state: "planned" would hide that something was sent.
-        await UpdateAsync(session, LeadTables.ChangeEffects,
-            Rows(c => c.ChangedEffects.Concat(c.NewEffects.Where(e => !entered.Contains(e.EffectKey))).Select(LeadTables.ChangeEffectRow)));
-        await InsertAsync(session, LeadTables.Audit, Rows(c => c.Audit.Select(LeadTables.AuditRow)));
-        await InsertAsync(session, LeadTables.Aliases, Rows(c => c.Alias is null ? [] : [LeadTables.AliasRow(c.Alias)]));
-        await InsertAsync(session, LeadTables.DeadLetters, Rows(c => c.DeadLetter is null ? [] : [LeadTables.DeadLetterRow(c.DeadLetter)]));
+        await session.UpdateAsync(LeadTables.ChangeEffects,
+            Rows(c => c.ChangedEffects.Concat(c.NewEffects.Where(e => !entered.Contains(e.EffectKey))).Select(LeadTables.ChangeEffectRow)), cancellationToken);
+        await session.InsertAsync(LeadTables.Audit, Rows(c => c.Audit.Select(LeadTables.AuditRow)), cancellationToken);
+        await session.InsertAsync(LeadTables.Aliases, Rows(AliasRows), cancellationToken);
+        await session.InsertAsync(LeadTables.DeadLetters, Rows(DeadLetterRows), cancellationToken);
         for (var i = 0; i < commits.Count; i++)
         {
             if (results[i] == CommitResult.Committed && commits[i].DeadLettersBecome is { } state)
@@ -134,10 +180,10 @@ public sealed class LeadCommitter : IAsyncDisposable
     }
 
     /// <summary>Before the leads, so that of two people who decide about a run in the same moment one does, and the lead does not move for the other.</summary>
-    private static async Task<HashSet<object>> ClaimVerdictsAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CommitResult[] results)
+    private static async Task<HashSet<object>> ClaimVerdictsAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CommitResult[] results, CancellationToken cancellationToken)
     {
-        var judged = await InsertAsync(session, LeadTables.ReviewVerdicts,
-            [.. commits.Where((c, i) => results[i] == CommitResult.Committed).Select(c => c.Review).OfType<ReviewVerdictRow>().Select(LeadTables.ReviewVerdictRow)]);
+        var judged = await session.InsertAsync(LeadTables.ReviewVerdicts,
+            [.. commits.Where((c, i) => results[i] == CommitResult.Committed).Select(c => c.Review).OfType<ReviewVerdictRow>().Select(LeadTables.ReviewVerdictRow)], cancellationToken);
         for (var i = 0; i < commits.Count; i++)
         {
             if (results[i] == CommitResult.Committed && commits[i].Review is { } review && !judged.Contains(review.Id))
@@ -160,33 +206,31 @@ public sealed class LeadCommitter : IAsyncDisposable
     }
 
     /// <summary>Before the leads, so that a lead whose approval has been used or withdrawn meanwhile does not move at all.</summary>
-    private static async Task ChangeApprovalsAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CommitResult[] results)
+    private static async Task ChangeApprovalsAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CommitResult[] results, CancellationToken cancellationToken)
     {
-        var changed = await UpdateAsync(session, LeadTables.ChangeApprovals, [.. Changes(commits, results, CommitResult.Committed).Select(a => LeadTables.ChangeApprovalRow(a.Before!, a.After))]);
+        var changed = await session.UpdateAsync(LeadTables.ChangeApprovals, [.. Changes(commits, results, CommitResult.Committed).Select(a => LeadTables.ChangeApprovalRow(a.Before!, a.After))], cancellationToken);
         for (var i = 0; i < commits.Count; i++)
         {
             if (results[i] != CommitResult.Committed || commits[i].Approvals.All(a => a.Before is null || changed.Contains(a.After.Id)))
                 continue;
             results[i] = CommitResult.Outdated;
             foreach (var taken in commits[i].Approvals.Where(a => a.Before is not null && changed.Contains(a.After.Id)))
-                await UpdateAsync(session, LeadTables.ChangeApprovals, [LeadTables.ChangeApprovalRow(taken.After, taken.Before!)]);
+                await session.UpdateAsync(LeadTables.ChangeApprovals, [LeadTables.ChangeApprovalRow(taken.After, taken.Before!)], cancellationToken);
         }
     }
 
     /// <summary>A unit that fell for its lead leaves the approvals as they were.</summary>
-    private static Task<HashSet<object>> RestoreApprovalsAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CommitResult[] results) =>
-        UpdateAsync(session, LeadTables.ChangeApprovals, [.. Changes(commits, results, CommitResult.Conflict).Select(a => LeadTables.ChangeApprovalRow(a.After, a.Before!))]);
+    private static Task<HashSet<object>> RestoreApprovalsAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CommitResult[] results, CancellationToken cancellationToken) =>
+        session.UpdateAsync(LeadTables.ChangeApprovals, [.. Changes(commits, results, CommitResult.Conflict).Select(a => LeadTables.ChangeApprovalRow(a.After, a.Before!))], cancellationToken);
 
     private static IEnumerable<ApprovalChange> Changes(IReadOnlyList<LeadCommit> commits, CommitResult[] results, CommitResult result) =>
         commits.Where((_, i) => results[i] == result).SelectMany(c => c.Approvals).Where(a => a.Before is not null);
 
-    private static Task<HashSet<object>> InsertAsync(SqlSession session, BulkInsert insert, List<object?[]> rows) =>
-        rows.Count == 0 ? NoRows : session.InsertAsync(insert, rows, CancellationToken.None);
+    private static object?[][] RunRows(LeadCommit commit) => commit.Run is null ? [] : [LeadTables.RunRow(commit.Run)];
 
-    private static Task<HashSet<object>> UpdateAsync(SqlSession session, BulkUpdate update, List<object?[]> rows) =>
-        rows.Count == 0 ? NoRows : session.UpdateAsync(update, rows, CancellationToken.None);
+    private static object?[][] AliasRows(LeadCommit commit) => commit.Alias is null ? [] : [LeadTables.AliasRow(commit.Alias)];
 
-    private static readonly Task<HashSet<object>> NoRows = Task.FromResult(new HashSet<object>());
+    private static object?[][] DeadLetterRows(LeadCommit commit) => commit.DeadLetter is null ? [] : [LeadTables.DeadLetterRow(commit.DeadLetter)];
 
     private static bool IsExecutingKeyTaken(Exception exception) =>
         exception is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "IX_leads_executing_key" }

@@ -17,6 +17,8 @@ internal sealed class CrmBatchRows(CrmBatch batch, DateTimeOffset now)
     private readonly Dictionary<int, CrmRow> contacts = [];
     private readonly HashSet<string> refusedSteps = [];
 
+    public bool Removes => batch.Writes.Any(w => w is RemoveRecord);
+
     public CrmOutcome[] Outcomes { get; } = new CrmOutcome[batch.Writes.Count];
 
     public IEnumerable<(CrmObject Object, string Id)> Targets() => batch.Writes.SelectMany<CrmWrite, (CrmObject, string)>(w => w switch

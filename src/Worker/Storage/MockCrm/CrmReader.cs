@@ -12,44 +12,44 @@ internal sealed class CrmReader(SqlSession session, IReadOnlyList<CrmQuery> quer
 
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
-        var leads = await SelectAsync(CrmObject.Lead, "{in:record_key} OR {in:lookup}", cancellationToken,
-            ("record_key", Texts(q => q.RecordKey)), ("lookup", Texts(q => q.Email)));
-        leadsByKey = leads.Where(r => r.RecordKey is not null).ToLookup(r => r.RecordKey!);
-        leadsByEmail = leads.ToLookup(r => r.Fields.GetValueOrDefault(CrmFields.Email, "").ToLowerInvariant());
-
-        var accounts = await SelectAsync(CrmObject.Account, "{in:lookup} OR {in:name_key}", cancellationToken,
-            ("lookup", Texts(q => q.AccountDomain)), ("name_key", Texts(q => CrmTables.NameKey(q.AccountName))));
-        accountsByDomain = accounts.ToLookup(r => r.Fields.GetValueOrDefault(CrmFields.Domain, "").ToLowerInvariant());
-        accountsByName = accounts.ToLookup(r => CrmTables.NameKey(r.Fields.GetValueOrDefault(CrmFields.Name)) ?? "");
-
-        var opportunities = await SelectAsync(CrmObject.Opportunity, "{in:account_id}", cancellationToken, ("account_id", accounts.Select(a => a.Id).ToArray()));
-        openByAccount = opportunities.Where(o => !o.Fields.GetValueOrDefault(CrmFields.Stage, "").StartsWith("Closed", StringComparison.Ordinal))
-            .ToLookup(o => o.Fields.GetValueOrDefault(CrmFields.Account, ""));
-
+        var batch = session.Batch();
         var wanted = Texts(q => q.Campaign);
-        foreach (var row in await SelectAsync(CrmObject.Campaign, "{in:id} OR {in:lookup}", cancellationToken,
-            ("id", wanted), ("lookup", wanted.Select(w => w.ToLowerInvariant()).ToArray())))
+        var named = Texts(q => q.User);
+        var leads = SelectAsync(batch, CrmObject.Lead, "{in:record_key} OR {in:lookup}", ("record_key", Texts(q => q.RecordKey)), ("lookup", Texts(q => q.Email)));
+        var accounts = SelectAsync(batch, CrmObject.Account, "{in:lookup} OR {in:name_key}", ("lookup", Texts(q => q.AccountDomain)), ("name_key", Texts(q => CrmTables.NameKey(q.AccountName))));
+        var found = SelectAsync(batch, CrmObject.Campaign, "{in:id} OR {in:lookup}", ("id", wanted), ("lookup", wanted.Select(w => w.ToLowerInvariant()).ToArray()));
+        var called = SelectAsync(batch, CrmObject.User, "{in:id} OR {in:lookup} OR {in:name_key}",
+            ("id", named), ("lookup", named.Select(n => n.ToLowerInvariant()).ToArray()), ("name_key", named.Select(CrmTables.UserName).ToArray()));
+        var contacts = SelectAsync(batch, CrmObject.Contact, "{in:lookup}", ("lookup", Texts(q => q.ContactEmail)));
+        var made = queries.SelectMany(q => q.Effects).GroupBy(e => e.Object, e => e.EffectKey).Select(k => SelectAsync(batch, k.Key, "{in:effect_key}", ("effect_key", k.Distinct().ToArray()))).ToList();
+        var asked = queries.SelectMany(q => q.Records).GroupBy(e => e.Object, e => e.Id).Select(k => SelectAsync(batch, k.Key, "{in:id}", ("id", k.Distinct().ToArray()))).ToList();
+        await batch.RunAsync(cancellationToken);
+
+        leadsByKey = (await leads).Where(r => r.RecordKey is not null).ToLookup(r => r.RecordKey!);
+        leadsByEmail = (await leads).ToLookup(r => r.Fields.GetValueOrDefault(CrmFields.Email, "").ToLowerInvariant());
+        accountsByDomain = (await accounts).ToLookup(r => r.Fields.GetValueOrDefault(CrmFields.Domain, "").ToLowerInvariant());
+        accountsByName = (await accounts).ToLookup(r => CrmTables.NameKey(r.Fields.GetValueOrDefault(CrmFields.Name)) ?? "");
+        openByAccount = (await OpportunitiesAsync(await accounts, cancellationToken)).Where(o => !o.Fields.GetValueOrDefault(CrmFields.Stage, "").StartsWith("Closed", StringComparison.Ordinal))
+            .ToLookup(o => o.Fields.GetValueOrDefault(CrmFields.Account, ""));
+        foreach (var row in await found)
         {
             campaigns[row.Id] = row;
             campaigns[row.Fields.GetValueOrDefault("code", row.Id).ToLowerInvariant()] = row;
         }
+        users = await called;
+        contactsByEmail = (await contacts).ToLookup(r => r.Fields.GetValueOrDefault(CrmFields.Email, "").ToLowerInvariant());
+        foreach (var row in (await Task.WhenAll(made)).SelectMany(rows => rows))
+            effects[row.EffectKey!] = row;
+        foreach (var row in (await Task.WhenAll(asked)).SelectMany(rows => rows))
+            records[row.Id] = row;
+    }
 
-        var named = Texts(q => q.User);
-        users = await SelectAsync(CrmObject.User, "{in:id} OR {in:lookup} OR {in:name_key}", cancellationToken,
-            ("id", named), ("lookup", named.Select(n => n.ToLowerInvariant()).ToArray()), ("name_key", named.Select(CrmTables.UserName).ToArray()));
-        var contacts = await SelectAsync(CrmObject.Contact, "{in:lookup}", cancellationToken, ("lookup", Texts(q => q.ContactEmail)));
-        contactsByEmail = contacts.ToLookup(r => r.Fields.GetValueOrDefault(CrmFields.Email, "").ToLowerInvariant());
-
-        foreach (var kind in queries.SelectMany(q => q.Effects).GroupBy(e => e.Object, e => e.EffectKey))
-        {
-            foreach (var row in await SelectAsync(kind.Key, "{in:effect_key}", cancellationToken, ("effect_key", kind.Distinct().ToArray())))
-                effects[row.EffectKey!] = row;
-        }
-        foreach (var kind in queries.SelectMany(q => q.Records).GroupBy(e => e.Object, e => e.Id))
-        {
-            foreach (var row in await SelectAsync(kind.Key, "{in:id}", cancellationToken, ("id", kind.Distinct().ToArray())))
-                records[row.Id] = row;
-        }
+    private async Task<List<CrmRow>> OpportunitiesAsync(List<CrmRow> accounts, CancellationToken cancellationToken)
+    {
+        var batch = session.Batch();
+        var opportunities = SelectAsync(batch, CrmObject.Opportunity, "{in:account_id}", ("account_id", accounts.ConvertAll(a => a.Id).ToArray()));
+        await batch.RunAsync(cancellationToken);
+        return await opportunities;
     }
 
     public CrmView View(CrmQuery query)
@@ -77,10 +77,10 @@ internal sealed class CrmReader(SqlSession session, IReadOnlyList<CrmQuery> quer
 
     private string[] Texts(Func<CrmQuery, string?> text) => [.. queries.Select(text).OfType<string>().Where(t => t.Length > 0).Distinct()];
 
-    private Task<List<CrmRow>> SelectAsync(CrmObject kind, string where, CancellationToken cancellationToken, params (string, object?)[] parameters) =>
+    private Task<List<CrmRow>> SelectAsync(SqlBatch batch, CrmObject kind, string where, params (string, object?)[] parameters) =>
         parameters.All(p => p.Item2 is string[] { Length: 0 })
             ? Task.FromResult(new List<CrmRow>())
-            : CrmTables.SelectAsync(session, kind, where, "", cancellationToken, parameters);
+            : CrmTables.SelectAsync(batch, session, kind, where, parameters);
 
     private static IEnumerable<CrmRow> Rows(ILookup<string, CrmRow> lookup, string? key) => string.IsNullOrEmpty(key) ? [] : lookup[key];
 

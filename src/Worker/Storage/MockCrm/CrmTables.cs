@@ -95,11 +95,13 @@ internal static class CrmTables
     ];
 
     /// <summary>Reads live records of one kind.</summary>
-    public static async Task<List<CrmRow>> SelectAsync(
+    public static Task<List<CrmRow>> SelectAsync(
         SqlSession session, CrmObject kind, string where, string tail, CancellationToken cancellationToken, params (string, object?)[] parameters) =>
-        await session.QueryAsync(
-            $"SELECT {Columns} FROM {Names[kind]} WHERE removed_at IS NULL AND ({where}) {tail}",
-            reader => Read(reader, kind, session), cancellationToken, parameters);
+        session.QueryAsync(Live(kind, where) + tail, reader => Read(reader, kind, session), cancellationToken, parameters);
+
+    /// <summary>Reads live records of one kind, together with what else is in the batch.</summary>
+    public static Task<List<CrmRow>> SelectAsync(SqlBatch batch, SqlSession session, CrmObject kind, string where, params (string, object?)[] parameters) =>
+        batch.QueryAsync(Live(kind, where), reader => Read(reader, kind, session), parameters);
 
     /// <summary>Reads records of one kind, those that were withdrawn among them.</summary>
     public static async Task<List<CrmRow>> SelectWithRemovedAsync(
@@ -139,6 +141,8 @@ internal static class CrmTables
     private static string? Link(CrmRow row, string field) => row.Fields.GetValueOrDefault(field);
 
     private static string Json(CrmRow row) => JsonSerializer.Serialize(row.Fields, CrmJson.Default.DictionaryStringString);
+
+    private static string Live(CrmObject kind, string where) => $"SELECT {Columns} FROM {Names[kind]} WHERE removed_at IS NULL AND ({where}) ";
 
     private static CrmRow Read(DbDataReader r, CrmObject kind, SqlSession session)
     {

@@ -33,12 +33,50 @@ internal sealed class CrmWriter
     /// <summary>One list a batch, one outcome a write.</summary>
     public IReadOnlyList<IReadOnlyList<CrmOutcome>> Outcomes { get; }
 
+    /// <summary>
+    /// Nearly always every row goes in as it is meant to. So all of them make one trip that supposes so, and the log with them; false when one did not: then
+    /// the transaction is to be undone, and another writer takes the tables one by one.
+    /// </summary>
+    public async Task<bool> TryTogetherAsync(Action<SqlBatch> log, CancellationToken cancellationToken)
+    {
+        // What is withdrawn depends on who works with it; that is looked up in between.
+        if (batches.Any(b => b.Removes))
+            return false;
+        await PrepareAsync(cancellationToken);
+        var trip = session.Batch();
+        var sent = new List<(Task<HashSet<object>> Went, int Rows)>();
+        var twice = false;
+        foreach (var kind in CrmTables.InOrder)
+            Add([.. batches.SelectMany(b => b.New(kind)).Select(r => (r.Batch, r.Row))], rows => trip.InsertAsync(CrmTables.Insert(kind), rows.ConvertAll(r => CrmTables.InsertRow(r.Row))));
+        foreach (var kind in CrmTables.InOrder)
+            Add([.. batches.SelectMany(b => b.Changed(kind, removals: false))], rows => trip.UpdateAsync(CrmTables.Update(kind), rows.ConvertAll(r => CrmTables.UpdateRow(r.Row, r.Row.Version - 1))));
+        Add([.. batches.SelectMany(b => b.Converted()).Select(r => (r.Batch, r.Row))], rows => trip.InsertAsync(CrmTables.Insert(CrmObject.Contact), rows.ConvertAll(r => CrmTables.InsertRow(r.Row))));
+        if (twice)
+            return false;
+        foreach (var batch in batches)
+            batch.Finish();
+        log(trip);
+        await trip.RunAsync(cancellationToken);
+        foreach (var (went, rows) in sent)
+        {
+            if ((await went).Count < rows)
+                return false;
+        }
+        return true;
+
+        void Add(List<(CrmBatchRows Batch, CrmRow Row)> rows, Func<List<(CrmBatchRows Batch, CrmRow Row)>, Task<HashSet<object>>> send)
+        {
+            twice |= rows.DistinctBy(r => r.Row.RecordKey ?? r.Row.Id).DistinctBy(r => r.Row.Id).Count() < rows.Count;
+            foreach (var (batch, row) in rows)
+                batch.Link(row);
+            sent.Add((send(rows), rows.Count));
+        }
+    }
+
+    /// <summary>Table by table, so that each row that does not go in stops its own batch.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        await LoadTargetsAsync(cancellationToken);
-        await CheckLinksAsync(cancellationToken);
-        foreach (var batch in batches)
-            batch.Apply();
+        await PrepareAsync(cancellationToken);
         foreach (var kind in CrmTables.InOrder)
             await InsertAsync(b => b.New(kind), kind, cancellationToken);
         foreach (var kind in CrmTables.InOrder)
@@ -52,28 +90,33 @@ internal sealed class CrmWriter
             batch.Finish();
     }
 
-    private async Task LoadTargetsAsync(CancellationToken cancellationToken)
+    /// <summary>Reads what is written to and linked to, and brings every write onto its row.</summary>
+    private async Task PrepareAsync(CancellationToken cancellationToken)
     {
-        foreach (var kind in batches.SelectMany(b => b.Targets()).GroupBy(t => t.Object, t => t.Id).ToList())
-        {
-            var rows = (await CrmTables.SelectAsync(session, kind.Key, "{in:id}", "", cancellationToken, ("id", kind.Distinct().ToArray())))
-                .ToDictionary(r => r.Id);
-            foreach (var batch in batches)
-                batch.Take(rows);
-        }
-    }
-
-    private async Task CheckLinksAsync(CancellationToken cancellationToken)
-    {
+        var trip = session.Batch();
+        var targets = batches.SelectMany(b => b.Targets()).GroupBy(t => t.Object, t => t.Id)
+            .Select(kind => CrmTables.SelectAsync(trip, session, kind.Key, "{in:id}", ("id", kind.Distinct().ToArray()))).ToList();
+        var links = new List<(CrmObject Kind, Task<List<CrmRow>> There)>();
         foreach (var kind in checkedLinks)
         {
-            var ids = batches.SelectMany(b => b.Links(kind)).Select(l => l.Id).Distinct().ToArray();
-            if (ids.Length == 0)
-                continue;
-            var there = (await CrmTables.SelectAsync(session, kind, "{in:id}", "", cancellationToken, ("id", ids))).Select(r => r.Id).ToHashSet();
-            foreach (var batch in batches)
-                batch.RefuseLinks(kind, there);
+            if (batches.SelectMany(b => b.Links(kind)).Select(l => l.Id).Distinct().ToArray() is { Length: > 0 } ids)
+                links.Add((kind, CrmTables.SelectAsync(trip, session, kind, "{in:id}", ("id", ids))));
         }
+        await trip.RunAsync(cancellationToken);
+        foreach (var rows in await Task.WhenAll(targets))
+        {
+            var byId = rows.ToDictionary(r => r.Id);
+            foreach (var batch in batches)
+                batch.Take(byId);
+        }
+        foreach (var (kind, there) in links)
+        {
+            var ids = (await there).Select(r => r.Id).ToHashSet();
+            foreach (var batch in batches)
+                batch.RefuseLinks(kind, ids);
+        }
+        foreach (var batch in batches)
+            batch.Apply();
     }
 
     private async Task InsertAsync(Func<CrmBatchRows, IEnumerable<(CrmBatchRows Batch, string Step, CrmRow Row)>> created, CrmObject kind, CancellationToken cancellationToken)

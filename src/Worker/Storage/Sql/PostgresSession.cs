@@ -27,34 +27,21 @@ public sealed partial class PostgresSession(NpgsqlConnection connection) : SqlSe
     }
 
     /// <inheritdoc/>
-    public override async Task<HashSet<object>> InsertAsync(BulkInsert insert, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken)
+    public override async Task RollbackAsync(CancellationToken cancellationToken)
     {
-        var sql = Statements.GetOrAdd(insert, static key => InsertSql((BulkInsert)key));
-        return await RunAsync(sql, insert.Columns, rows, cancellationToken);
+        await transaction!.RollbackAsync(cancellationToken);
+        await transaction.DisposeAsync();
+        transaction = null;
     }
 
     /// <inheritdoc/>
-    public override async Task<HashSet<object>> UpdateAsync(BulkUpdate update, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken)
-    {
-        var sql = Statements.GetOrAdd(update, static key => UpdateSql((BulkUpdate)key));
-        return await RunAsync(sql, Columns(update), rows, cancellationToken);
-    }
-
-    /// <inheritdoc/>
-    public override async Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> read, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
-    {
-        await using var command = Command(sql, parameters);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var rows = new List<T>();
-        while (await reader.ReadAsync(cancellationToken))
-            rows.Add(read(reader));
-        return rows;
-    }
+    public override SqlBatch Batch() => new Trip(connection, transaction);
 
     /// <inheritdoc/>
     public override async Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
     {
-        await using var command = Command(sql, parameters);
+        await using var command = new NpgsqlCommand(Text(sql), connection, transaction);
+        Add(command.Parameters, parameters);
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -69,24 +56,12 @@ public sealed partial class PostgresSession(NpgsqlConnection connection) : SqlSe
         await connection.DisposeAsync();
     }
 
-    private NpgsqlCommand Command(string sql, (string Name, object? Value)[] parameters)
-    {
-        var command = new NpgsqlCommand(Queries.GetOrAdd(sql, static s => InList().Replace(s, "$1 = ANY(@$1)")), connection, transaction);
-        foreach (var (name, value) in parameters)
-            command.Parameters.Add(new NpgsqlParameter(name, value ?? DBNull.Value));
-        return command;
-    }
+    private static string Text(string sql) => Queries.GetOrAdd(sql, static s => InList().Replace(s, "$1 = ANY(@$1)"));
 
-    private async Task<HashSet<object>> RunAsync(string sql, Column[] columns, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken)
+    private static void Add(NpgsqlParameterCollection to, (string Name, object? Value)[] parameters)
     {
-        await using var command = new NpgsqlCommand(sql, connection, transaction);
-        for (var c = 0; c < columns.Length; c++)
-            command.Parameters.Add(Array(columns[c].Type, rows, c));
-        var keys = new HashSet<object>(rows.Count);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-            keys.Add(reader.GetValue(0));
-        return keys;
+        foreach (var (name, value) in parameters)
+            to.Add(new NpgsqlParameter(name, value ?? DBNull.Value));
     }
 
     private static string InsertSql(BulkInsert insert)
@@ -143,4 +118,66 @@ public sealed partial class PostgresSession(NpgsqlConnection connection) : SqlSe
 
     [GeneratedRegex(@"\{in:(\w+)\}")]
     private static partial Regex InList();
+
+    private sealed class Trip(NpgsqlConnection connection, NpgsqlTransaction? transaction) : SqlBatch
+    {
+        private static readonly Task<HashSet<object>> NoKeys = Task.FromResult(new HashSet<object>());
+
+        private readonly List<NpgsqlBatchCommand> commands = [];
+        private readonly List<Func<NpgsqlDataReader, CancellationToken, Task>> answers = [];
+
+        public override Task<HashSet<object>> InsertAsync(BulkInsert insert, IReadOnlyList<object?[]> rows) =>
+            rows.Count == 0 ? NoKeys : Write(Statements.GetOrAdd(insert, static key => InsertSql((BulkInsert)key)), insert.Columns, rows);
+
+        public override Task<HashSet<object>> UpdateAsync(BulkUpdate update, IReadOnlyList<object?[]> rows) =>
+            rows.Count == 0 ? NoKeys : Write(Statements.GetOrAdd(update, static key => UpdateSql((BulkUpdate)key)), Columns(update), rows);
+
+        public override Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> read, params (string Name, object? Value)[] parameters)
+        {
+            Add(Command(Text(sql)).Parameters, parameters);
+            return Answer(new List<T>(), (all, reader) => all.Add(read(reader)));
+        }
+
+        public override async Task RunAsync(CancellationToken cancellationToken)
+        {
+            if (answers.Count == 0)
+                return;
+            await using var batch = new NpgsqlBatch(connection, transaction);
+            foreach (var command in commands)
+                batch.BatchCommands.Add(command);
+            await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+            foreach (var answer in answers)
+            {
+                await answer(reader, cancellationToken);
+                _ = await reader.NextResultAsync(cancellationToken);
+            }
+        }
+
+        private Task<HashSet<object>> Write(string sql, Column[] columns, IReadOnlyList<object?[]> rows)
+        {
+            var parameters = Command(sql).Parameters;
+            for (var c = 0; c < columns.Length; c++)
+                parameters.Add(Array(columns[c].Type, rows, c));
+            return Answer(new HashSet<object>(rows.Count), (keys, reader) => keys.Add(reader.GetValue(0)));
+        }
+
+        private NpgsqlBatchCommand Command(string sql)
+        {
+            var command = new NpgsqlBatchCommand(sql);
+            commands.Add(command);
+            return command;
+        }
+
+        private Task<T> Answer<T>(T all, Action<T, NpgsqlDataReader> take)
+        {
+            var answered = new TaskCompletionSource<T>();
+            answers.Add(async (reader, cancellationToken) =>
+            {
+                while (await reader.ReadAsync(cancellationToken))
+                    take(all, reader);
+                answered.SetResult(all);
+            });
+            return answered.Task;
+        }
+    }
 }

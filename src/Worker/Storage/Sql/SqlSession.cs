@@ -14,16 +14,23 @@ public abstract class SqlSession : IAsyncDisposable
     /// <summary>Makes it durable.</summary>
     public abstract Task CommitAsync(CancellationToken cancellationToken);
 
+    /// <summary>Undoes it. The session can be used on.</summary>
+    public abstract Task RollbackAsync(CancellationToken cancellationToken);
+
+    /// <summary>Begins to gather statements for one trip.</summary>
+    public abstract SqlBatch Batch();
+
     /// <summary>Inserts rows and answers the keys of those that went in.</summary>
-    public abstract Task<HashSet<object>> InsertAsync(BulkInsert insert, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken);
+    public Task<HashSet<object>> InsertAsync(BulkInsert insert, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken) =>
+        AloneAsync(batch => batch.InsertAsync(insert, rows), cancellationToken);
 
     /// <summary>Updates rows and answers the keys of those whose guard held.</summary>
-    public abstract Task<HashSet<object>> UpdateAsync(BulkUpdate update, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken);
+    public Task<HashSet<object>> UpdateAsync(BulkUpdate update, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken) =>
+        AloneAsync(batch => batch.UpdateAsync(update, rows), cancellationToken);
 
-    /// <summary>
-    /// Reads rows. In the statement, <c>{in:COLUMN}</c> stands for "column is one of the values" of the parameter with the column's name.
-    /// </summary>
-    public abstract Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> read, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters);
+    /// <summary>Reads rows, as <see cref="SqlBatch.QueryAsync"/> does.</summary>
+    public Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> read, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters) =>
+        AloneAsync(batch => batch.QueryAsync(sql, read, parameters), cancellationToken);
 
     /// <summary>Runs a statement and answers how many rows it touched.</summary>
     public abstract Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters);
@@ -33,4 +40,12 @@ public abstract class SqlSession : IAsyncDisposable
 
     /// <inheritdoc/>
     public abstract ValueTask DisposeAsync();
+
+    private async Task<T> AloneAsync<T>(Func<SqlBatch, Task<T>> statement, CancellationToken cancellationToken)
+    {
+        var batch = Batch();
+        var answer = statement(batch);
+        await batch.RunAsync(cancellationToken);
+        return await answer;
+    }
 }

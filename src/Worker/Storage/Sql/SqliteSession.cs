@@ -32,34 +32,16 @@ public sealed partial class SqliteSession(SqliteConnection connection, Action? c
     }
 
     /// <inheritdoc/>
-    public override Task<HashSet<object>> InsertAsync(BulkInsert insert, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken)
+    public override Task RollbackAsync(CancellationToken cancellationToken)
     {
-        var command = Prepared(insert, insert.Columns.Length, () =>
-            $"INSERT INTO {insert.Table} ({string.Join(", ", insert.Columns.Select(c => c.Name))}) " +
-            $"VALUES ({string.Join(", ", insert.Columns.Select((_, i) => $"@p{i}"))}) ON CONFLICT DO NOTHING");
-        return Task.FromResult(Run(command, rows, insert.KeyIndex));
+        transaction!.Rollback();
+        transaction.Dispose();
+        transaction = null;
+        return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
-    public override Task<HashSet<object>> UpdateAsync(BulkUpdate update, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken)
-    {
-        var first = update.Guard is null ? 1 : 2;
-        var command = Prepared(update, first + update.Set.Length, () =>
-            $"UPDATE {update.Table} SET {string.Join(", ", update.Set.Select((c, i) => $"{c.Name} = @p{first + i}"))} " +
-            $"WHERE {update.Key.Name} = @p0" + (update.Guard is null ? "" : $" AND {update.Guard.Name} = @p1"));
-        return Task.FromResult(Run(command, rows, keyIndex: 0));
-    }
-
-    /// <inheritdoc/>
-    public override Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> read, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
-    {
-        using var command = Command(sql, parameters);
-        using var reader = command.ExecuteReader();
-        var rows = new List<T>();
-        while (reader.Read())
-            rows.Add(read(reader));
-        return Task.FromResult(rows);
-    }
+    public override SqlBatch Batch() => new AtOnce(this);
 
     /// <inheritdoc/>
     public override Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
@@ -147,4 +129,37 @@ public sealed partial class SqliteSession(SqliteConnection connection, Action? c
 
     [GeneratedRegex(@"\{in:(\w+)\}")]
     private static partial Regex InList();
+
+    /// <summary>There is no trip to be spared: each statement is carried out when it is given.</summary>
+    private sealed class AtOnce(SqliteSession session) : SqlBatch
+    {
+        public override Task<HashSet<object>> InsertAsync(BulkInsert insert, IReadOnlyList<object?[]> rows)
+        {
+            var command = session.Prepared(insert, insert.Columns.Length, () =>
+                $"INSERT INTO {insert.Table} ({string.Join(", ", insert.Columns.Select(c => c.Name))}) " +
+                $"VALUES ({string.Join(", ", insert.Columns.Select((_, i) => $"@p{i}"))}) ON CONFLICT DO NOTHING");
+            return Task.FromResult(Run(command, rows, insert.KeyIndex));
+        }
+
+        public override Task<HashSet<object>> UpdateAsync(BulkUpdate update, IReadOnlyList<object?[]> rows)
+        {
+            var first = update.Guard is null ? 1 : 2;
+            var command = session.Prepared(update, first + update.Set.Length, () =>
+                $"UPDATE {update.Table} SET {string.Join(", ", update.Set.Select((c, i) => $"{c.Name} = @p{first + i}"))} " +
+                $"WHERE {update.Key.Name} = @p0" + (update.Guard is null ? "" : $" AND {update.Guard.Name} = @p1"));
+            return Task.FromResult(Run(command, rows, keyIndex: 0));
+        }
+
+        public override Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> read, params (string Name, object? Value)[] parameters)
+        {
+            using var command = session.Command(sql, parameters);
+            using var reader = command.ExecuteReader();
+            var rows = new List<T>();
+            while (reader.Read())
+                rows.Add(read(reader));
+            return Task.FromResult(rows);
+        }
+
+        public override Task RunAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
 }

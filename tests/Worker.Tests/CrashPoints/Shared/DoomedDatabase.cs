@@ -43,27 +43,14 @@ internal sealed class DoomedSession(SqlSession inner, DoomedProcess process) : S
         process.Pass("after COMMIT");
     }
 
-    public override async Task<HashSet<object>> InsertAsync(BulkInsert insert, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken)
+    public override Task RollbackAsync(CancellationToken cancellationToken)
     {
-        process.Pass("before INSERT");
-        var went = await inner.InsertAsync(insert, rows, cancellationToken);
-        Passed("INSERT");
-        return went;
+        process.Pass("before ROLLBACK");
+        inTransaction = false;
+        return inner.RollbackAsync(cancellationToken);
     }
 
-    public override async Task<HashSet<object>> UpdateAsync(BulkUpdate update, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken)
-    {
-        process.Pass("before UPDATE");
-        var went = await inner.UpdateAsync(update, rows, cancellationToken);
-        Passed("UPDATE");
-        return went;
-    }
-
-    public override async Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> read, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
-    {
-        process.Pass("before a query");
-        return await inner.QueryAsync(sql, read, cancellationToken, parameters);
-    }
+    public override SqlBatch Batch() => new DoomedBatch(inner.Batch(), this, process);
 
     public override async Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
     {
@@ -78,9 +65,38 @@ internal sealed class DoomedSession(SqlSession inner, DoomedProcess process) : S
     public override ValueTask DisposeAsync() => inner.DisposeAsync();
 
     /// <summary>Within a transaction the next call's point is as good: nothing has become durable in between.</summary>
-    private void Passed(string what)
+    internal void Passed(string what)
     {
         if (!inTransaction)
             process.Pass("after " + what);
+    }
+}
+
+/// <summary>Ends before any of the statements that travel together, or after all of them.</summary>
+internal sealed class DoomedBatch(SqlBatch inner, DoomedSession session, DoomedProcess process) : SqlBatch
+{
+    public override Task<HashSet<object>> InsertAsync(BulkInsert insert, IReadOnlyList<object?[]> rows)
+    {
+        process.Pass("before INSERT");
+        return inner.InsertAsync(insert, rows);
+    }
+
+    public override Task<HashSet<object>> UpdateAsync(BulkUpdate update, IReadOnlyList<object?[]> rows)
+    {
+        process.Pass("before UPDATE");
+        return inner.UpdateAsync(update, rows);
+    }
+
+    public override Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> read, params (string Name, object? Value)[] parameters)
+    {
+        process.Pass("before a query");
+        return inner.QueryAsync(sql, read, parameters);
+    }
+
+    public override async Task RunAsync(CancellationToken cancellationToken)
+    {
+        process.Pass("before the statements are sent");
+        await inner.RunAsync(cancellationToken);
+        session.Passed("the statements");
     }
 }
