@@ -9,7 +9,7 @@ namespace LeadPipeline.Integration.Tests;
 [Category("Integration")]
 public sealed class When_the_cost_of_a_lead_is_counted
 {
-    private const double MostStatementsAlone = 26;
+    private const double MostStatementsAlone = 14;
 
     [Test]
     public async Task Should_stay_within_its_bounds_for_a_lead_alone()
@@ -49,8 +49,8 @@ public sealed class When_the_cost_of_a_lead_is_counted
         using (Assert.EnterMultipleScope())
         {
             Assert.That((after.Transactions - before.Transactions) / (double)Leads, Is.LessThanOrEqualTo(1), "write transactions a lead");
-            Assert.That((after.Statements - before.Statements) / Leads, Is.LessThanOrEqualTo(4), "SQL statements a lead");
-            Assert.That((after.Allocated - before.Allocated) / Leads / 1000, Is.LessThanOrEqualTo(400), "kB allocated a lead");
+            Assert.That((after.Statements - before.Statements) / Leads, Is.LessThanOrEqualTo(2), "SQL statements a lead");
+            Assert.That((after.Allocated - before.Allocated) / Leads / 1000, Is.LessThanOrEqualTo(360), "kB allocated a lead");
         }
 
         async Task AllAtOnceAsync(int from, int count)

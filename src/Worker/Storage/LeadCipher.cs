@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -10,7 +11,8 @@ namespace LeadPipeline.Worker.Storage;
 /// </summary>
 public sealed class LeadCipher : IDisposable
 {
-    private const int NonceSize = 12, TagSize = 16;
+    internal const int NonceSize = 12;
+    private const int TagSize = 16;
 
     /// <summary>Length of a wrapped data key: nonce, key, tag.</summary>
     public const int WrappedKeySize = NonceSize + 32 + TagSize;
@@ -143,10 +145,17 @@ public sealed class LeadCipher : IDisposable
         }
     }
 
-    internal static byte[] Seal(AesGcm cipher, ReadOnlySpan<byte> plain, Guid boundTo)
+    private static byte[] Seal(AesGcm cipher, ReadOnlySpan<byte> plain, Guid boundTo)
+    {
+        Span<byte> nonce = stackalloc byte[NonceSize];
+        RandomNumberGenerator.Fill(nonce);
+        return Seal(cipher, nonce, plain, boundTo);
+    }
+
+    internal static byte[] Seal(AesGcm cipher, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plain, Guid boundTo)
     {
         var result = new byte[NonceSize + plain.Length + TagSize];
-        RandomNumberGenerator.Fill(result.AsSpan(0, NonceSize));
+        nonce.CopyTo(result);
         Span<byte> associated = stackalloc byte[16];
         boundTo.TryWriteBytes(associated);
         cipher.Encrypt(result.AsSpan(0, NonceSize), plain, result.AsSpan(NonceSize, plain.Length), result.AsSpan(NonceSize + plain.Length), associated);
@@ -173,12 +182,17 @@ public sealed class LeadDataKey(byte[] key)
     // One cipher for all that is sealed in a stage: making one costs more than using it.
     private readonly AesGcm cipher = new(key, 16);
     private readonly Lock gate = new();
+    // Counted up from a beginning by chance: no nonce comes twice, and the system's random numbers, asked for one by one, cost as much as the sealing.
+    private readonly byte[] nonce = RandomNumberGenerator.GetBytes(LeadCipher.NonceSize);
 
     /// <summary>Seals bytes; they can be opened only for the same lead.</summary>
     public byte[] Seal(ReadOnlySpan<byte> plain, Guid leadId)
     {
         lock (gate)
-            return LeadCipher.Seal(cipher, plain, leadId);
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(nonce, unchecked(BinaryPrimitives.ReadUInt64LittleEndian(nonce) + 1));
+            return LeadCipher.Seal(cipher, nonce, plain, leadId);
+        }
     }
 
     /// <summary>Opens sealed bytes.</summary>

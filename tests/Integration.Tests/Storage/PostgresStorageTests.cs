@@ -40,6 +40,10 @@ public sealed class PostgresLeadCommitterTests : LeadCommitterTests<PostgresStor
 
 [Category("Integration")]
 [Parallelizable]
+public sealed class PostgresSqlBatchTests : SqlBatchTests<PostgresStorage>;
+
+[Category("Integration")]
+[Parallelizable]
 public sealed class PostgresLeadStoreTests : LeadStoreTests<PostgresStorage>
 {
     [Test]

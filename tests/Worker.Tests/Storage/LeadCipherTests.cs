@@ -56,6 +56,18 @@ public sealed class LeadCipherTests
     }
 
     [Test]
+    public void Should_seal_nothing_with_a_nonce_that_was_there()
+    {
+        using var cipher = Cipher(1);
+        var (key, wrapped) = cipher.NewKey(Lead);
+        LeadDataKey[] keys = [key, cipher.Unwrap(wrapped, Lead), cipher.Unwrap(wrapped, Lead)];
+
+        var nonces = keys.SelectMany(k => Enumerable.Range(0, 1000).Select(_ => Convert.ToHexString(k.Seal("secret"u8, Lead).AsSpan(0, 12)))).ToHashSet();
+
+        Assert.That(nonces, Has.Count.EqualTo(3000));
+    }
+
+    [Test]
     public void Should_not_open_a_key_or_a_document_for_another_lead()
     {
         using var cipher = Cipher(1);

@@ -35,6 +35,8 @@ public sealed class SqliteStorage : StorageDatabase
 
 public sealed class SqliteLeadCommitterTests : LeadCommitterTests<SqliteStorage>;
 
+public sealed class SqliteSqlBatchTests : SqlBatchTests<SqliteStorage>;
+
 public sealed class SqliteLeadStoreTests : LeadStoreTests<SqliteStorage>;
 
 public sealed class SqliteMockCrmTests : MockCrmTests<SqliteStorage>;

@@ -125,8 +125,14 @@ internal sealed class CrmBatchRows(CrmBatch batch, DateTimeOffset now)
     public IEnumerable<(CrmBatchRows Batch, string Step, CrmRow Row)> Converted() =>
         contacts.Where(c => Outcomes[c.Key] is null).Select(c => (this, batch.Writes[c.Key].Step, c.Value));
 
-    public IEnumerable<(CrmBatchRows Batch, CrmRow Row)> Changed(CrmObject kind, bool removals) =>
-        changed.Where(r => r.Object == kind && r.RemovedAt is not null == removals && IsOpen(r)).Select(r => (this, r));
+    public IEnumerable<(CrmBatchRows Batch, CrmRow Row)> Changed(CrmObject kind, bool removals)
+    {
+        foreach (var row in changed)
+        {
+            if (row.Object == kind && row.RemovedAt is not null == removals && IsOpen(row))
+                yield return (this, row);
+        }
+    }
 
     /// <summary>Replaces references to steps of this batch by the ids that they have got.</summary>
     public void Link(CrmRow row)
@@ -201,7 +207,15 @@ internal sealed class CrmBatchRows(CrmBatch batch, DateTimeOffset now)
         [CrmFields.ConvertedAccount] = row.Fields[CrmFields.ConvertedAccount],
     };
 
-    private bool IsOpen(CrmRow row) => Enumerable.Range(0, rowOfWrite.Length).Any(i => ReferenceEquals(rowOfWrite[i], row) && Outcomes[i] is null);
+    private bool IsOpen(CrmRow row)
+    {
+        for (var i = 0; i < rowOfWrite.Length; i++)
+        {
+            if (ReferenceEquals(rowOfWrite[i], row) && Outcomes[i] is null)
+                return true;
+        }
+        return false;
+    }
 
     private void Update(int i, UpdateRecord update)
     {

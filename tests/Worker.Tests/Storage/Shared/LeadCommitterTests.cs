@@ -79,6 +79,24 @@ public abstract class LeadCommitterTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
+    public async Task Should_commit_the_others_of_a_group_in_which_one_falls()
+    {
+        var first = Enumerable.Range(0, 20).Select(_ => NewLead(ALead())).ToList();
+        _ = await Task.WhenAll(first.Select(committer.CommitAsync));
+
+        var results = await Task.WhenAll(first.Select((f, i) => committer.CommitAsync((i == 7 ? Next(Next(f)) : Next(f)) with { NewEffects = [Effect(f.Saga.LeadId, "sent")] })));
+
+        var ids = first.ConvertAll(f => f.Saga.LeadId);
+        await using var db = Database.Open();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(results, Is.EqualTo(first.Select((_, i) => i == 7 ? CommitResult.Conflict : CommitResult.Committed)));
+            Assert.That(await db.Effects.Where(e => ids.Contains(e.LeadId)).Select(e => e.LeadId).ToListAsync(), Is.EquivalentTo(ids.Where((_, i) => i != 7)));
+            Assert.That(await db.Leads.CountAsync(l => ids.Contains(l.Id) && l.Version == 2), Is.EqualTo(19));
+        }
+    }
+
+    [Test]
     public async Task Should_leave_no_verdict_of_a_unit_that_expected_another_version()
     {
         var first = NewLead(ALead());

@@ -180,6 +180,25 @@ public abstract class LeadStoreTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
+    public async Task Should_look_at_a_lead_that_is_under_way_at_the_next_of_few_moments()
+    {
+        var moments = new HashSet<DateTimeOffset>();
+        for (var seconds = 0; seconds < 60; seconds++)
+        {
+            var now = Now.AddSeconds(seconds);
+            await using var late = NewStore(now);
+            var lead = ALead();
+            _ = await late.AddAsync(lead, Received, []);
+            await using var db = Database.Open();
+            var look = (await db.Leads.SingleAsync(l => l.Id == lead.LeadId)).SweepAt!.Value;
+            Assert.That(look - now, Is.InRange(late.ResendAfter, late.ResendAfter * 1.25));
+            moments.Add(look);
+        }
+
+        Assert.That(moments, Has.Count.LessThanOrEqualTo(3), "a change of a lead seldom changes it");
+    }
+
+    [Test]
     public async Task Should_keep_the_chain_sound_over_several_stores()
     {
         var lead = ALead();
@@ -211,5 +230,5 @@ public abstract class LeadStoreTests<TDatabase> : StorageFixture<TDatabase>
         return work!;
     }
 
-    private LeadStore NewStore() => new(Database.Sql, new LeadCommitter(Database.Sql), Cipher, new NoSink(), new FakeTimeProvider(Now));
+    private LeadStore NewStore(DateTimeOffset? now = null) => new(Database.Sql, new LeadCommitter(Database.Sql), Cipher, new NoSink(), new FakeTimeProvider(now ?? Now));
 }
