@@ -50,7 +50,7 @@ public sealed class MessagingOptions
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan WatchdogPatience { get; set; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>How long nothing may be heard of a command, or of an audit event's confirm, before it is sent again. Shorter mends sooner and repeats more. Default 2 min.</summary>
+    /// <summary>How long nothing may be heard of a command, or of an audit event's confirm, before it is sent again, up to a quarter of it later. Shorter mends sooner and repeats more. Default 2 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan ResendAfter { get; set; } = TimeSpan.FromMinutes(2);
 }
