@@ -8,6 +8,8 @@ namespace LeadPipeline.Worker.Storage;
 /// </summary>
 public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options)
 {
+    private const string ByteByByte = "C";
+
     public DbSet<LeadRow> Leads => Set<LeadRow>();
     public DbSet<LeadRunRow> Runs => Set<LeadRunRow>();
     public DbSet<EffectRow> Effects => Set<EffectRow>();
@@ -108,6 +110,15 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
             e.HasIndex(x => x.LeadId).HasFilter("lead_id IS NOT NULL").HasDatabaseName("IX_approvals_lead_id");
             e.HasIndex(x => x.RequestedAt).HasDatabaseName("IX_approvals_requested_at");
         });
+        if (Database.IsNpgsql())
+        {
+            modelBuilder.Entity<LeadRow>().Property(x => x.ExecutingKey).UseCollation(ByteByByte);
+            modelBuilder.Entity<EffectRow>().Property(x => x.EffectKey).UseCollation(ByteByByte);
+            modelBuilder.Entity<EffectRow>().Property(x => x.RecordId).UseCollation(ByteByByte);
+            modelBuilder.Entity<IntakeKeyRow>().Property(x => x.Key).UseCollation(ByteByByte);
+            modelBuilder.Entity<DirectoryRow>().Property(x => x.Domain).UseCollation(ByteByByte);
+            modelBuilder.Entity<RateLimitRow>().Property(x => x.Name).UseCollation(ByteByByte);
+        }
         foreach (var entity in modelBuilder.Model.GetEntityTypes())
         {
             foreach (var property in entity.GetProperties())

@@ -21,7 +21,7 @@ public sealed class PostgresStorage : StorageDatabase
 
     public override async Task<List<string>> CatalogueAsync() =>
     [
-        .. await TextsAsync("SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || is_identity FROM information_schema.columns WHERE table_schema = 'public'"),
+        .. await TextsAsync("SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || is_identity || coalesce(' ' || collation_name, '') FROM information_schema.columns WHERE table_schema = 'public'"),
         .. await TextsAsync("SELECT tablename || ' index ' || indexdef FROM pg_indexes WHERE schemaname = 'public'"),
     ];
 
