@@ -73,18 +73,24 @@ public sealed class LeadCommitter : IAsyncDisposable
         var claimed = batch.InsertAsync(LeadTables.Keys, keys);
         var added = batch.InsertAsync(LeadTables.NewLeads, Rows(c => c.New is null ? [] : [LeadTables.NewLeadRow(c)]));
         var moved = batch.UpdateAsync(LeadTables.MoveLeads, Rows(c => c.New is null ? [LeadTables.MoveLeadRow(c)] : []));
-        _ = batch.InsertAsync(LeadTables.Runs, Rows(RunRows));
-        var effects = Rows(c => c.NewEffects.Select(LeadTables.NewEffectRow));
-        var entered = batch.InsertAsync(LeadTables.NewEffects, effects);
-        _ = batch.UpdateAsync(LeadTables.ChangeEffects, Rows(c => c.ChangedEffects.Select(LeadTables.ChangeEffectRow)));
-        _ = batch.InsertAsync(LeadTables.Audit, Rows(c => c.Audit.Select(LeadTables.AuditRow)));
-        _ = batch.InsertAsync(LeadTables.Aliases, Rows(AliasRows));
-        _ = batch.InsertAsync(LeadTables.DeadLetters, Rows(DeadLetterRows));
-        await batch.RunAsync(cancellationToken);
-        if ((await claimed).Count == keys.Count && (await added).Count + (await moved).Count == commits.Count && (await entered).Count == effects.Count)
+        batch.Add(LeadTables.Runs, Rows(RunRows));
+        batch.Add(LeadTables.NewEffects, Rows(c => c.NewEffects.Select(LeadTables.NewEffectRow)));
+        batch.Change(LeadTables.ChangeEffects, Rows(c => c.ChangedEffects.Select(LeadTables.ChangeEffectRow)));
+        batch.Add(LeadTables.Audit, Rows(c => c.Audit.Select(LeadTables.AuditRow)));
+        batch.Add(LeadTables.Aliases, Rows(AliasRows));
+        batch.Add(LeadTables.DeadLetters, Rows(DeadLetterRows));
+        try
         {
-            await session.CommitAsync(cancellationToken);
-            return true;
+            await batch.RunAsync(cancellationToken);
+            if ((await claimed).Count == keys.Count && (await added).Count + (await moved).Count == commits.Count)
+            {
+                await session.CommitAsync(cancellationToken);
+                return true;
+            }
+        }
+        catch (DuplicateRowException)
+        {
+            // One unit's row is there already. Which one's is found out one by one.
         }
         await session.RollbackAsync(cancellationToken);
         return false;

@@ -44,32 +44,52 @@ internal sealed class CrmWriter
             return false;
         await PrepareAsync(cancellationToken);
         var trip = session.Batch();
-        var sent = new List<(Task<HashSet<object>> Went, int Rows)>();
-        var twice = false;
+        var changes = new List<(Task<HashSet<object>> Held, int Rows)>();
         foreach (var kind in CrmTables.InOrder)
-            Add([.. batches.SelectMany(b => b.New(kind)).Select(r => (r.Batch, r.Row))], rows => trip.InsertAsync(CrmTables.Insert(kind), rows.ConvertAll(r => CrmTables.InsertRow(r.Row))));
+        {
+            if (!Add(kind, [.. batches.SelectMany(b => b.New(kind)).Select(r => (r.Batch, r.Row))]))
+                return false;
+        }
         foreach (var kind in CrmTables.InOrder)
-            Add([.. batches.SelectMany(b => b.Changed(kind, removals: false))], rows => trip.UpdateAsync(CrmTables.Update(kind), rows.ConvertAll(r => CrmTables.UpdateRow(r.Row, r.Row.Version - 1))));
-        Add([.. batches.SelectMany(b => b.Converted()).Select(r => (r.Batch, r.Row))], rows => trip.InsertAsync(CrmTables.Insert(CrmObject.Contact), rows.ConvertAll(r => CrmTables.InsertRow(r.Row))));
-        if (twice)
+        {
+            List<(CrmBatchRows Batch, CrmRow Row)> rows = [.. batches.SelectMany(b => b.Changed(kind, removals: false))];
+            if (!Link(rows))
+                return false;
+            changes.Add((trip.UpdateAsync(CrmTables.Update(kind), rows.ConvertAll(r => CrmTables.UpdateRow(r.Row, r.Row.Version - 1))), rows.Count));
+        }
+        if (!Add(CrmObject.Contact, [.. batches.SelectMany(b => b.Converted()).Select(r => (r.Batch, r.Row))]))
             return false;
         foreach (var batch in batches)
             batch.Finish();
         log(trip);
-        await trip.RunAsync(cancellationToken);
-        foreach (var (went, rows) in sent)
+        try
         {
-            if ((await went).Count < rows)
+            await trip.RunAsync(cancellationToken);
+        }
+        catch (DuplicateRowException)
+        {
+            return false;
+        }
+        foreach (var (held, rows) in changes)
+        {
+            if ((await held).Count < rows)
                 return false;
         }
         return true;
 
-        void Add(List<(CrmBatchRows Batch, CrmRow Row)> rows, Func<List<(CrmBatchRows Batch, CrmRow Row)>, Task<HashSet<object>>> send)
+        bool Add(CrmObject kind, List<(CrmBatchRows Batch, CrmRow Row)> rows)
         {
-            twice |= rows.DistinctBy(r => r.Row.RecordKey ?? r.Row.Id).DistinctBy(r => r.Row.Id).Count() < rows.Count;
+            var apart = Link(rows);
+            trip.Add(CrmTables.Insert(kind), rows.ConvertAll(r => CrmTables.InsertRow(r.Row)));
+            return apart;
+        }
+
+        // False when two of them are one record.
+        static bool Link(List<(CrmBatchRows Batch, CrmRow Row)> rows)
+        {
             foreach (var (batch, row) in rows)
                 batch.Link(row);
-            sent.Add((send(rows), rows.Count));
+            return rows.DistinctBy(r => r.Row.RecordKey ?? r.Row.Id).DistinctBy(r => r.Row.Id).Count() == rows.Count;
         }
     }
 

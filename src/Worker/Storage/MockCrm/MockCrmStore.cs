@@ -127,7 +127,7 @@ public sealed class MockCrmStore : IMockCrmStore, IAsyncDisposable
     {
         try
         {
-            return await writer.TryTogetherAsync(trip => _ = trip.InsertAsync(SyncLog, LogRows(batches, writer)), cancellationToken);
+            return await writer.TryTogetherAsync(trip => trip.Add(SyncLog, LogRows(batches, writer)), cancellationToken);
         }
         catch (Exception exception) when (IsBrokenLink(exception))
         {

@@ -9,7 +9,7 @@ namespace LeadPipeline.Worker.Storage.Sql;
 /// <summary>PostgreSQL: a set of rows travels as one array a column and is unfolded by <c>unnest</c>.</summary>
 public sealed partial class PostgresSession(NpgsqlConnection connection) : SqlSession
 {
-    private static readonly ConcurrentDictionary<object, string> Statements = new(ReferenceEqualityComparer.Instance);
+    private static readonly ConcurrentDictionary<object, string> Answered = new(ReferenceEqualityComparer.Instance), Unanswered = new(ReferenceEqualityComparer.Instance);
     private static readonly ConcurrentDictionary<string, string> Queries = new();
 
     private NpgsqlTransaction? transaction;
@@ -64,14 +64,17 @@ public sealed partial class PostgresSession(NpgsqlConnection connection) : SqlSe
             to.Add(new NpgsqlParameter(name, value ?? DBNull.Value));
     }
 
-    private static string InsertSql(BulkInsert insert)
+    private static string AddSql(BulkInsert insert)
     {
         var names = string.Join(", ", insert.Columns.Select(c => c.Name));
-        return $"INSERT INTO {insert.Table} ({names}) SELECT {names} FROM unnest({Parameters(insert.Columns)}) AS d({names}) " +
-            $"ON CONFLICT DO NOTHING RETURNING {insert.Key}";
+        return $"INSERT INTO {insert.Table} ({names}) SELECT {names} FROM unnest({Parameters(insert.Columns)}) AS d({names})";
     }
 
-    private static string UpdateSql(BulkUpdate update)
+    private static string InsertSql(BulkInsert insert) => $"{AddSql(insert)} ON CONFLICT DO NOTHING RETURNING {insert.Key}";
+
+    private static string UpdateSql(BulkUpdate update) => $"{ChangeSql(update)} RETURNING t.{update.Key.Name}";
+
+    private static string ChangeSql(BulkUpdate update)
     {
         // Data columns are prefixed: the guard column may be among the columns to set.
         var columns = Columns(update);
@@ -80,7 +83,7 @@ public sealed partial class PostgresSession(NpgsqlConnection connection) : SqlSe
         var set = string.Join(", ", update.Set.Select((c, i) => $"{c.Name} = d.c{first + i}"));
         var guard = update.Guard is null ? "" : $" AND t.{update.Guard.Name} = d.c1";
         return $"UPDATE {update.Table} AS t SET {set} FROM unnest({Parameters(columns)}) AS d({names}) " +
-            $"WHERE t.{update.Key.Name} = d.c0{guard} RETURNING t.{update.Key.Name}";
+            $"WHERE t.{update.Key.Name} = d.c0{guard}";
     }
 
     private static Column[] Columns(BulkUpdate update) =>
@@ -125,39 +128,67 @@ public sealed partial class PostgresSession(NpgsqlConnection connection) : SqlSe
 
         private readonly List<NpgsqlBatchCommand> commands = [];
         private readonly List<Func<NpgsqlDataReader, CancellationToken, Task>> answers = [];
+        private readonly HashSet<string?> added = [];
 
         public override Task<HashSet<object>> InsertAsync(BulkInsert insert, IReadOnlyList<object?[]> rows) =>
-            rows.Count == 0 ? NoKeys : Write(Statements.GetOrAdd(insert, static key => InsertSql((BulkInsert)key)), insert.Columns, rows);
+            rows.Count == 0 ? NoKeys : Keys(Answered.GetOrAdd(insert, static key => InsertSql((BulkInsert)key)), insert.Columns, rows);
 
         public override Task<HashSet<object>> UpdateAsync(BulkUpdate update, IReadOnlyList<object?[]> rows) =>
-            rows.Count == 0 ? NoKeys : Write(Statements.GetOrAdd(update, static key => UpdateSql((BulkUpdate)key)), Columns(update), rows);
+            rows.Count == 0 ? NoKeys : Keys(Answered.GetOrAdd(update, static key => UpdateSql((BulkUpdate)key)), Columns(update), rows);
+
+        public override void Add(BulkInsert insert, IReadOnlyList<object?[]> rows)
+        {
+            if (rows.Count == 0)
+                return;
+            Write(Unanswered.GetOrAdd(insert, static key => AddSql((BulkInsert)key)), insert.Columns, rows);
+            added.Add(insert.Table);
+        }
+
+        public override void Change(BulkUpdate update, IReadOnlyList<object?[]> rows)
+        {
+            if (rows.Count > 0)
+                Write(Unanswered.GetOrAdd(update, static key => ChangeSql((BulkUpdate)key)), Columns(update), rows);
+        }
 
         public override Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> read, params (string Name, object? Value)[] parameters)
         {
-            Add(Command(Text(sql)).Parameters, parameters);
+            PostgresSession.Add(Command(Text(sql)).Parameters, parameters);
             return Answer(new List<T>(), (all, reader) => all.Add(read(reader)));
         }
 
         public override async Task RunAsync(CancellationToken cancellationToken)
         {
-            if (answers.Count == 0)
+            if (commands.Count == 0)
                 return;
-            await using var batch = new NpgsqlBatch(connection, transaction);
-            foreach (var command in commands)
-                batch.BatchCommands.Add(command);
-            await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-            foreach (var answer in answers)
+            try
             {
-                await answer(reader, cancellationToken);
-                _ = await reader.NextResultAsync(cancellationToken);
+                await using var batch = new NpgsqlBatch(connection, transaction);
+                foreach (var command in commands)
+                    batch.BatchCommands.Add(command);
+                await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+                // What has no answer the reader passes over by itself.
+                foreach (var answer in answers)
+                {
+                    await answer(reader, cancellationToken);
+                    _ = await reader.NextResultAsync(cancellationToken);
+                }
+            }
+            catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.UniqueViolation && added.Contains(exception.TableName))
+            {
+                throw new DuplicateRowException($"a new row of {exception.TableName} is there already", exception);
             }
         }
 
-        private Task<HashSet<object>> Write(string sql, Column[] columns, IReadOnlyList<object?[]> rows)
+        private void Write(string sql, Column[] columns, IReadOnlyList<object?[]> rows)
         {
             var parameters = Command(sql).Parameters;
             for (var c = 0; c < columns.Length; c++)
                 parameters.Add(Array(columns[c].Type, rows, c));
+        }
+
+        private Task<HashSet<object>> Keys(string sql, Column[] columns, IReadOnlyList<object?[]> rows)
+        {
+            Write(sql, columns, rows);
             return Answer(new HashSet<object>(rows.Count), (keys, reader) => keys.Add(reader.GetValue(0)));
         }
 

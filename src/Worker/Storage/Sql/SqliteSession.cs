@@ -133,21 +133,36 @@ public sealed partial class SqliteSession(SqliteConnection connection, Action? c
     /// <summary>There is no trip to be spared: each statement is carried out when it is given.</summary>
     private sealed class AtOnce(SqliteSession session) : SqlBatch
     {
-        public override Task<HashSet<object>> InsertAsync(BulkInsert insert, IReadOnlyList<object?[]> rows)
+        private DuplicateRowException? duplicate;
+
+        public override Task<HashSet<object>> InsertAsync(BulkInsert insert, IReadOnlyList<object?[]> rows) => Task.FromResult(Insert(insert, rows));
+
+        public override Task<HashSet<object>> UpdateAsync(BulkUpdate update, IReadOnlyList<object?[]> rows) => Task.FromResult(Update(update, rows));
+
+        // Nothing is dearer here for being told, so these are the same statements.
+        public override void Add(BulkInsert insert, IReadOnlyList<object?[]> rows)
+        {
+            if (Insert(insert, rows).Count < rows.Count)
+                duplicate ??= new DuplicateRowException($"a new row of {insert.Table} is there already");
+        }
+
+        public override void Change(BulkUpdate update, IReadOnlyList<object?[]> rows) => Update(update, rows);
+
+        private HashSet<object> Insert(BulkInsert insert, IReadOnlyList<object?[]> rows)
         {
             var command = session.Prepared(insert, insert.Columns.Length, () =>
                 $"INSERT INTO {insert.Table} ({string.Join(", ", insert.Columns.Select(c => c.Name))}) " +
                 $"VALUES ({string.Join(", ", insert.Columns.Select((_, i) => $"@p{i}"))}) ON CONFLICT DO NOTHING");
-            return Task.FromResult(Run(command, rows, insert.KeyIndex));
+            return Run(command, rows, insert.KeyIndex);
         }
 
-        public override Task<HashSet<object>> UpdateAsync(BulkUpdate update, IReadOnlyList<object?[]> rows)
+        private HashSet<object> Update(BulkUpdate update, IReadOnlyList<object?[]> rows)
         {
             var first = update.Guard is null ? 1 : 2;
             var command = session.Prepared(update, first + update.Set.Length, () =>
                 $"UPDATE {update.Table} SET {string.Join(", ", update.Set.Select((c, i) => $"{c.Name} = @p{first + i}"))} " +
                 $"WHERE {update.Key.Name} = @p0" + (update.Guard is null ? "" : $" AND {update.Guard.Name} = @p1"));
-            return Task.FromResult(Run(command, rows, keyIndex: 0));
+            return Run(command, rows, keyIndex: 0);
         }
 
         public override Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> read, params (string Name, object? Value)[] parameters)
@@ -160,6 +175,6 @@ public sealed partial class SqliteSession(SqliteConnection connection, Action? c
             return Task.FromResult(rows);
         }
 
-        public override Task RunAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+        public override Task RunAsync(CancellationToken cancellationToken) => duplicate is null ? Task.CompletedTask : Task.FromException(duplicate);
     }
 }

@@ -87,6 +87,18 @@ internal sealed class DoomedBatch(SqlBatch inner, DoomedSession session, DoomedP
         return inner.UpdateAsync(update, rows);
     }
 
+    public override void Add(BulkInsert insert, IReadOnlyList<object?[]> rows)
+    {
+        process.Pass("before INSERT");
+        inner.Add(insert, rows);
+    }
+
+    public override void Change(BulkUpdate update, IReadOnlyList<object?[]> rows)
+    {
+        process.Pass("before UPDATE");
+        inner.Change(update, rows);
+    }
+
     public override Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> read, params (string Name, object? Value)[] parameters)
     {
         process.Pass("before a query");

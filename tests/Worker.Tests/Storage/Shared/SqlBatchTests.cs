@@ -74,5 +74,42 @@ public abstract class SqlBatchTests<TDatabase> : StorageFixture<TDatabase>
         Assert.That(await session.QueryAsync("SELECT key FROM intake_keys WHERE {in:key}", r => r.GetString(0), CancellationToken.None, ("key", new[] { key })), Is.Empty);
     }
 
+    [Test]
+    public async Task Should_add_and_change_without_an_answer_beside_what_has_one()
+    {
+        await using var session = await Database.Sql.OpenAsync(CancellationToken.None);
+        var (first, second) = ($"first-{Guid.NewGuid()}", $"second-{Guid.NewGuid()}");
+
+        var batch = session.Batch();
+        batch.Add(Keys, [Row(first), Row(second)]);
+        batch.Add(Keys, []);
+        var read = batch.QueryAsync("SELECT key FROM intake_keys WHERE {in:key} ORDER BY key", r => r.GetString(0), ("key", new[] { first, second }));
+        batch.Change(Hash, [[second, "changed"], ["nobody", "changed"]]);
+        batch.Change(Hash, []);
+        await batch.RunAsync(CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await read, Is.EqualTo(new[] { first, second }));
+            Assert.That(await session.QueryAsync("SELECT key FROM intake_keys WHERE body_hash = 'changed' AND {in:key}", r => r.GetString(0), CancellationToken.None, ("key", new[] { first, second })), Is.EqualTo(new[] { second }));
+        }
+    }
+
+    [Test]
+    public async Task Should_say_so_when_what_is_added_is_there_already()
+    {
+        await using var session = await Database.Sql.OpenAsync(CancellationToken.None);
+        var (there, other) = ($"there-{Guid.NewGuid()}", $"other-{Guid.NewGuid()}");
+        await session.InsertAsync(Keys, [Row(there)], CancellationToken.None);
+
+        await session.BeginAsync(CancellationToken.None);
+        var batch = session.Batch();
+        batch.Add(Keys, [Row(other), Row(there)]);
+        Assert.That(() => batch.RunAsync(CancellationToken.None), Throws.TypeOf<DuplicateRowException>().With.Message.Contains("intake_keys"));
+        await session.RollbackAsync(CancellationToken.None);
+
+        Assert.That(await session.QueryAsync("SELECT key FROM intake_keys WHERE {in:key}", r => r.GetString(0), CancellationToken.None, ("key", new[] { there, other })), Is.EqualTo(new[] { there }));
+    }
+
     private static object?[] Row(string key) => [key, Guid.NewGuid(), Now, "hash"];
 }
