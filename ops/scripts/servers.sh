@@ -18,6 +18,7 @@
 # LEADPIPELINE_SERVERS=docker or =local takes the choice away.
 #
 # They listen on loopback only, on ports of their own, and keep everything in LEADPIPELINE_SERVERS_DIR.
+# LEADPIPELINE_PG_OPTIONS is added to the command line of the PostgreSQL that is installed here, "-c max_wal_size=16GB" for example.
 set -euo pipefail
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -191,8 +192,9 @@ start_pg_here() {
   if ! recorded pg >/dev/null; then
     [ -s "$dir/pg/data/PG_VERSION" ] || make_pg_cluster
     # No Unix socket: its path has a length limit that a deep folder breaks.
+    # shellcheck disable=SC2086  # a list of words
     launch pg postgres "$pg_bin/postgres" -D "$dir/pg/data" -p "$pg_port" -c listen_addresses=127.0.0.1 \
-      -c unix_socket_directories= -c max_connections=200 -c shared_buffers=256MB
+      -c unix_socket_directories= -c max_connections=200 -c shared_buffers=256MB ${LEADPIPELINE_PG_OPTIONS:-}
   fi
   until_ready pg "$pg_bin/pg_isready" -q -h 127.0.0.1 -p "$pg_port" -t 2
 }
