@@ -5,7 +5,7 @@ namespace LeadPipeline.Worker.Messaging;
 /// <summary>Carries the retry policy out, the same on the broker's queues and on the embedded one.</summary>
 public sealed partial class Retrying(SqlDatabase database, TimeProvider time, ILogger<Retrying> logger)
 {
-    /// <summary>Runs something until it succeeds or the policy says never; then the exception comes out.</summary>
+    /// <summary>Runs something until it succeeds or the policy says never; then the exception comes out. What may be tried again, but not here any more, comes out as cancelled.</summary>
     /// <param name="what">For the log.</param>
     /// <param name="run">Is told which try it is, from 1.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
@@ -19,8 +19,9 @@ public sealed partial class Retrying(SqlDatabase database, TimeProvider time, IL
                 await run(tries);
                 return;
             }
-            catch (Exception exception) when (!cancellationToken.IsCancellationRequested && RetryPolicy.Decide(exception, tries, database) is RetryAction.Again again)
+            catch (Exception exception) when (RetryPolicy.Decide(exception, tries, database) is RetryAction.Again again)
             {
+                // Also when there is no time left to try again: the wait then ends at once, as cancelled. The fault itself would be taken for the last word.
                 wait = again.After;
                 Log.Again(logger, what, wait, exception);
             }
