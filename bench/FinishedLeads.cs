@@ -14,7 +14,7 @@ internal static class FinishedLeads
     private const int Together = 20;
 
     private static readonly string[] Tables =
-        ["leads", "lead_runs", "effects", "audit_events", "intake_keys", "crm_sync_logs", "crm_accounts", "crm_leads", "crm_contacts", "crm_opportunities", "crm_tasks", "crm_activities", "crm_notes", "crm_campaign_members"];
+        ["leads", "lead_runs", "effects", "shared_records", "audit_events", "intake_keys", "crm_sync_logs", "crm_accounts", "crm_leads", "crm_contacts", "crm_opportunities", "crm_tasks", "crm_activities", "crm_notes", "crm_campaign_members"];
 
     /// <summary>Makes the place, and fills it; takes minutes for a million.</summary>
     public static async Task<Place> FillAsync(BenchOptions options)

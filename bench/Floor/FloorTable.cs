@@ -11,7 +11,7 @@ internal enum CellKind { Same, Lead, NewId, EffectKey, UniqueText, CrmId, Now }
 /// <summary>A table that the worker writes, with the rows that each of some leads came to, and a way to write such rows for another lead.</summary>
 internal sealed class FloorTable
 {
-    private static readonly string[] OfLeads = ["leads", "lead_runs", "effects", "audit_events", "intake_keys", "crm_sync_logs"];
+    private static readonly string[] OfLeads = ["leads", "lead_runs", "effects", "shared_records", "audit_events", "intake_keys", "crm_sync_logs"];
 
     // Parents first: links are foreign keys.
     private static readonly string[] OfCrm = ["crm_accounts", "crm_leads", "crm_contacts", "crm_opportunities", "crm_tasks", "crm_activities", "crm_notes", "crm_campaign_members"];
@@ -120,7 +120,7 @@ internal sealed class FloorTable
         ("uuid", "id") => CellKind.NewId,
         ("text", "effect_key") => CellKind.EffectKey,
         ("text", "record_key" or "key") => CellKind.UniqueText,
-        ("text", "id" or "lead_id" or "account_id" or "opportunity_id") => CellKind.CrmId,
+        ("text", "id" or "lead_id" or "account_id" or "opportunity_id" or "record_id") => CellKind.CrmId,
         ("timestamp with time zone", _) => CellKind.Now,
         _ => CellKind.Same,
     };

@@ -60,7 +60,7 @@ internal sealed class ChaosOracle(ServedState state, HubSpotSimulator crm, bool 
     /// <summary>What is not as it was promised.</summary>
     public async Task<IReadOnlyList<string>> BrokenAsync(IReadOnlyCollection<Guid> accepted)
     {
-        var leads = (await RowsAsync("SELECT id, status, pending, reason, owner, executing_key, audit_published, audit_seq, record_key, run FROM leads")).ToDictionary(r => Guid.Parse(r[0]!));
+        var leads = (await RowsAsync("SELECT id, status, pending, reason, owner, (SELECT p.record_key FROM people_in_hand p WHERE p.lead_id = l.id), audit_published, audit_seq, record_key, run FROM leads l")).ToDictionary(r => Guid.Parse(r[0]!));
         var aliases = (await RowsAsync("SELECT alias_id, lead_id FROM lead_aliases")).ToDictionary(r => Guid.Parse(r[0]!), r => Guid.Parse(r[1]!));
         var effects = (await RowsAsync("SELECT effect_key, lead_id, step, tool, state, run FROM effects")).ToDictionary(r => r[0]!);
         var decisions = (await RowsAsync("SELECT r.lead_id, r.decision FROM lead_runs r JOIN leads l ON l.id = r.lead_id AND l.run = r.run")).ToDictionary(r => Guid.Parse(r[0]!), r => r[1]);

@@ -44,8 +44,11 @@ public sealed record LeadCommit
     /// <summary>Destroys what is personal in the lead's rows. Null: nothing is destroyed.</summary>
     public Erasure? Erase { get; init; }
 
-    /// <summary>Set while an epoch is open: no other lead of the same person may open one.</summary>
-    public string? ExecutingKey { get; init; }
+    /// <summary>The person whom the lead is executed for from now on; if another lead holds him, the whole unit falls. Null: that does not change.</summary>
+    public string? TakesPerson { get; init; }
+
+    /// <summary>The person whom the lead was executed for and others may be now. Null: that does not change.</summary>
+    public string? LeavesPerson { get; init; }
 
     /// <summary>When the sweeper looks at the lead if nothing happens before.</summary>
     public DateTimeOffset? SweepAt { get; init; }

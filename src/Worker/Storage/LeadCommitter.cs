@@ -1,8 +1,6 @@
 using LeadPipeline.Contracts;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage.Sql;
-using Microsoft.Data.Sqlite;
-using Npgsql;
 using static LeadPipeline.Worker.Storage.Sql.ColumnType;
 
 namespace LeadPipeline.Worker.Storage;
@@ -39,17 +37,10 @@ public sealed class LeadCommitter : IAsyncDisposable
 
     private async Task<IReadOnlyList<CommitResult>> RunAsync(IReadOnlyList<LeadCommit> commits, CancellationToken cancellationToken)
     {
-        try
-        {
-            var results = await WriteAsync(commits, cancellationToken);
-            Interlocked.Increment(ref groups);
-            Interlocked.Add(ref units, commits.Count);
-            return results;
-        }
-        catch (Exception exception) when (commits.Count == 1 && IsExecutingKeyTaken(exception))
-        {
-            return [CommitResult.Busy];
-        }
+        var results = await WriteAsync(commits, cancellationToken);
+        Interlocked.Increment(ref groups);
+        Interlocked.Add(ref units, commits.Count);
+        return results;
     }
 
     private async Task<CommitResult[]> WriteAsync(IReadOnlyList<LeadCommit> commits, CancellationToken cancellationToken)
@@ -66,23 +57,28 @@ public sealed class LeadCommitter : IAsyncDisposable
     private static async Task<bool> TryTogetherAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CancellationToken cancellationToken)
     {
         var keys = Rows(c => c.Keys.Select(LeadTables.KeyRow));
-        if (!commits.All(c => c.IsPlain) || keys.DistinctBy(k => k[LeadTables.Keys.KeyIndex]).Count() < keys.Count)
+        var people = Rows(PersonRows);
+        if (!commits.All(c => c.IsPlain) || Repeat(LeadTables.Keys, keys) || Repeat(LeadTables.PeopleInHand, people))
             return false;
         await session.BeginAsync(cancellationToken);
         var batch = session.Batch();
         var claimed = batch.InsertAsync(LeadTables.Keys, keys);
+        var taken = batch.InsertAsync(LeadTables.PeopleInHand, people);
         var added = batch.InsertAsync(LeadTables.NewLeads, Rows(c => c.New is null ? [] : [LeadTables.NewLeadRow(c)]));
         var moved = batch.UpdateAsync(LeadTables.MoveLeads, Rows(c => c.New is null ? [LeadTables.MoveLeadRow(c)] : []));
+        if (People(commits, c => c.LeavesPerson) is { } left)
+            batch.Execute(LeadTables.LeavePeople, left);
         batch.Add(LeadTables.Runs, Rows(RunRows));
         batch.Add(LeadTables.NewEffects, Rows(c => c.NewEffects.Select(LeadTables.NewEffectRow)));
         batch.Change(LeadTables.ChangeEffects, Rows(c => c.ChangedEffects.Select(LeadTables.ChangeEffectRow)));
+        _ = batch.InsertAsync(LeadTables.SharedRecords, Rows(LeadTables.SharedRecordRows));
         batch.Add(LeadTables.Audit, Rows(c => c.Audit.Select(LeadTables.AuditRow)));
         batch.Add(LeadTables.Aliases, Rows(AliasRows));
         batch.Add(LeadTables.DeadLetters, Rows(DeadLetterRows));
         try
         {
             await batch.RunAsync(cancellationToken);
-            if ((await claimed).Count == keys.Count && (await added).Count + (await moved).Count == commits.Count)
+            if ((await claimed).Count == keys.Count && (await taken).Count == people.Count && (await added).Count + (await moved).Count == commits.Count)
             {
                 await session.CommitAsync(cancellationToken);
                 return true;
@@ -102,6 +98,8 @@ public sealed class LeadCommitter : IAsyncDisposable
                 all.AddRange(rows(commit));
             return all;
         }
+
+        static bool Repeat(BulkInsert insert, List<object?[]> rows) => rows.DistinctBy(r => r[insert.KeyIndex]).Count() < rows.Count;
     }
 
     /// <summary>Each unit by itself: those that fall take none of the others with them.</summary>
@@ -111,6 +109,7 @@ public sealed class LeadCommitter : IAsyncDisposable
         var results = new CommitResult[commits.Count];
 
         await ClaimKeysAsync(session, commits, results, cancellationToken);
+        var taken = await TakePeopleAsync(session, commits, results, cancellationToken);
         var judged = await ClaimVerdictsAsync(session, commits, results, cancellationToken);
         await ChangeApprovalsAsync(session, commits, results, cancellationToken);
 
@@ -123,13 +122,16 @@ public sealed class LeadCommitter : IAsyncDisposable
         }
 
         await RestoreApprovalsAsync(session, commits, results, cancellationToken);
-        await TakeBackClaimsAsync(session, commits, results, judged, cancellationToken);
+        await TakeBackClaimsAsync(session, commits, results, taken, judged, cancellationToken);
         await session.InsertAsync(LeadTables.NewApprovals, Rows(c => c.Approvals.Where(a => a.Before is null).Select(a => LeadTables.NewApprovalRow(a.After))), cancellationToken);
+        if (People(commits.Where((_, i) => results[i] == CommitResult.Committed), c => c.LeavesPerson) is { } left)
+            await session.ExecuteAsync(LeadTables.LeavePeople, cancellationToken, left);
         await session.InsertAsync(LeadTables.Runs, Rows(RunRows), cancellationToken);
         var entered = await session.InsertAsync(LeadTables.NewEffects, Rows(c => c.NewEffects.Select(LeadTables.NewEffectRow)), cancellationToken);
         // A row that turns out to be there already must not keep an older state: "planned" would hide that something was sent.
         await session.UpdateAsync(LeadTables.ChangeEffects,
             Rows(c => c.ChangedEffects.Concat(c.NewEffects.Where(e => !entered.Contains(e.EffectKey))).Select(LeadTables.ChangeEffectRow)), cancellationToken);
+        await session.InsertAsync(LeadTables.SharedRecords, Rows(LeadTables.SharedRecordRows), cancellationToken);
         await session.InsertAsync(LeadTables.Audit, Rows(c => c.Audit.Select(LeadTables.AuditRow)), cancellationToken);
         await session.InsertAsync(LeadTables.Aliases, Rows(AliasRows), cancellationToken);
         await session.InsertAsync(LeadTables.DeadLetters, Rows(DeadLetterRows), cancellationToken);
@@ -185,6 +187,24 @@ public sealed class LeadCommitter : IAsyncDisposable
         }
     }
 
+    /// <summary>Before the leads, so that one whose person is held by another lead does not move at all. Answers the people who were free and are held now.</summary>
+    private static async Task<HashSet<object>> TakePeopleAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CommitResult[] results, CancellationToken cancellationToken)
+    {
+        var wanted = commits.Where((_, i) => results[i] == CommitResult.Committed).SelectMany(PersonRows).DistinctBy(r => r[0]).ToList();
+        if (wanted.Count == 0)
+            return [];
+        var taken = await session.InsertAsync(LeadTables.PeopleInHand, wanted, cancellationToken);
+        var holders = (await session.QueryAsync("SELECT record_key, lead_id FROM people_in_hand WHERE {in:record_key}",
+            r => (Person: r.GetString(0), Lead: r.GetGuid(1)), cancellationToken, ("record_key", wanted.ConvertAll(r => (string)r[0]!).ToArray()))).ToDictionary(h => h.Person, h => h.Lead);
+        for (var i = 0; i < commits.Count; i++)
+        {
+            // One that its own lead holds was taken by somebody faster, as the lead's version will tell.
+            if (results[i] == CommitResult.Committed && commits[i].TakesPerson is { } person && holders.GetValueOrDefault(person) != commits[i].Saga.LeadId)
+                results[i] = CommitResult.Busy;
+        }
+        return taken;
+    }
+
     /// <summary>Before the leads, so that of two people who decide about a run in the same moment one does, and the lead does not move for the other.</summary>
     private static async Task<HashSet<object>> ClaimVerdictsAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CommitResult[] results, CancellationToken cancellationToken)
     {
@@ -198,14 +218,16 @@ public sealed class LeadCommitter : IAsyncDisposable
         return judged;
     }
 
-    /// <summary>A unit that fell after it had claimed keys or a verdict leaves neither: a key without its lead would keep everybody else from being stored.</summary>
-    private static async Task TakeBackClaimsAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CommitResult[] results, HashSet<object> judged, CancellationToken cancellationToken)
+    /// <summary>A unit that fell after it had claimed keys, a person or a verdict leaves none: a key without its lead would keep everybody else from being stored.</summary>
+    private static async Task TakeBackClaimsAsync(SqlSession session, IReadOnlyList<LeadCommit> commits, CommitResult[] results, HashSet<object> taken, HashSet<object> judged, CancellationToken cancellationToken)
     {
         // Who lost a key has given back what he had; the key itself is another unit's.
-        var fallen = commits.Where((_, i) => results[i] is CommitResult.Conflict or CommitResult.Outdated).ToList();
+        var fallen = commits.Where((_, i) => results[i] is CommitResult.Conflict or CommitResult.Outdated or CommitResult.Busy).ToList();
         var keys = fallen.SelectMany(c => c.Keys).Select(k => k.Key).ToArray();
         if (keys.Length > 0)
             await session.ExecuteAsync("DELETE FROM intake_keys WHERE {in:key}", cancellationToken, ("key", keys));
+        if (People(fallen, c => c.TakesPerson is { } person && taken.Contains(person) ? person : null) is { } given)
+            await session.ExecuteAsync(LeadTables.LeavePeople, cancellationToken, given);
         var verdicts = fallen.Select(c => c.Review).OfType<ReviewVerdictRow>().Select(r => r.Id).Where(id => judged.Contains(id)).ToArray();
         if (verdicts.Length > 0)
             await session.ExecuteAsync("DELETE FROM review_verdicts WHERE {in:id}", cancellationToken, ("id", verdicts));
@@ -232,13 +254,18 @@ public sealed class LeadCommitter : IAsyncDisposable
     private static IEnumerable<ApprovalChange> Changes(IReadOnlyList<LeadCommit> commits, CommitResult[] results, CommitResult result) =>
         commits.Where((_, i) => results[i] == result).SelectMany(c => c.Approvals).Where(a => a.Before is not null);
 
+    /// <summary>Some leads and the people whom they hold, as <see cref="LeadTables.LeavePeople"/> wants them; null: there are none.</summary>
+    private static (string, object?)[]? People(IEnumerable<LeadCommit> commits, Func<LeadCommit, string?> whom)
+    {
+        var held = commits.Select(c => (Person: whom(c), Lead: c.Saga.LeadId)).Where(h => h.Person is not null).ToList();
+        return held.Count == 0 ? null : [("record_key", held.ConvertAll(h => h.Person!).ToArray()), ("lead_id", held.ConvertAll(h => h.Lead).ToArray())];
+    }
+
+    private static object?[][] PersonRows(LeadCommit commit) => commit.TakesPerson is null ? [] : [[commit.TakesPerson, commit.Saga.LeadId]];
+
     private static object?[][] RunRows(LeadCommit commit) => commit.Run is null ? [] : [LeadTables.RunRow(commit.Run)];
 
     private static object?[][] AliasRows(LeadCommit commit) => commit.Alias is null ? [] : [LeadTables.AliasRow(commit.Alias)];
 
     private static object?[][] DeadLetterRows(LeadCommit commit) => commit.DeadLetter is null ? [] : [LeadTables.DeadLetterRow(commit.DeadLetter)];
-
-    private static bool IsExecutingKeyTaken(Exception exception) =>
-        exception is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "IX_leads_executing_key" }
-        || (exception is SqliteException { SqliteErrorCode: 19 } && exception.Message.Contains("leads.executing_key", StringComparison.Ordinal));
 }

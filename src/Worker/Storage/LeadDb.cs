@@ -41,20 +41,17 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
         {
             e.ToTable("leads").HasKey(x => x.Id);
             e.HasIndex(x => x.SweepAt).HasFilter("sweep_at IS NOT NULL").HasDatabaseName("IX_leads_sweep_at");
-            e.HasIndex(x => x.ExecutingKey).IsUnique().HasFilter("executing_key IS NOT NULL").HasDatabaseName("IX_leads_executing_key");
             e.HasIndex(x => x.ReceivedAt).HasDatabaseName("IX_leads_received_at");
         });
+        modelBuilder.Entity<PersonInHandRow>(e => e.ToTable("people_in_hand").HasKey(x => x.RecordKey));
         modelBuilder.Entity<LeadRunRow>(e =>
         {
             e.ToTable("lead_runs").HasKey(x => new { x.LeadId, x.Run });
             e.HasIndex(x => x.QuestionHash).HasFilter("question_hash IS NOT NULL").HasDatabaseName("IX_lead_runs_question_hash");
         });
-        modelBuilder.Entity<EffectRow>(e =>
-        {
-            e.ToTable("effects").HasKey(x => x.EffectKey);
-            e.HasIndex(x => new { x.LeadId, x.Run }).HasDatabaseName("IX_effects_lead_id_run");
-            e.HasIndex(x => x.RecordId).HasFilter($"record_id IS NOT NULL AND tool IN ({LeadTables.ToolsOfSharedRecords})").HasDatabaseName("IX_effects_record_id");
-        });
+        // Of what changes nothing is in an index: then a change writes the row alone.
+        modelBuilder.Entity<EffectRow>(e => e.ToTable("effects").HasKey(x => new { x.LeadId, x.EffectKey }));
+        modelBuilder.Entity<SharedRecordRow>(e => e.ToTable("shared_records").HasKey(x => new { x.RecordId, x.LeadId }));
         modelBuilder.Entity<AuditRow>(e => e.ToTable("audit_events").HasKey(x => new { x.LeadId, x.Seq }));
         modelBuilder.Entity<AuditRemovalRow>(e => e.ToTable("audit_removals").HasKey(x => new { x.LeadId, x.RemovedAt }));
         modelBuilder.Entity<IntakeKeyRow>(e =>
@@ -112,9 +109,10 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
         });
         if (Database.IsNpgsql())
         {
-            modelBuilder.Entity<LeadRow>().Property(x => x.ExecutingKey).UseCollation(ByteByByte);
+            modelBuilder.Entity<PersonInHandRow>().Property(x => x.RecordKey).UseCollation(ByteByByte);
             modelBuilder.Entity<EffectRow>().Property(x => x.EffectKey).UseCollation(ByteByByte);
             modelBuilder.Entity<EffectRow>().Property(x => x.RecordId).UseCollation(ByteByByte);
+            modelBuilder.Entity<SharedRecordRow>().Property(x => x.RecordId).UseCollation(ByteByByte);
             modelBuilder.Entity<IntakeKeyRow>().Property(x => x.Key).UseCollation(ByteByByte);
             modelBuilder.Entity<DirectoryRow>().Property(x => x.Domain).UseCollation(ByteByByte);
             modelBuilder.Entity<RateLimitRow>().Property(x => x.Name).UseCollation(ByteByByte);

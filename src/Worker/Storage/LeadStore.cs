@@ -108,8 +108,8 @@ public sealed class LeadStore : IAsyncDisposable
     {
         await using var session = await database.OpenReaderAsync(cancellationToken);
         var used = await session.QueryAsync(
-            $"SELECT DISTINCT record_id FROM effects WHERE {{in:record_id}} AND tool IN ({LeadTables.ToolsOfSharedRecords}) AND lead_id <> @lead AND state IN ('sent', 'unknown', 'absent', 'confirmed', 'unchanged')",
-            r => r.GetString(0), cancellationToken, ("record_id", records.ToArray()), ("lead", leadId));
+            "SELECT DISTINCT record_id FROM shared_records JOIN effects USING (lead_id, record_id) WHERE {in:record_id} AND lead_id <> @lead AND {in:tool} AND state IN ('sent', 'unknown', 'absent', 'confirmed', 'unchanged')",
+            r => r.GetString(0), cancellationToken, ("record_id", records.ToArray()), ("lead", leadId), ("tool", LeadTables.ToolsOfSharedRecords));
         return used.ToHashSet();
     }
 
@@ -200,7 +200,8 @@ public sealed class LeadStore : IAsyncDisposable
                 Saga = saga,
                 Audit = rows,
                 SweepAt = SweepAt(saga),
-                ExecutingKey = saga.Owner is null ? null : work.RecordKey,
+                TakesPerson = work.Saga.Owner is null && saga.Owner is not null ? work.RecordKey : null,
+                LeavesPerson = work.Saga.Owner is not null && saga.Owner is null ? work.RecordKey : null,
             };
             switch (await committer.CommitAsync(with is null ? commit : with(commit)))
             {

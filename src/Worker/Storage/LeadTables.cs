@@ -12,18 +12,18 @@ internal static class LeadTables
     [
         new("version", Int), new("run", Int), new("status", Text), new("pending", Text), new("attempt", Int), new("failures", Int),
         new("due_at", Time), new("first_failed_at", Time), new("epoch", Int), new("owner", Int), new("reason", Text),
-        new("audit_seq", Int), new("audit_head", Bytes), new("updated_at", Time), new("sweep_at", Time), new("executing_key", Text), new("again", Bool),
+        new("audit_seq", Int), new("audit_head", Bytes), new("updated_at", Time), new("sweep_at", Time), new("again", Bool),
     ];
 
     private static object?[] SagaValues(LeadCommit c) =>
     [
         c.Saga.Version, c.Saga.Run, Name(c.Saga.Status), Name(c.Saga.Pending), c.Saga.Attempt, c.Saga.Failures,
         c.Saga.DueAt, c.Saga.FirstFailedAt, c.Saga.Epoch, c.Saga.Owner, c.Saga.Reason,
-        c.Saga.AuditSeq, c.Saga.AuditHead, c.Saga.UpdatedAt, c.SweepAt, c.ExecutingKey, c.Saga.Again,
+        c.Saga.AuditSeq, c.Saga.AuditHead, c.Saga.UpdatedAt, c.SweepAt, c.Saga.Again,
     ];
 
-    /// <summary>The tools that find a record that is there or make it, so that several leads may come to work with one: a list for SQL.</summary>
-    public const string ToolsOfSharedRecords = "'upsert_lead', 'match_account', 'create_contact', 'attach_campaign'";
+    /// <summary>The tools that find a record that is there or make it, so that several leads may come to work with one.</summary>
+    public static readonly string[] ToolsOfSharedRecords = ["upsert_lead", "match_account", "create_contact", "attach_campaign"];
 
     public static readonly BulkInsert NewLeads = new("leads", "id",
         [new("id", Uuid), .. SagaColumns, new("audit_published", Int), new("received_at", Time), new("source", Text), new("record_key", Text), new("data_key", Bytes), new("body", Bytes)]);
@@ -37,6 +37,11 @@ internal static class LeadTables
 
     /// <summary>Only while no event has been added since: the commit that adds one sees to its own publishing.</summary>
     public static readonly BulkUpdate AuditPublished = new("leads", new("id", Uuid), new("audit_seq", Int), new Column("audit_published", Int), new Column("sweep_at", Time));
+
+    public static readonly BulkInsert PeopleInHand = new("people_in_hand", "record_key", new("record_key", Text), new("lead_id", Uuid));
+
+    /// <summary>Lets go of the people whom some leads hold; leads and people are the parameters' names.</summary>
+    public const string LeavePeople = "DELETE FROM people_in_hand WHERE {in:record_key} AND {in:lead_id}";
 
     public static readonly BulkInsert Runs = new("lead_runs", "lead_id",
         new("lead_id", Uuid), new("run", Int), new("started_at", Time), new("analyzer", Text), new("model_version", Text), new("prompt_hash", Text),
@@ -60,11 +65,19 @@ internal static class LeadTables
         e.Object, e.RecordId, e.RecordVersion, e.RequestHash, e.Sealed, e.Error, e.UpdatedAt,
     ];
 
-    public static readonly BulkUpdate ChangeEffects = new("effects", new("effect_key", Text), null,
+    /// <summary>The lead is part of the key only, and says in which corner of the index to look.</summary>
+    public static readonly BulkUpdate ChangeEffects = new("effects", new("effect_key", Text), new("lead_id", Uuid),
         new("state", Text), new("object", Text), new("record_id", Text), new("record_version", Text), new("request_hash", Text), new("sealed", Bytes), new("error", Text), new("updated_at", Time));
 
     public static object?[] ChangeEffectRow(EffectRow e) =>
-        [e.EffectKey, e.State, e.Object, e.RecordId, e.RecordVersion, e.RequestHash, e.Sealed, e.Error, e.UpdatedAt];
+        [e.EffectKey, e.LeadId, e.State, e.Object, e.RecordId, e.RecordVersion, e.RequestHash, e.Sealed, e.Error, e.UpdatedAt];
+
+    public static readonly BulkInsert SharedRecords = new("shared_records", "record_id", new("record_id", Text), new("lead_id", Uuid));
+
+    /// <summary>The records that the lead comes to work with in this commit, and that others may work with.</summary>
+    public static IEnumerable<object?[]> SharedRecordRows(LeadCommit c) => c.NewEffects.Concat(c.ChangedEffects)
+        .Where(e => e.RecordId is not null && ToolsOfSharedRecords.Contains(e.Tool))
+        .Select(e => new object?[] { e.RecordId, e.LeadId });
 
     public static readonly BulkInsert Audit = new("audit_events", "id",
         new("lead_id", Uuid), new("seq", Int), new("id", Uuid), new("run", Int), new("epoch", Int), new("at", Time), new("actor", Text),

@@ -27,11 +27,17 @@ public sealed class LeadRow
     public required string Source { get; set; }
     /// <summary>Keyed hash of the e-mail: two leads of one person have the same.</summary>
     public required string RecordKey { get; set; }
-    /// <summary>The record key while an epoch is open: leads of one person are executed one after the other, on all replicas.</summary>
-    public string? ExecutingKey { get; set; }
     /// <summary>The lead's data key, wrapped; null once the lead is erased.</summary>
     public byte[]? DataKey { get; set; }
     public required byte[] Body { get; set; }
+}
+
+/// <summary>The person that a lead is executed for while its epoch is open: leads of one person are executed one after the other, on all replicas.</summary>
+public sealed class PersonInHandRow
+{
+    /// <summary>The lead's record key.</summary>
+    public required string RecordKey { get; set; }
+    public Guid LeadId { get; set; }
 }
 
 /// <summary>One run of a lead: what was known, what was answered, what of it held, and the plan.</summary>
@@ -79,6 +85,13 @@ public sealed class EffectRow
     public byte[]? Sealed { get; set; }
     public string? Error { get; set; }
     public DateTimeOffset UpdatedAt { get; set; }
+}
+
+/// <summary>A lead that has worked with a record of the CRM which others may work with as well. Whether it still does, the ledger tells.</summary>
+public sealed class SharedRecordRow
+{
+    public required string RecordId { get; set; }
+    public Guid LeadId { get; set; }
 }
 
 /// <summary>One sealed event of a lead's audit chain.</summary>

@@ -150,9 +150,11 @@ public sealed partial class PostgresSession(NpgsqlConnection connection) : SqlSe
                 Write(Unanswered.GetOrAdd(update, static key => ChangeSql((BulkUpdate)key)), Columns(update), rows);
         }
 
+        public override void Execute(string sql, params (string Name, object? Value)[] parameters) => PostgresSession.Add(Command(Text(sql)).Parameters, parameters);
+
         public override Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> read, params (string Name, object? Value)[] parameters)
         {
-            PostgresSession.Add(Command(Text(sql)).Parameters, parameters);
+            Execute(sql, parameters);
             return Answer(new List<T>(), (all, reader) => all.Add(read(reader)));
         }
 

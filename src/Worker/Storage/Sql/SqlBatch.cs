@@ -23,6 +23,9 @@ public abstract class SqlBatch
     /// <summary>Updates rows that are there, and does not ask which were.</summary>
     public abstract void Change(BulkUpdate update, IReadOnlyList<object?[]> rows);
 
+    /// <summary>Carries out a statement, with parameters as in <see cref="QueryAsync"/>, and does not ask what came of it.</summary>
+    public abstract void Execute(string sql, params (string Name, object? Value)[] parameters);
+
     /// <summary>
     /// Reads rows. In the statement, <c>{in:COLUMN}</c> stands for "column is one of the values" of the parameter with the column's name.
     /// </summary>

@@ -165,6 +165,12 @@ public sealed partial class SqliteSession(SqliteConnection connection, Action? c
             return Run(command, rows, keyIndex: 0);
         }
 
+        public override void Execute(string sql, params (string Name, object? Value)[] parameters)
+        {
+            using var command = session.Command(sql, parameters);
+            _ = command.ExecuteNonQuery();
+        }
+
         public override Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> read, params (string Name, object? Value)[] parameters)
         {
             using var command = session.Command(sql, parameters);

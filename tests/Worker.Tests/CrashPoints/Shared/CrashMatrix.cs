@@ -195,7 +195,7 @@ public abstract class CrashMatrix<TDatabase> : StorageFixture<TDatabase>
                 Effects = [.. effects.SelectMany(e => Enum.GetValues<CrmObject>().SelectMany(o => ((CrmObject, string)[])[(o, e.EffectKey), (o, e.EffectKey + "/undo")]))],
             }, CancellationToken.None);
             fault ??= lead.Pending is not null ? $"it is still pending {lead.Pending}"
-                : lead.Owner is not null || lead.ExecutingKey is not null ? "it is still held"
+                : lead.Owner is not null || await db.Set<PersonInHandRow>().AnyAsync(p => p.LeadId == lead.Id) ? "it is still held"
                 : AuditChain.Verify(audit, lead.AuditSeq, lead.AuditHead) is { } broken ? $"its audit chain is broken: {broken}"
                 : world.Made.SentAgain.Count > 0 ? $"{string.Join(", ", world.Made.SentAgain)} was sent although it was there"
                 : null;

@@ -99,6 +99,12 @@ internal sealed class DoomedBatch(SqlBatch inner, DoomedSession session, DoomedP
         inner.Change(update, rows);
     }
 
+    public override void Execute(string sql, params (string Name, object? Value)[] parameters)
+    {
+        process.Pass("before a statement");
+        inner.Execute(sql, parameters);
+    }
+
     public override Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> read, params (string Name, object? Value)[] parameters)
     {
         process.Pass("before a query");

@@ -164,12 +164,40 @@ public abstract class LeadCommitterTests<TDatabase> : StorageFixture<TDatabase>
         _ = await Task.WhenAll(committer.CommitAsync(first), committer.CommitAsync(second));
         var key = $"person-{Guid.NewGuid()}";
 
-        var opened = await committer.CommitAsync(Next(first) with { ExecutingKey = key });
-        var busy = await committer.CommitAsync(Next(second) with { ExecutingKey = key });
-        var ended = await committer.CommitAsync(Next(Next(first)));
-        var after = await committer.CommitAsync(Next(second) with { ExecutingKey = key });
+        var opened = await committer.CommitAsync(Next(first) with { TakesPerson = key });
+        var busy = await committer.CommitAsync(Next(second) with { TakesPerson = key });
+        var ended = await committer.CommitAsync(Next(Next(first)) with { LeavesPerson = key });
+        var after = await committer.CommitAsync(Next(second) with { TakesPerson = key });
 
         Assert.That(new[] { opened, busy, ended, after }, Is.EqualTo(new[] { CommitResult.Committed, CommitResult.Busy, CommitResult.Committed, CommitResult.Committed }));
+    }
+
+    [Test]
+    public async Task Should_not_hold_the_person_of_a_unit_that_fell()
+    {
+        var (first, second) = (NewLead(ALead()), NewLead(ALead()));
+        _ = await Task.WhenAll(committer.CommitAsync(first), committer.CommitAsync(second));
+        var key = $"person-{Guid.NewGuid()}";
+
+        var late = await committer.CommitAsync(Next(Next(first)) with { TakesPerson = key });
+        var opened = await committer.CommitAsync(Next(second) with { TakesPerson = key });
+
+        Assert.That((late, opened), Is.EqualTo((CommitResult.Conflict, CommitResult.Committed)));
+    }
+
+    [Test]
+    public async Task Should_go_on_holding_the_person_when_another_worker_opens_the_same_lead_too_late()
+    {
+        var (first, second) = (NewLead(ALead()), NewLead(ALead()));
+        _ = await Task.WhenAll(committer.CommitAsync(first), committer.CommitAsync(second));
+        var key = $"person-{Guid.NewGuid()}";
+        _ = await committer.CommitAsync(Next(first) with { TakesPerson = key });
+
+        var late = await committer.CommitAsync(Next(first) with { TakesPerson = key });
+        var lateEnd = await committer.CommitAsync(Next(first) with { LeavesPerson = key });
+        var busy = await committer.CommitAsync(Next(second) with { TakesPerson = key });
+
+        Assert.That(new[] { late, lateEnd, busy }, Is.EqualTo(new[] { CommitResult.Conflict, CommitResult.Conflict, CommitResult.Busy }));
     }
 
     [Test]
@@ -179,7 +207,7 @@ public abstract class LeadCommitterTests<TDatabase> : StorageFixture<TDatabase>
         _ = await Task.WhenAll(commits.Select(committer.CommitAsync));
         var key = $"person-{Guid.NewGuid()}";
 
-        var results = await Task.WhenAll(commits.Select((c, i) => committer.CommitAsync(Next(c) with { ExecutingKey = i is 3 or 17 or 18 ? key : null })));
+        var results = await Task.WhenAll(commits.Select((c, i) => committer.CommitAsync(Next(c) with { TakesPerson = i is 3 or 17 or 18 ? key : null })));
 
         using (Assert.EnterMultipleScope())
         {

@@ -58,17 +58,20 @@ public abstract class LeadStoreTests<TDatabase> : StorageFixture<TDatabase>
         var ours = (await store.AddAsync(ALead(), Received, [])).Work!;
         var theirs = (await store.AddAsync(ALead(), Received, [])).Work!;
         var (own, shared, withdrawn, part) = ($"own-{Guid.NewGuid()}", $"shared-{Guid.NewGuid()}", $"gone-{Guid.NewGuid()}", $"part-{Guid.NewGuid()}");
-        await using (var db = Database.Open())
-        {
-            db.Effects.AddRange(
-                Row(ours, "match_account", own, "confirmed"), Row(ours, "upsert_lead", shared, "confirmed"), Row(theirs, "upsert_lead", shared, "unchanged"),
-                Row(theirs, "match_account", withdrawn, "compensated"), Row(theirs, "set_lead_score", part, "confirmed"));
-            _ = await db.SaveChangesAsync();
-        }
+        await EndAsync(ours, Row(ours, "match_account", own, "confirmed"), Row(ours, "upsert_lead", shared, "confirmed"));
+        await EndAsync(theirs, Row(theirs, "upsert_lead", shared, "unchanged"), Row(theirs, "match_account", withdrawn, "compensated"), Row(theirs, "set_lead_score", part, "confirmed"));
 
         Assert.That(await store.UsedElsewhereAsync(ours.Saga.LeadId, [own, shared, withdrawn, part, "unknown"], CancellationToken.None), Is.EquivalentTo(new[] { shared }));
 
-        static EffectRow Row(LeadWork work, string tool, string record, string state) => new()
+        // As a plan does: the rows first, and then what came of them, some of it twice.
+        async Task EndAsync(LeadWork work, params EffectRow[] rows)
+        {
+            _ = await store.ApplyAsync(work, new SagaMessage.Noted(), [], c => c with { NewEffects = [.. rows.Select(r => Row(work, r.Tool, null, "sent"))] });
+            for (var i = 0; i < 2; i++)
+                _ = await store.ApplyAsync(work, new SagaMessage.Noted(), [], c => c with { ChangedEffects = rows });
+        }
+
+        static EffectRow Row(LeadWork work, string tool, string? record, string state) => new()
         {
             EffectKey = $"{work.Saga.LeadId:N}.1.{tool}",
             LeadId = work.Saga.LeadId,

@@ -86,11 +86,14 @@ public abstract class SqlBatchTests<TDatabase> : StorageFixture<TDatabase>
         var read = batch.QueryAsync("SELECT key FROM intake_keys WHERE {in:key} ORDER BY key", r => r.GetString(0), ("key", new[] { first, second }));
         batch.Change(Hash, [[second, "changed"], ["nobody", "changed"]]);
         batch.Change(Hash, []);
+        batch.Execute("DELETE FROM intake_keys WHERE {in:key}", ("key", new[] { first }));
+        var left = batch.QueryAsync("SELECT key FROM intake_keys WHERE {in:key}", r => r.GetString(0), ("key", new[] { first, second }));
         await batch.RunAsync(CancellationToken.None);
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(await read, Is.EqualTo(new[] { first, second }));
+            Assert.That(await left, Is.EqualTo(new[] { second }));
             Assert.That(await session.QueryAsync("SELECT key FROM intake_keys WHERE body_hash = 'changed' AND {in:key}", r => r.GetString(0), CancellationToken.None, ("key", new[] { first, second })), Is.EqualTo(new[] { second }));
         }
     }
