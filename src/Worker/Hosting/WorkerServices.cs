@@ -263,7 +263,9 @@ public static class WorkerServices
         var connections = configuration.GetSection(ConnectionStringOptions.Section).Get<ConnectionStringOptions>() ?? new ConnectionStringOptions();
         services.AddSingleton(sp =>
         {
-            var seats = sp.GetRequiredService<IOptions<MessagingOptions>>().Value.HandOver;
+            var messaging = sp.GetRequiredService<IOptions<MessagingOptions>>().Value;
+            // The embedded queue may be full when its own workers come with the next command, which then waits for the sweeper: each of them needs a seat.
+            var seats = string.IsNullOrWhiteSpace(connections.Broker) && messaging.HandOver > 0 ? Math.Max(messaging.HandOver, messaging.EmbeddedConcurrency) : messaging.HandOver;
             return new StageRoom(seats, seats);
         });
         services.AddSingleton<StageRunner>();
