@@ -94,8 +94,7 @@ public sealed class RetentionRun(SqlDatabase database, LeadOperations operations
             // The database lets the chain go only against this receipt, which stays.
             await session.ExecuteAsync("INSERT INTO audit_removals (lead_id, removed_at, events, head, actor) VALUES (@lead, @now, @events, @head, @actor)", cancellationToken,
                 ("lead", lead), ("now", now), ("events", events), ("head", head), ("actor", Actor));
-            await session.ExecuteAsync("DELETE FROM shared_records WHERE lead_id = @lead AND record_id IN (SELECT record_id FROM effects WHERE lead_id = @lead)", cancellationToken, ("lead", lead));
-            foreach (var table in (string[])["audit_events", "effects", "lead_runs", "intake_keys", "lead_aliases", "dead_letters", "review_verdicts", "approvals"])
+            foreach (var table in (string[])["audit_events", "effects", "shared_records", "lead_runs", "intake_keys", "lead_aliases", "dead_letters", "review_verdicts", "approvals"])
                 await session.ExecuteAsync($"DELETE FROM {table} WHERE lead_id = @lead", cancellationToken, ("lead", lead));
             await session.ExecuteAsync("DELETE FROM leads WHERE id = @lead", cancellationToken, ("lead", lead));
         }

@@ -16,6 +16,8 @@ public static class Migrator
     /// </summary>
     public static async Task MigrateAsync(LeadDb db, SqlDatabase database, CancellationToken cancellationToken)
     {
+        // A large table takes its time, and a migration that is cut off begins anew.
+        db.Database.SetCommandTimeout(TimeSpan.Zero);
         if (database is not PostgresDatabase postgres)
         {
             await db.Database.MigrateAsync(cancellationToken);

@@ -9,13 +9,15 @@ namespace LeadPipeline.Worker.Storage.Migrations;
 /// written whenever any row gets its record.
 /// </summary>
 [DbContext(typeof(LeadDb))]
-[Migration("20261129000001_LedgerByLead")]
+[Migration("20261129000002_LedgerByLead")]
 public sealed class LedgerByLead : Migration
 {
     /// <inheritdoc/>
     protected override void Up(MigrationBuilder migrationBuilder)
     {
         var postgres = ActiveProvider!.EndsWith("PostgreSQL", StringComparison.Ordinal);
+        // The table that is left must not stay readable in free pages; and what a worker has under way is waited for.
+        migrationBuilder.Sql(postgres ? "LOCK TABLE effects IN ACCESS EXCLUSIVE MODE" : "PRAGMA secure_delete = ON");
         foreach (var statement in (string[])[.. Shared(postgres), .. postgres ? Postgres : Sqlite])
             migrationBuilder.Sql(statement);
     }
@@ -34,6 +36,7 @@ public sealed class LedgerByLead : Migration
             SELECT DISTINCT record_id, lead_id FROM effects
             WHERE record_id IS NOT NULL AND tool IN ('upsert_lead', 'match_account', 'create_contact', 'attach_campaign')
         """,
+        """CREATE INDEX "IX_shared_records_lead_id" ON shared_records (lead_id)""",
         """DROP INDEX "IX_effects_record_id" """,
         """DROP INDEX "IX_effects_lead_id_run" """,
     ];

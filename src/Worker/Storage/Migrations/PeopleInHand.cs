@@ -8,13 +8,16 @@ namespace LeadPipeline.Worker.Storage.Migrations;
 /// taking and leaving an entry in all of the lead's indexes. With room for three more versions on its page, nearly every change of a lead stays there.
 /// </summary>
 [DbContext(typeof(LeadDb))]
-[Migration("20261129000002_PeopleInHand")]
+[Migration("20261129000001_PeopleInHand")]
 public sealed class PeopleInHand : Migration
 {
     /// <inheritdoc/>
     protected override void Up(MigrationBuilder migrationBuilder)
     {
         var postgres = ActiveProvider!.EndsWith("PostgreSQL", StringComparison.Ordinal);
+        // Before anything is read: what a worker had under way would be missed by the copy and undone by the column's end.
+        if (postgres)
+            migrationBuilder.Sql("LOCK TABLE leads IN ACCESS EXCLUSIVE MODE");
         migrationBuilder.Sql($"""
             CREATE TABLE people_in_hand (
                 record_key {(postgres ? "text COLLATE \"C\"" : "TEXT")} NOT NULL CONSTRAINT "PK_people_in_hand" PRIMARY KEY,

@@ -1,5 +1,7 @@
 using LeadPipeline.Worker.Storage;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 
 namespace LeadPipeline.Worker.Tests.Storage;
 
@@ -21,6 +23,49 @@ public abstract class CatalogueTests<TDatabase> : StorageFixture<TDatabase>
 
         Assert.That(expected, Has.Count.GreaterThan(80), "there are tables to compare");
         Assert.That(actual, Is.EquivalentTo(expected));
+    }
+
+    /// <summary>A lead that is executed while its tables are brought up to date goes on holding its person, and its ledger is what it was.</summary>
+    [Test]
+    public async Task Should_take_what_is_in_the_tables_along()
+    {
+        await using var before = new TDatabase();
+        await before.CreateAsync();
+        await using var db = before.Open();
+        await db.GetService<IMigrator>().MigrateAsync("20261128000001_PlainKeys");
+        var (held, free) = (Guid.NewGuid(), Guid.NewGuid());
+        await using (var session = await before.Sql.OpenAsync(CancellationToken.None))
+        {
+            foreach (var (lead, key) in new[] { (held, "person"), (free, (string?)null) })
+            {
+                _ = await session.ExecuteAsync(
+                    """
+                    INSERT INTO leads (id, version, run, status, attempt, failures, epoch, audit_seq, audit_head, audit_published, received_at, updated_at, source, record_key, executing_key, body)
+                    VALUES (@id, 1, 1, 'Executing', 0, 0, 1, 1, @bytes, 0, @now, @now, 'api', 'person', @key, @bytes)
+                    """,
+                    CancellationToken.None, ("id", lead), ("now", Now), ("key", key), ("bytes", new byte[] { 1 }));
+                foreach (var (tool, record) in new[] { ("upsert_lead", "00Q"), ("set_lead_score", "00Q"), ("match_account", (string?)null) })
+                {
+                    _ = await session.ExecuteAsync(
+                        """
+                        INSERT INTO effects (effect_key, lead_id, run, step_index, step, tool, state, record_id, sealed, updated_at)
+                        VALUES (@effect, @id, 1, 0, @tool, @tool, 'confirmed', @record, @bytes, @now)
+                        """,
+                        CancellationToken.None, ("effect", $"{lead:N}.1.{tool}"), ("id", lead), ("tool", tool), ("record", record), ("bytes", new byte[] { 1 }), ("now", Now));
+                }
+            }
+        }
+
+        await Migrator.MigrateAsync(db, before.Sql, CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await db.Set<PersonInHandRow>().Select(p => p.RecordKey + p.LeadId).ToListAsync(), Is.EqualTo(new[] { "person" + held }).IgnoreCase);
+            Assert.That(await db.Set<SharedRecordRow>().Where(r => r.RecordId == "00Q").Select(r => r.LeadId).ToListAsync(), Is.EquivalentTo(new[] { held, free }));
+            Assert.That(await db.Effects.Where(e => e.State == "confirmed" && e.UpdatedAt == Now && e.Sealed!.Length == 1).Select(e => e.EffectKey).ToListAsync(),
+                Is.EquivalentTo(new[] { held, free }.SelectMany(l => new[] { $"{l:N}.1.upsert_lead", $"{l:N}.1.set_lead_score", $"{l:N}.1.match_account" })));
+            Assert.That(await db.Set<SharedRecordRow>().CountAsync(), Is.EqualTo(2));
+        }
     }
 
     [Test]

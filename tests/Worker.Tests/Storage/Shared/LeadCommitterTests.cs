@@ -201,6 +201,21 @@ public abstract class LeadCommitterTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
+    public async Task Should_let_the_next_lead_have_a_person_who_is_left_in_the_same_moment_or_the_one_after()
+    {
+        var (first, second) = (NewLead(ALead()), NewLead(ALead()));
+        _ = await Task.WhenAll(committer.CommitAsync(first), committer.CommitAsync(second));
+        var key = $"person-{Guid.NewGuid()}";
+        var opened = Next(first) with { TakesPerson = key };
+        _ = await committer.CommitAsync(opened);
+
+        var both = await Task.WhenAll(committer.CommitAsync(Next(second) with { TakesPerson = key }), committer.CommitAsync(Next(opened) with { LeavesPerson = key }));
+        var after = both[0] == CommitResult.Busy ? await committer.CommitAsync(Next(second) with { TakesPerson = key }) : both[0];
+
+        Assert.That((both[1], after), Is.EqualTo((CommitResult.Committed, CommitResult.Committed)));
+    }
+
+    [Test]
     public async Task Should_find_the_busy_ones_in_a_group_and_commit_the_others()
     {
         var commits = Enumerable.Range(0, 30).Select(_ => NewLead(ALead())).ToList();

@@ -197,6 +197,13 @@ public abstract class LeadOperationsTests<TDatabase> : StorageFixture<TDatabase>
         var (old, open, young) = (await EndedAsync(LeadStatus.Rejected), await AddAsync(), Guid.Empty);
         time.Advance(TimeSpan.FromDays(31));
         young = await EndedAsync(LeadStatus.Rejected);
+        await using (var made = Database.Open())
+        {
+            // One that no row of the ledger names any more as well.
+            foreach (var lead in new[] { old, young })
+                made.Set<SharedRecordRow>().Add(new SharedRecordRow { RecordId = "001", LeadId = lead });
+            _ = await made.SaveChangesAsync();
+        }
         var run = Retention(new RetentionOptions { Leads = TimeSpan.FromDays(30), Audit = TimeSpan.FromDays(365) });
 
         _ = await run.RunAsync(CancellationToken.None);
@@ -212,6 +219,7 @@ public abstract class LeadOperationsTests<TDatabase> : StorageFixture<TDatabase>
             Assert.That((erased, chain), Is.EqualTo(("Erased", (string?)null)));
             Assert.That(await RowAsync(old), Is.Null);
             Assert.That(await db.AuditEvents.CountAsync(a => a.LeadId == old), Is.Zero);
+            Assert.That(await db.Set<SharedRecordRow>().Where(r => r.LeadId == old || r.LeadId == young).Select(r => r.LeadId).ToListAsync(), Is.EqualTo(new[] { young }));
             Assert.That((receipt.Events, receipt.Head.Length, receipt.Actor), Is.EqualTo((3, 32, "retention")));
             Assert.That((await RowAsync(open))!.Status, Is.EqualTo("Received"), "not even after years");
             Assert.That((await RowAsync(young))!.Status, Is.EqualTo("Erased"), "old by now, but its chain is not");
