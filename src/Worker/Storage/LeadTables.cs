@@ -40,7 +40,7 @@ internal static class LeadTables
 
     public static readonly BulkInsert PeopleInHand = new("people_in_hand", "record_key", new("record_key", Text), new("lead_id", Uuid));
 
-    /// <summary>Lets go of the people whom some leads hold; leads and people are the parameters' names.</summary>
+    /// <summary>Lets go of the people whom some leads hold: a lead holds nobody but its own person, so that the lists need not be in pairs.</summary>
     public const string LeavePeople = "DELETE FROM people_in_hand WHERE {in:record_key} AND {in:lead_id}";
 
     public static readonly BulkInsert Runs = new("lead_runs", "lead_id",
