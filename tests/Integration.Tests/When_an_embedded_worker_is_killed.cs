@@ -95,7 +95,7 @@ public sealed class When_an_embedded_worker_is_killed
                 return false;
         }
         return true;
-    }, "finish every lead");
+    }, "finish every lead", TimeSpan.FromSeconds(60));
 
     private static async Task AssertPromisesAsync(string data, int leads, IEnumerable<Guid> accepted)
     {

@@ -22,17 +22,17 @@ public sealed partial class LeadSweeper(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // In memory the queue is empty after a start: what was outstanding then goes out at once, unless it waits for its time. Whatever is
-        // committed or swept from now on is put off beyond this border.
-        var left = bus is InProcessBus ? time.GetUtcNow() + options.Value.ResendAfter : (DateTimeOffset?)null;
+        // In memory the queue is empty after a start. Leads that come in from now on are not meant.
+        var empty = bus is InProcessBus ? time.GetUtcNow() : (DateTimeOffset?)null;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                var swept = await SweepAsync(left, stoppingToken);
-                if (swept == Batch)
+                if (empty is { } since)
+                    await MakeDueAsync(since, stoppingToken);
+                empty = null;
+                if (await SweepAsync(stoppingToken) == Batch)
                     continue;
-                left = null;
                 await Task.Delay(options.Value.SweepInterval, time, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -49,9 +49,16 @@ public sealed partial class LeadSweeper(
         }
     }
 
-    private async Task<int> SweepAsync(DateTimeOffset? left, CancellationToken cancellationToken)
+    /// <summary>What was outstanding when the queue was lost goes out at once, in the order in which it was last heard of; what waits for its time goes on waiting.</summary>
+    private async Task MakeDueAsync(DateTimeOffset since, CancellationToken cancellationToken)
     {
-        var sagas = await ClaimAsync(time.GetUtcNow(), left, cancellationToken);
+        await using var session = await database.OpenAsync(cancellationToken);
+        _ = await session.ExecuteAsync("UPDATE leads SET sweep_at = updated_at WHERE sweep_at > @since AND due_at IS NULL AND updated_at < @since", cancellationToken, ("since", since));
+    }
+
+    private async Task<int> SweepAsync(CancellationToken cancellationToken)
+    {
+        var sagas = await ClaimAsync(time.GetUtcNow(), cancellationToken);
         // Leads first: whatever is wrong with the audit must not keep them waiting.
         foreach (var saga in sagas.Where(s => s.Pending != LeadStage.None))
             await bus.SendAsync(StageCommand.Pending(saga)!, cancellationToken);
@@ -84,23 +91,23 @@ public sealed partial class LeadSweeper(
     }
 
     /// <summary>Takes rows whose time has come and puts it off, so that the next look is only after this one had its effect.</summary>
-    private async Task<List<LeadSaga>> ClaimAsync(DateTimeOffset now, DateTimeOffset? left, CancellationToken cancellationToken)
+    private async Task<List<LeadSaga>> ClaimAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         await using (var reader = await database.OpenReaderAsync(cancellationToken))
         {
             // Most looks find nothing; they need not become writes.
             var due = await reader.QueryAsync(
-                "SELECT 1 FROM leads WHERE sweep_at <= @until LIMIT 1", r => r.GetInt32(0), cancellationToken, ("until", left ?? now));
+                "SELECT 1 FROM leads WHERE sweep_at <= @now LIMIT 1", r => r.GetInt32(0), cancellationToken, ("now", now));
             if (due.Count == 0)
                 return [];
         }
         var lockRows = database is PostgresDatabase ? "FOR UPDATE SKIP LOCKED" : "";
-        const string Which = "sweep_at < @until AND (due_at IS NULL OR due_at <= @now)";
+        const string Which = "sweep_at <= @now AND (due_at IS NULL OR due_at <= @now)";
         await using var session = await database.OpenAsync(cancellationToken);
         await session.BeginAsync(cancellationToken);
         var sagas = await session.QueryAsync(
             $"UPDATE leads SET sweep_at = @later WHERE id IN (SELECT id FROM leads WHERE {Which} ORDER BY sweep_at LIMIT {Batch} {lockRows}) RETURNING {Returned}",
-            r => SagaReader.Read(r, session), cancellationToken, ("now", now), ("until", left ?? now), ("later", now + options.Value.ResendAfter));
+            r => SagaReader.Read(r, session), cancellationToken, ("now", now), ("later", now + options.Value.ResendAfter));
         await session.CommitAsync(cancellationToken);
         return sagas;
     }
