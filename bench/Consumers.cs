@@ -38,6 +38,7 @@ internal sealed class Consumers : IAsyncDisposable
         var consumers = new Consumers("lead-intake") { Model = options.ModelDelay > 0 ? await ModelStub.StartAsync(options.ModelWait) : null };
         try
         {
+            await MigrateAsync(place);
             for (var n = 0; n < workers; n++)
             {
                 var address = new Uri($"http://127.0.0.1:{WorkerProcess.FreePort()}");
@@ -100,6 +101,15 @@ internal sealed class Consumers : IAsyncDisposable
             await Model.DisposeAsync();
     }
 
+    /// <summary>As a deployment does it: a job makes the tables, and the workers find them.</summary>
+    private static async Task MigrateAsync(Place place)
+    {
+        await using var job = WorkerProcess.Start(
+            ["db", "migrate"], new Dictionary<string, string> { ["ConnectionStrings__Database"] = place.Database.ConnectionString, ["Data__Directory"] = place.Data.Path }, place.Data.Path);
+        if (await job.WaitForExitAsync(ToStart) != 0)
+            throw new InvalidOperationException($"The tables could not be made.\n{job.Transcript()}");
+    }
+
     private Dictionary<string, string> Settings(BenchOptions options, Place place, Uri address)
     {
         var variables = new Dictionary<string, string>
@@ -107,6 +117,7 @@ internal sealed class Consumers : IAsyncDisposable
             ["ConnectionStrings__Database"] = place.Database.ConnectionString,
             ["ConnectionStrings__Broker"] = place.Broker.Uri.ToString(),
             ["Data__Directory"] = place.Data.Path,
+            ["Database__Migrate"] = "false",
             ["Http__Url"] = address.ToString(),
             ["Enrichment__Directory__File"] = LeadGenerator.CompaniesFile,
             ["Messaging__HandOver"] = $"{options.HandOverInForce}",

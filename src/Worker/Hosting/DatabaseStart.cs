@@ -24,24 +24,21 @@ public sealed class DatabaseStart(SqlDatabase database, IDbContextFactory<LeadDb
     /// <summary>Makes or updates the tables.</summary>
     public async Task MigrateAsync(CancellationToken cancellationToken)
     {
-        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        await Migrator.MigrateAsync(db, database, cancellationToken);
+        if ((await PendingAsync(cancellationToken)).Count > 0)
+        {
+            await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+            await Migrator.MigrateAsync(db, database, cancellationToken);
+        }
         await crm.SeedAsync(cancellationToken);
     }
 
     /// <summary>The migrations that have not been applied.</summary>
-    public async Task<IReadOnlyList<string>> PendingAsync(CancellationToken cancellationToken)
-    {
-        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        return [.. await db.Database.GetPendingMigrationsAsync(cancellationToken)];
-    }
+    public async Task<IReadOnlyList<string>> PendingAsync(CancellationToken cancellationToken) =>
+        [.. MigrationHistory.Known.Except(await MigrationHistory.AppliedAsync(database, cancellationToken))];
 
     /// <summary>Migrations that were applied and that this version does not know: a newer one made the tables. None where there are no tables yet.</summary>
-    public async Task<IReadOnlyList<string>> UnknownAsync(CancellationToken cancellationToken)
-    {
-        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        return [.. (await db.Database.GetAppliedMigrationsAsync(cancellationToken)).Except(db.Database.GetMigrations())];
-    }
+    public async Task<IReadOnlyList<string>> UnknownAsync(CancellationToken cancellationToken) =>
+        [.. (await MigrationHistory.AppliedAsync(database, cancellationToken)).Except(MigrationHistory.Known)];
 
     /// <summary>A worker with another key would seal leads that the others cannot read: it must not start.</summary>
     private async Task CheckMasterKeyAsync(CancellationToken cancellationToken)

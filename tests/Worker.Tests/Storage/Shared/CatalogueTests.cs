@@ -75,6 +75,10 @@ public abstract class CatalogueTests<TDatabase> : StorageFixture<TDatabase>
 
         await Migrator.MigrateAsync(db, Database.Sql, CancellationToken.None);
 
-        Assert.That(await Database.TextsAsync("SELECT \"MigrationId\" FROM \"__EFMigrationsHistory\""), Has.Count.EqualTo(db.Database.GetMigrations().Count()));
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(MigrationHistory.Known, Is.EqualTo(db.Database.GetMigrations()));
+            Assert.That(await MigrationHistory.AppliedAsync(Database.Sql, CancellationToken.None), Is.EqualTo(MigrationHistory.Known));
+        }
     }
 }
