@@ -15,9 +15,9 @@ public sealed class MessagingOptions
     [Range(1, 2000)]
     public int PrefetchCount { get; set; } = 256;
 
-    /// <summary>Leads that the embedded queue works on at once. Default 64. Allowed: 1 to 2000.</summary>
+    /// <summary>Leads that the embedded queue works on at once. Default 256. Allowed: 1 to 2000.</summary>
     [Range(1, 2000)]
-    public int EmbeddedConcurrency { get; set; } = 64;
+    public int EmbeddedConcurrency { get; set; } = 256;
 
     /// <summary>Longest wait for the broker's confirm before a post is answered 503. Default 5 s. Allowed: 0.1 s to 1 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
