@@ -124,7 +124,7 @@ public static class WorkerServices
         Directory.CreateDirectory(directory);
         var connection = $"Data Source={Path.Combine(directory, "leadpipeline.db")};Default Timeout=20";
         services.AddSingleton<SqlDatabase>(_ => new SqliteDatabase(connection));
-        services.AddSingleton<IDbContextFactory<LeadDb>>(sp => new LeadDbFactory(o => o.UseSqlite(connection), sp.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton<IDbContextFactory<LeadDb>>(sp => new LeadDbFactory(o => o.UseSqlite(connection), sp));
         services.AddSingleton<WorkerIdentity, OnlyWorker>();
     }
 
@@ -139,7 +139,7 @@ public static class WorkerServices
         services.AddSingleton(_ => NpgsqlDataSource.Create(settings.ConnectionString));
         services.AddSingleton<PostgresDatabase>(sp => new PostgresDatabase(sp.GetRequiredService<NpgsqlDataSource>(), settings.ConnectionString));
         services.AddSingleton<SqlDatabase>(sp => sp.GetRequiredService<PostgresDatabase>());
-        services.AddSingleton<IDbContextFactory<LeadDb>>(sp => new LeadDbFactory(o => o.UseNpgsql(sp.GetRequiredService<NpgsqlDataSource>()), sp.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton<IDbContextFactory<LeadDb>>(sp => new LeadDbFactory(o => o.UseNpgsql(sp.GetRequiredService<NpgsqlDataSource>()), sp));
         services.AddSingleton<WorkerIdentity, PostgresWorkers>();
     }
 
