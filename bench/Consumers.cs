@@ -38,7 +38,6 @@ internal sealed class Consumers : IAsyncDisposable
         var consumers = new Consumers("lead-intake") { Model = options.ModelDelay > 0 ? await ModelStub.StartAsync(options.ModelWait) : null };
         try
         {
-            await MigrateAsync(place);
             for (var n = 0; n < workers; n++)
             {
                 var address = new Uri($"http://127.0.0.1:{WorkerProcess.FreePort()}");
@@ -99,15 +98,6 @@ internal sealed class Consumers : IAsyncDisposable
         }
         if (Model is not null)
             await Model.DisposeAsync();
-    }
-
-    /// <summary>As a deployment does it: a job makes the tables, and the workers find them.</summary>
-    private static async Task MigrateAsync(Place place)
-    {
-        await using var job = WorkerProcess.Start(
-            ["db", "migrate"], new Dictionary<string, string> { ["ConnectionStrings__Database"] = place.Database.ConnectionString, ["Data__Directory"] = place.Data.Path }, place.Data.Path);
-        if (await job.WaitForExitAsync(ToStart) != 0)
-            throw new InvalidOperationException($"The tables could not be made.\n{job.Transcript()}");
     }
 
     private Dictionary<string, string> Settings(BenchOptions options, Place place, Uri address)

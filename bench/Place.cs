@@ -14,7 +14,14 @@ internal sealed class Place(TestDatabase database, TestBroker broker) : IAsyncDi
     /// <summary>Whether there were leads before the first run, and the tables are analysed.</summary>
     public bool IsFilled { get; init; }
 
-    public static async Task<Place> CreateAsync(bool isFilled = false) => new(await TestServers.CreateDatabaseAsync(), await TestServers.CreateBrokerAsync()) { IsFilled = isFilled };
+    /// <summary>Makes a place as a deployment does: a job makes the tables, and the workers find them.</summary>
+    public static async Task<Place> CreateAsync(bool isFilled = false)
+    {
+        var place = new Place(await TestServers.CreateDatabaseAsync(), await TestServers.CreateBrokerAsync()) { IsFilled = isFilled };
+        await using var job = WorkerProcess.Start(
+            ["db", "migrate"], new Dictionary<string, string> { ["ConnectionStrings__Database"] = place.Database.ConnectionString, ["Data__Directory"] = place.Data.Path }, place.Data.Path);
+        return await job.WaitForExitAsync(TimeSpan.FromMinutes(1)) == 0 ? place : throw new InvalidOperationException($"The tables could not be made.\n{job.Transcript()}");
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -44,22 +44,23 @@ public sealed partial class AuditPublisher(SqlDatabase database, LeadCipher ciph
     /// <summary>Publishes what a lead's mark says was not confirmed.</summary>
     public async Task PublishAgainAsync(LeadSaga saga, CancellationToken cancellationToken)
     {
-        if (exchange is null)
-        {
+        if (exchange is not null)
+            await PublishAgainAsync(saga, exchange, cancellationToken);
+        // The mark also says that nobody need look at the lead any more: never of one that is under way.
+        if (saga.Pending == LeadStage.None)
             await MarkAsync([(saga.LeadId, saga.AuditSeq)], cancellationToken);
-            return;
-        }
+    }
+
+    private async Task PublishAgainAsync(LeadSaga saga, IAuditExchange to, CancellationToken cancellationToken)
+    {
         await using var session = await database.OpenReaderAsync(cancellationToken);
         var rows = await session.QueryAsync(
             $"SELECT {AuditReader.Columns}, l.data_key FROM audit_events a JOIN leads l ON l.id = a.lead_id WHERE a.lead_id = @lead AND a.seq > l.audit_published ORDER BY a.seq",
             r => (Row: AuditReader.Read(r, session), Key: r.IsDBNull(AuditReader.Count) ? null : (byte[])r.GetValue(AuditReader.Count)), cancellationToken, ("lead", saga.LeadId));
-        if (rows.Count > 0)
-        {
-            var key = rows[0].Key is { } wrapped ? cipher.Unwrap(wrapped, saga.LeadId) : null;
-            await exchange.PublishAsync([.. rows.Select(r => new AuditMessage(r.Row, AuditReader.Payload(r.Row, key)))], cancellationToken);
-        }
-        if (saga.Pending == LeadStage.None)
-            await MarkAsync([(saga.LeadId, saga.AuditSeq)], cancellationToken);
+        if (rows.Count == 0)
+            return;
+        var key = rows[0].Key is { } wrapped ? cipher.Unwrap(wrapped, saga.LeadId) : null;
+        await to.PublishAsync([.. rows.Select(r => new AuditMessage(r.Row, AuditReader.Payload(r.Row, key)))], cancellationToken);
     }
 
     /// <inheritdoc/>

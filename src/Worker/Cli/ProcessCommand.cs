@@ -37,7 +37,7 @@ internal sealed class ProcessRun : IDisposable
     private const int Window = 1000;
 
     /// <summary>About as many as the embedded queue holds and works on.</summary>
-    private const int Queued = 2100;
+    private const int Queued = 2300;
 
     private readonly Dictionary<string, string?> settings;
     private readonly string path;

@@ -53,7 +53,7 @@ public sealed partial class LeadSweeper(
     private async Task MakeDueAsync(DateTimeOffset since, CancellationToken cancellationToken)
     {
         await using var session = await database.OpenAsync(cancellationToken);
-        _ = await session.ExecuteAsync("UPDATE leads SET sweep_at = updated_at WHERE sweep_at > @since AND due_at IS NULL AND updated_at < @since", cancellationToken, ("since", since));
+        _ = await session.ExecuteAsync("UPDATE leads SET sweep_at = updated_at WHERE sweep_at > @since AND (due_at IS NULL OR due_at <= @since) AND updated_at < @since", cancellationToken, ("since", since));
     }
 
     private async Task<int> SweepAsync(CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using LeadPipeline.Worker.Storage.Sql;
+using Npgsql;
 
 namespace LeadPipeline.Worker.Storage;
 
@@ -24,17 +25,31 @@ public static class MigrationHistory
         "20261128000001_PlainKeys",
         "20261129000001_PeopleInHand",
         "20261129000002_LedgerByLead",
+        "20261130000001_PendingLeadsAreLookedAt",
     ];
 
-    /// <summary>Those that the database has had; none where there are no tables yet.</summary>
+    /// <summary>Those that the database has had; none where there are no tables yet. Waits, however long, for a migration that is under way.</summary>
     public static async Task<IReadOnlyList<string>> AppliedAsync(SqlDatabase database, CancellationToken cancellationToken)
     {
-        await using var session = await database.OpenReaderAsync(cancellationToken);
+        const string All = """SELECT "MigrationId" FROM "__EFMigrationsHistory" ORDER BY 1""";
         var table = database is PostgresDatabase
             ? """SELECT 1 WHERE to_regclass('"__EFMigrationsHistory"') IS NOT NULL"""
             : "SELECT 1 FROM sqlite_master WHERE name = '__EFMigrationsHistory'";
-        if ((await session.QueryAsync(table, r => r.GetInt32(0), cancellationToken)).Count == 0)
-            return [];
-        return await session.QueryAsync("""SELECT "MigrationId" FROM "__EFMigrationsHistory" ORDER BY 1""", r => r.GetString(0), cancellationToken);
+        await using (var session = await database.OpenReaderAsync(cancellationToken))
+        {
+            if ((await session.QueryAsync(table, r => r.GetInt32(0), cancellationToken)).Count == 0)
+                return [];
+            if (database is not PostgresDatabase)
+                return await session.QueryAsync(All, r => r.GetString(0), cancellationToken);
+        }
+
+        // EF Core holds this table while it migrates.
+        await using var connection = await ((PostgresDatabase)database).Source.OpenConnectionAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(All, connection) { CommandTimeout = 0 };
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var applied = new List<string>();
+        while (await reader.ReadAsync(cancellationToken))
+            applied.Add(reader.GetString(0));
+        return applied;
     }
 }

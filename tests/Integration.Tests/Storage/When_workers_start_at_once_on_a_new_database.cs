@@ -26,6 +26,31 @@ public sealed class When_workers_start_at_once_on_a_new_database
         Assert.That(await storage.TextsAsync("SELECT \"MigrationId\" FROM \"__EFMigrationsHistory\" ORDER BY 1"), Is.EqualTo(one.Database.GetMigrations()));
     }
 
+    /// <summary>A large table takes its time, and who waits for it meanwhile has no fault to tell.</summary>
+    [Test]
+    public async Task Should_wait_for_another_workers_migration_longer_than_for_anything_else()
+    {
+        await using var storage = new PostgresStorage();
+        await storage.CreateAsync();
+        await using (var db = storage.Open())
+            await Migrator.MigrateAsync(db, storage.Sql, CancellationToken.None);
+        var settings = new NpgsqlConnectionStringBuilder(((PostgresDatabase)storage.Sql).ConnectionString) { CommandTimeout = 1, ApplicationName = "waiting" };
+        await using var impatient = new PostgresDatabase(NpgsqlDataSource.Create(settings.ConnectionString), settings.ConnectionString);
+
+        await using var migrating = await ((PostgresDatabase)storage.Sql).Source.OpenConnectionAsync();
+        await using var transaction = await migrating.BeginTransactionAsync();
+        await using (var locking = new NpgsqlCommand("LOCK TABLE \"__EFMigrationsHistory\" IN ACCESS EXCLUSIVE MODE", migrating))
+            await locking.ExecuteNonQueryAsync();
+        var applied = MigrationHistory.AppliedAsync(impatient, CancellationToken.None);
+        await Eventually.ShouldAsync(
+            async () => applied.IsCompleted
+                || (await storage.TextsAsync("SELECT pid::text FROM pg_stat_activity WHERE application_name = 'waiting' AND wait_event_type = 'Lock' AND clock_timestamp() - query_start > interval '1.5 s'")).Count > 0,
+            "wait for longer than a statement may take");
+        await transaction.CommitAsync();
+
+        Assert.That(await applied, Is.EqualTo(MigrationHistory.Known));
+    }
+
     [Test]
     public async Task Should_tell_who_is_alive()
     {

@@ -40,10 +40,10 @@ public abstract class CatalogueTests<TDatabase> : StorageFixture<TDatabase>
             {
                 _ = await session.ExecuteAsync(
                     """
-                    INSERT INTO leads (id, version, run, status, attempt, failures, epoch, audit_seq, audit_head, audit_published, received_at, updated_at, source, record_key, executing_key, body)
-                    VALUES (@id, 1, 1, 'Executing', 0, 0, 1, 1, @bytes, 0, @now, @now, 'api', 'person', @key, @bytes)
+                    INSERT INTO leads (id, version, run, status, attempt, failures, epoch, audit_seq, audit_head, audit_published, received_at, updated_at, source, record_key, executing_key, body, pending)
+                    VALUES (@id, 1, 1, 'Executing', 0, 0, 1, 1, @bytes, 0, @now, @now, 'api', 'person', @key, @bytes, @pending)
                     """,
-                    CancellationToken.None, ("id", lead), ("now", Now), ("key", key), ("bytes", new byte[] { 1 }));
+                    CancellationToken.None, ("id", lead), ("now", Now), ("key", key), ("pending", key is null ? null : "execution"), ("bytes", new byte[] { 1 }));
                 foreach (var (tool, record) in new[] { ("upsert_lead", "00Q"), ("set_lead_score", "00Q"), ("match_account", (string?)null) })
                 {
                     _ = await session.ExecuteAsync(
@@ -65,6 +65,7 @@ public abstract class CatalogueTests<TDatabase> : StorageFixture<TDatabase>
             Assert.That(await db.Effects.Where(e => e.State == "confirmed" && e.UpdatedAt == Now && e.Sealed!.Length == 1).Select(e => e.EffectKey).ToListAsync(),
                 Is.EquivalentTo(new[] { held, free }.SelectMany(l => new[] { $"{l:N}.1.upsert_lead", $"{l:N}.1.set_lead_score", $"{l:N}.1.match_account" })));
             Assert.That(await db.Set<SharedRecordRow>().CountAsync(), Is.EqualTo(2));
+            Assert.That(await db.Leads.Where(l => l.SweepAt != null).Select(l => l.Id).ToListAsync(), Is.EqualTo(new[] { held }), "who is under way is looked at");
         }
     }
 
