@@ -1,3 +1,4 @@
+using LeadPipeline.Worker.Storage.Sql;
 using Npgsql;
 
 namespace LeadPipeline.Worker.Hosting;
@@ -60,9 +61,7 @@ public sealed class DataLock : IAsyncDisposable
 
     private static async Task<NpgsqlConnection> AdvisoryAsync(string address, CancellationToken cancellationToken)
     {
-        // Not pooled: the lock lives as long as the connection does, and no longer.
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(address) { Pooling = false, KeepAlive = 30 }.ConnectionString);
-        await connection.OpenAsync(cancellationToken);
+        var connection = await HeldConnection.OpenAsync(address, cancellationToken);
         await using var command = new NpgsqlCommand("SELECT pg_try_advisory_lock(@lock)", connection);
         command.Parameters.AddWithValue("lock", Lock);
         if (await command.ExecuteScalarAsync(cancellationToken) is true)

@@ -77,6 +77,7 @@ public sealed partial class LeadSweeper(
             try
             {
                 await audit.PublishAgainAsync(saga, cancellationToken);
+                failed = 0;
             }
 #pragma warning disable CA1031 // One lead's events that cannot be read must not hold up the others'; all of them come round again.
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)

@@ -74,7 +74,7 @@ public sealed class ApprovalStore(SqlDatabase database, LeadStore leads, LeadCip
             if (await leads.LoadAsync(leadId) is not { } work)
                 return false;
             var change = new ApprovalChange(null, NewRow(approval, content, work.Key));
-            var applied = await leads.ApplyAsync(work, new SagaMessage.Noted(), [Requested(approval)], commit => commit with { Approvals = [change] }, approval.RequestedBy);
+            var applied = await leads.ApplyAsync(work, new SagaMessage.Noted(), [Requested(approval)], commit => WithEvents(commit, change), approval.RequestedBy);
             return applied.Took;
         }
         var (key, wrapped) = cipher.NewKey(approval.Id);
@@ -144,12 +144,16 @@ public sealed class ApprovalStore(SqlDatabase database, LeadStore leads, LeadCip
         {
             // A plan that waits for this looks again at once.
             SagaMessage message = before is { IsForStep: true, Run: { } run } ? new SagaMessage.Woken(run, PlanReason) : new SagaMessage.Noted();
-            var applied = await leads.ApplyAsync(work, message, [Acted(after)], commit => commit with { Approvals = [Change(before, after)] }, after.Acts[^1].By);
+            var applied = await leads.ApplyAsync(work, message, [Acted(after)], commit => WithEvents(commit, Change(before, after)), after.Acts[^1].By);
             return applied.Took;
         }
         await using var session = await database.OpenAsync(CancellationToken.None);
         return (await session.UpdateAsync(LeadTables.ChangeApprovals, [LeadTables.ChangeApprovalRow(ToRow(before), ToRow(after))], CancellationToken.None)).Count == 1;
     }
+
+    /// <summary>The sweeper is to look at once at a lead that has ended, for the event: this may be a process that publishes nothing.</summary>
+    private LeadCommit WithEvents(LeadCommit commit, ApprovalChange change) =>
+        commit with { Approvals = [change], SweepAt = commit.Saga.Pending == LeadStage.None ? AuditChain.Microseconds(time.GetUtcNow()) : commit.SweepAt };
 
     /// <summary>Why a lead waits whose plan needs an approval.</summary>
     public const string PlanReason = "approval-required";

@@ -105,9 +105,8 @@ public sealed class PostgresWorkers(PostgresDatabase database, TimeProvider time
     {
         if (held is not null)
             await held.DisposeAsync();
-        // Not from the pool: a pooled connection is reset, and the lock lost, when it is handed back.
-        held = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Pooling = false, KeepAlive = 5 }.ConnectionString);
-        await held.OpenAsync(cancellationToken);
+        held = null;
+        held = await HeldConnection.OpenAsync(database.ConnectionString, cancellationToken);
         await using var command = new NpgsqlCommand("SELECT pg_advisory_lock(@space, @worker)", held);
         command.Parameters.AddWithValue("space", LockSpace);
         command.Parameters.AddWithValue("worker", Id);

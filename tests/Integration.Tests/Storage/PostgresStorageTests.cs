@@ -73,6 +73,10 @@ public sealed class PostgresApprovalStoreTests : ApprovalStoreTests<PostgresStor
 
 [Category("Integration")]
 [Parallelizable]
+public sealed class PostgresDeferredEventStoreTests : DeferredEventStoreTests<PostgresStorage>;
+
+[Category("Integration")]
+[Parallelizable]
 public sealed class PostgresCompanyDirectoryTests : CompanyDirectoryTests<PostgresStorage>;
 
 [Category("Integration")]

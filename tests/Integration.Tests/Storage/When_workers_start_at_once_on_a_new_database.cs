@@ -51,6 +51,18 @@ public sealed class When_workers_start_at_once_on_a_new_database
         Assert.That(await applied, Is.EqualTo(MigrationHistory.Known));
     }
 
+    /// <summary>A machine that vanishes says nothing: by default the server would believe in it, and keep its locks, for two hours.</summary>
+    [Test]
+    public async Task Should_have_the_server_ask_soon_whether_a_worker_is_still_there()
+    {
+        await using var storage = new PostgresStorage();
+        await storage.CreateAsync();
+        await using var held = await HeldConnection.OpenAsync(((PostgresDatabase)storage.Sql).ConnectionString, CancellationToken.None);
+
+        await using var command = new NpgsqlCommand("SELECT current_setting('tcp_keepalives_idle')::int + current_setting('tcp_keepalives_interval')::int * current_setting('tcp_keepalives_count')::int", held);
+        Assert.That(await command.ExecuteScalarAsync(), Is.EqualTo(20));
+    }
+
     [Test]
     public async Task Should_tell_who_is_alive()
     {

@@ -8,7 +8,8 @@ public abstract record SimulatorFault
     /// <summary>Answers with this status and does nothing: 503, 429, 500, in the vendor's words.</summary>
     /// <param name="Status">The HTTP status.</param>
     /// <param name="Code">The vendor's code where one status has several meanings; null: the usual one.</param>
-    public sealed record Refuse(int Status, string? Code = null) : SimulatorFault;
+    /// <param name="RetryAfter">Seconds of a Retry-After header, where the simulator sends one; null: no header.</param>
+    public sealed record Refuse(int Status, string? Code = null, int? RetryAfter = null) : SimulatorFault;
 
     /// <summary>Ends the connection before anything is done.</summary>
     public sealed record ResetBefore : SimulatorFault;

@@ -57,6 +57,8 @@ public sealed class SqliteRateLimiterTests : RateLimiterTests<SqliteStorage>;
 
 public sealed class SqliteApprovalStoreTests : ApprovalStoreTests<SqliteStorage>;
 
+public sealed class SqliteDeferredEventStoreTests : DeferredEventStoreTests<SqliteStorage>;
+
 public sealed class SqliteCompanyDirectoryTests : CompanyDirectoryTests<SqliteStorage>;
 
 public sealed class SqliteKeyRewrappingTests : KeyRewrappingTests<SqliteStorage>;

@@ -17,7 +17,7 @@ internal sealed partial record HubSpotError(int Status, string Category, IReadOn
 {
     private static readonly string[] InMessage = ["CONFLICTING_UNIQUE_VALUE", "PROPERTY_DOESNT_EXIST", "INVALID_OPTION", "INVALID_INTEGER", "INVALID_EMAIL", "INVALID_DATE", "READ_ONLY_VALUE", "REQUIRED_FIELD"];
 
-    private static readonly TimeSpan LockedFor = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LockedFor = TimeSpan.FromSeconds(2), LongestWait = TimeSpan.FromDays(1);
 
     /// <summary>Whether a unique value is taken: by an e-mail address (409) or by a property of ours (400).</summary>
     public bool IsConflict => Status == 409 || Category == "CONFLICT" || Has("CONFLICTING_UNIQUE_VALUE") || Has("UNIQUE_VALUE_CONFLICT");
@@ -95,8 +95,9 @@ internal sealed partial record HubSpotError(int Status, string Category, IReadOn
         return new DateTimeOffset(midnight, zone.GetUtcOffset(midnight)) - now;
     }
 
+    /// <summary>No limit of HubSpot's lasts longer than its day, whatever a header says.</summary>
     private static TimeSpan? RetryAfter(HttpResponseHeaders headers) =>
-        headers.RetryAfter?.Delta is { } delta && delta > TimeSpan.Zero ? delta : null;
+        headers.RetryAfter?.Delta is { } delta && delta > TimeSpan.Zero ? (delta < LongestWait ? delta : LongestWait) : null;
 
     private static IEnumerable<JsonNode?> List(JsonNode? node) => node as JsonArray ?? [];
 

@@ -229,11 +229,14 @@ public sealed class When_HubSpot_is_written_to
     [TestCase(429, "DAILY", 11 * 3600, NotNowKind.RateLimited)]
     [TestCase(423, null, 2, NotNowKind.Transient)]
     [TestCase(503, null, null, NotNowKind.Transient)]
-    public async Task Should_wait_as_long_as_HubSpot_means(int status, string? policy, int? seconds, NotNowKind kind)
+    [TestCase(503, null, 40, NotNowKind.Transient, 40)]
+    // A lead must not wait for years because of a header.
+    [TestCase(503, null, 24 * 3600, NotNowKind.Transient, 99_999_999)]
+    public async Task Should_wait_as_long_as_HubSpot_means(int status, string? policy, int? seconds, NotNowKind kind, int? retryAfter = null)
     {
         await using var hubspot = await HubSpotCase.StartAsync(new HubSpotOptions { TimeZone = "Europe/Berlin" });
         var lead = hubspot.KnownContact();
-        hubspot.Simulator.Faults.FailNext("create_tasks", new SimulatorFault.Refuse(status, policy));
+        hubspot.Simulator.Faults.FailNext("create_tasks", new SimulatorFault.Refuse(status, policy, retryAfter));
 
         var outcome = (CrmOutcome.NotNow)(await hubspot.WriteAsync([Task("t", "e1", lead)]))[0];
 

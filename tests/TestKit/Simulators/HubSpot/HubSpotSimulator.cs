@@ -152,7 +152,10 @@ public sealed class HubSpotSimulator : VendorSimulator
             ["category"] = "RATE_LIMITS",
             ["policyName"] = fault.Code ?? "TEN_SECONDLY_ROLLING",
         }),
-        503 or 502 or 504 => new SimulatedAnswer(fault.Status, "<html>upstream</html>", "text/html"),
+        503 or 502 or 504 => new SimulatedAnswer(fault.Status, "<html>upstream</html>", "text/html")
+        {
+            Headers = fault.RetryAfter is { } seconds ? new Dictionary<string, string> { ["Retry-After"] = seconds.ToString(CultureInfo.InvariantCulture) } : [],
+        },
         _ => Problem(new(fault.Status, fault.Code ?? fault.Status switch { 423 => "LOCKED", 403 => "MISSING_SCOPES", _ => "INTERNAL_ERROR" }, "as ordered")),
     };
 

@@ -69,6 +69,20 @@ public abstract class ApprovalStoreTests<TDatabase> : StorageFixture<TDatabase>
         Assert.That(chain, Is.EqualTo(new[] { "requested by ann", "approved by bob" }));
     }
 
+    /// <summary>A command line publishes nothing, and nobody looks at a lead that has ended unless he is told to.</summary>
+    [Test]
+    public async Task Should_have_its_event_published_when_the_lead_has_ended()
+    {
+        var approval = await RequestAsync(needed: 1, withLead: true);
+        await using (var session = await Database.Sql.OpenAsync(CancellationToken.None))
+            _ = await session.ExecuteAsync("UPDATE leads SET status = 'Completed', pending = NULL, sweep_at = NULL WHERE id = @lead", CancellationToken.None, ("lead", approval.LeadId));
+
+        _ = await store.ActAsync(approval.Id, new ApprovalAct.Approve("bob"), CancellationToken.None);
+
+        await using var db = Database.Open();
+        Assert.That(db.Leads.Single(l => l.Id == approval.LeadId).SweepAt, Is.EqualTo(time.GetUtcNow()));
+    }
+
     [Test]
     public async Task Should_be_shown_as_expired_when_its_time_is_over()
     {

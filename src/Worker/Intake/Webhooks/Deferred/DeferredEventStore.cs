@@ -40,17 +40,25 @@ public sealed class DeferredEventStore(SqlDatabase database, TimeProvider time) 
     public async Task PutOffAsync(DeferredEvent waiting, DateTimeOffset until, string reason, CancellationToken cancellationToken)
     {
         await using var session = await database.OpenAsync(cancellationToken);
-        _ = await session.ExecuteAsync("UPDATE deferred_events SET due_at = @until, reason = @reason WHERE id = @id", cancellationToken, ("id", waiting.Id), ("until", AuditChain.Microseconds(until)), ("reason", reason));
+        _ = await session.ExecuteAsync("UPDATE deferred_events SET due_at = @until, reason = @reason WHERE id = @id AND received_at = @received", cancellationToken, ("id", waiting.Id), ("received", waiting.ReceivedAt), ("until", AuditChain.Microseconds(until)), ("reason", reason));
     }
 
-    /// <summary>It is somewhere else now, and safe there.</summary>
+    /// <summary>It is somewhere else now, and safe there. One that has come back meanwhile stays.</summary>
     public async Task RemoveAsync(DeferredEvent done, CancellationToken cancellationToken)
     {
         await using var session = await database.OpenAsync(cancellationToken);
-        _ = await session.ExecuteAsync("DELETE FROM deferred_events WHERE id = @id", cancellationToken, ("id", done.Id));
+        _ = await session.ExecuteAsync("DELETE FROM deferred_events WHERE id = @id AND received_at = @received", cancellationToken, ("id", done.Id), ("received", done.ReceivedAt));
     }
 
     /// <inheritdoc/>
-    public Task ReturnAsync(string queue, QueueMessage message, CancellationToken cancellationToken) =>
-        DeferredEvent.Of(queue, message, time.GetUtcNow()) is { } waiting ? KeepAsync([waiting], cancellationToken) : throw new ArgumentException($"{queue} is not a sender's.", nameof(queue));
+    public async Task ReturnAsync(string queue, QueueMessage message, CancellationToken cancellationToken)
+    {
+        var waiting = DeferredEvent.Of(queue, message, time.GetUtcNow()) ?? throw new ArgumentException($"{queue} is not a sender's.", nameof(queue));
+        await KeepAsync([waiting], cancellationToken);
+        // Whoever has just given it up has not removed it yet, and must not remove the one that has come back.
+        await using var session = await database.OpenAsync(cancellationToken);
+        _ = await session.ExecuteAsync(
+            "UPDATE deferred_events SET received_at = @received, due_at = @due, reason = @reason WHERE id = @id", cancellationToken,
+            ("id", waiting.Id), ("received", AuditChain.Microseconds(waiting.ReceivedAt)), ("due", AuditChain.Microseconds(waiting.DueAt)), ("reason", waiting.Reason));
+    }
 }
