@@ -54,11 +54,14 @@ public sealed class DeferredEventStore(SqlDatabase database, TimeProvider time) 
     public async Task ReturnAsync(string queue, QueueMessage message, CancellationToken cancellationToken)
     {
         var waiting = DeferredEvent.Of(queue, message, time.GetUtcNow()) ?? throw new ArgumentException($"{queue} is not a sender's.", nameof(queue));
+        // Whoever has just given it up and not removed it yet must not remove the one that has come back. So the row is changed first: if it is
+        // gone by then, it is made anew; the other way round it could go in between.
+        await using (var session = await database.OpenAsync(cancellationToken))
+        {
+            _ = await session.ExecuteAsync(
+                "UPDATE deferred_events SET received_at = @received, due_at = @due, reason = @reason WHERE id = @id", cancellationToken,
+                ("id", waiting.Id), ("received", AuditChain.Microseconds(waiting.ReceivedAt)), ("due", AuditChain.Microseconds(waiting.DueAt)), ("reason", waiting.Reason));
+        }
         await KeepAsync([waiting], cancellationToken);
-        // Whoever has just given it up has not removed it yet, and must not remove the one that has come back.
-        await using var session = await database.OpenAsync(cancellationToken);
-        _ = await session.ExecuteAsync(
-            "UPDATE deferred_events SET received_at = @received, due_at = @due, reason = @reason WHERE id = @id", cancellationToken,
-            ("id", waiting.Id), ("received", AuditChain.Microseconds(waiting.ReceivedAt)), ("due", AuditChain.Microseconds(waiting.DueAt)), ("reason", waiting.Reason));
     }
 }
