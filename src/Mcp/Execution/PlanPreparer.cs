@@ -42,7 +42,8 @@ public static class PlanPreparer
         {
             var decided = effect.IsSettled ? effect : DecideStep(effect);
             if (decided.NeedsPerson is { } person)
-                return person with { Effects = [.. effects, .. run.Effects.Skip(effects.Count)] };
+                // What the read has found of the steps that follow is known, too: a person who decides sees it, and a later run need not ask.
+                return person with { Effects = [.. effects, .. run.Effects.Skip(effects.Count).Select(e => Found(tools, e, view))] };
             effects.Add(decided.Effect);
             done[effect.Step.Id] = decided.Effect;
             if (decided.Effect is { State: EffectState.Failed, Step.Critical: true })
@@ -197,6 +198,10 @@ public static class PlanPreparer
                 effects[i] = effects[i] with { RecordVersion = version };
         }
     }
+
+    /// <summary>The step as it is known to be without being decided: done, where its record was found.</summary>
+    private static StepEffect Found(ToolRegistry tools, StepEffect effect, CrmView view) =>
+        !effect.IsSettled && tools.Find(effect.Step.Tool) is { } tool && Made(effect, view) is { } made ? Settle(effect, tool, new(made.Id), view).Effect : effect;
 
     private static CrmRecord? Made(StepEffect effect, CrmView view) =>
         effect.State == EffectState.Planned ? null : view.Effects.GetValueOrDefault(effect.EffectKey);

@@ -57,6 +57,12 @@ public sealed partial class AnalyzeLeadHandler(
         }
 
         var started = time.GetUtcNow();
+        var ledger = await earlierRuns.LedgerAsync(work!, cancellationToken);
+        if (earlierRuns.SettledAt(ledger) is { } settled && settled > started)
+        {
+            await DeferAsync(work!, PlanOutcome.NotNow.Settling, failed: false, settled, null, null);
+            return null;
+        }
         var approved = work!.Saga.Run > 1 ? await store.ApprovedRunAsync(work, cancellationToken) : null;
         // Before anything is asked of anybody: who has to wait for the model costs the CRM nothing, and leaves one event.
         var reason = work.Saga.Status == LeadStatus.Deferred ? work.Saga.Reason : null;
@@ -72,7 +78,7 @@ public sealed partial class AnalyzeLeadHandler(
         try
         {
             if (approved is not null)
-                return await GoOnAsync(work, approved, await earlierRuns.InCrmAsync(work, cancellationToken), started);
+                return await GoOnAsync(work, approved, await earlierRuns.InCrmAsync(ledger, cancellationToken), started);
             var snapshot = await evidence.GatherAsync(work!, cancellationToken);
             var outcome = await analyzer.AnalyzeAsync(new AnalysisRequest(snapshot, turn), cancellationToken);
             if (outcome is AnalysisOutcome.NotNow notNow)
@@ -80,7 +86,7 @@ public sealed partial class AnalyzeLeadHandler(
                 await DeferAsync(work!, notNow);
                 return null;
             }
-            var earlier = await earlierRuns.InCrmAsync(work!, cancellationToken);
+            var earlier = await earlierRuns.InCrmAsync(ledger, cancellationToken);
             return await DecideAsync(work!, snapshot, outcome, earlier, started);
         }
         catch (CrmUnavailableException unavailable)

@@ -123,7 +123,7 @@ public sealed class CrmOptions
 
     /// <summary>
     /// How long the CRM may still carry out a call that was given up without an answer. A plan that fails is not undone sooner: the record that such a call
-    /// would make a second time holds its key, and refuses it, only while it stands. Default 2 min, with the mock CRM 0, whose calls end with their process.
+    /// would make a second time holds its key, and refuses it, only while it stands. Nor does a later run of the lead begin sooner: it has keys of its own. Default 2 min, with the mock CRM 0, whose calls end with their process.
     /// Allowed: 0 to 1 h.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]

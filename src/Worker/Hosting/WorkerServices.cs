@@ -211,7 +211,7 @@ public static class WorkerServices
     {
         services.AddJudging(environment, contentRoot);
         services.AddEnrichment();
-        services.AddSingleton<EarlierRuns>();
+        services.AddSingleton(sp => new EarlierRuns(sp.GetRequiredService<LeadStore>(), sp.GetRequiredService<ICrm>(), sp.GetRequiredService<ToolRegistry>(), sp.GetRequiredService<IOptions<CrmOptions>>().Value.SettleTimeInForce));
         services.AddSingleton<AnalyzeLeadHandler>();
     }
 

@@ -79,6 +79,7 @@ public static class Words
         ["compensation-incomplete"] = "Not everything could be undone.",
         ["unknown-outcome"] = "It cannot be told what the CRM did.",
         ["approval-required"] = "A step waits for somebody's yes.",
+        ["crm-settling"] = "A call to the CRM had no answer and may still be carried out.",
         ["crm-breaker-open"] = "The CRM is failing, so calls to it are stopped for a while.",
         ["crm-unavailable"] = "The CRM does not answer.",
         ["refused"] = "The CRM refused a step, so what had been done was undone.",

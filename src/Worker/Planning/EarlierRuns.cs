@@ -8,14 +8,14 @@ using LeadPipeline.Worker.Storage;
 namespace LeadPipeline.Worker.Planning;
 
 /// <summary>Finds out what the earlier runs of a lead left in the CRM, so that a later one does not do it twice.</summary>
-public sealed class EarlierRuns(LeadStore store, ICrm crm, ToolRegistry tools)
+/// <param name="store">Leads.</param>
+/// <param name="crm">The CRM.</param>
+/// <param name="tools">The tools.</param>
+/// <param name="settleTime">How long the CRM may still carry out a call that was given up without an answer.</param>
+public sealed class EarlierRuns(LeadStore store, ICrm crm, ToolRegistry tools, TimeSpan settleTime)
 {
-    /// <summary>
-    /// The effects that are in the CRM, the latest run first. Where an earlier run ended without knowing, the CRM is asked now: its record carries
-    /// the effect key of that run.
-    /// </summary>
-    /// <exception cref="CrmUnavailableException">The CRM did not answer, or not now.</exception>
-    public async Task<IReadOnlyList<EarlierEffect>> InCrmAsync(LeadWork work, CancellationToken cancellationToken)
+    /// <summary>The ledgers of the runs before this one, the latest first; nothing when this one is to do everything once more.</summary>
+    public async Task<IReadOnlyList<EarlierEffect>> LedgerAsync(LeadWork work, CancellationToken cancellationToken)
     {
         if (work.Saga is { Run: 1 } or { Again: true })
             return [];
@@ -25,13 +25,19 @@ public sealed class EarlierRuns(LeadStore store, ICrm crm, ToolRegistry tools)
             var rows = (await store.EffectsAsync(work.Saga.LeadId, run, cancellationToken)).ToDictionary(r => r.Step);
             effects.AddRange(plan.Steps.Where(s => rows.ContainsKey(s.Id)).Select(s => new EarlierEffect(run, rows[s.Id].ToEffect(s, work))));
         }
-        return await KeepWhatIsThereAsync(effects, cancellationToken);
+        return effects;
     }
 
-    private async Task<IReadOnlyList<EarlierEffect>> KeepWhatIsThereAsync(List<EarlierEffect> effects, CancellationToken cancellationToken)
+    /// <summary>From when on no call of an earlier run can be carried out any more of which nobody knows the outcome; null: there is none. Before that a later run could do the same under a key of its own.</summary>
+    public DateTimeOffset? SettledAt(IReadOnlyList<EarlierEffect> ledger) => ledger.Where(e => IsUnsure(e.Effect)).Max(e => e.Effect.UnansweredAt) + settleTime;
+
+    /// <summary>
+    /// The effects that are in the CRM. Where an earlier run ended without knowing, the CRM is asked now: its record carries the effect key of that run.
+    /// </summary>
+    /// <exception cref="CrmUnavailableException">The CRM did not answer, or not now.</exception>
+    public async Task<IReadOnlyList<EarlierEffect>> InCrmAsync(IReadOnlyList<EarlierEffect> effects, CancellationToken cancellationToken)
     {
-        var unsure = effects.FindAll(e => e.Effect.State is EffectState.Sent or EffectState.Unknown);
-        var asked = unsure.Where(e => tools.Find(e.Effect.Step.Tool)?.Creates is not null).Select(e => (tools.Find(e.Effect.Step.Tool)!.Creates!.Value, e.Effect.EffectKey)).ToList();
+        var asked = effects.Where(e => IsUnsure(e.Effect)).SelectMany(e => tools.Find(e.Effect.Step.Tool)?.Creates is { } kind ? [(kind, e.Effect.EffectKey)] : Array.Empty<(CrmObject, string)>()).ToList();
         var found = asked.Count == 0 ? new CrmView() : await crm.ReadAsync(new CrmQuery { Effects = asked }, cancellationToken);
         var there = new List<EarlierEffect>();
         foreach (var earlier in effects)
@@ -43,6 +49,10 @@ public sealed class EarlierRuns(LeadStore store, ICrm crm, ToolRegistry tools)
         }
         return there;
     }
+
+    /// <summary>Whether it may be in the CRM although the run did not see it there: a call had no answer, and none that was repeated later has settled it.</summary>
+    private static bool IsUnsure(StepEffect effect) => effect.State is EffectState.Sent or EffectState.Unknown
+        || (effect.UnansweredAt is not null && effect.State is EffectState.Planned or EffectState.Absent or EffectState.Skipped or EffectState.Failed);
 
     /// <summary>What could not be undone is still there. What was there already is not ours, but need not be done again either.</summary>
     private static bool IsThere(StepEffect effect) =>

@@ -1,5 +1,6 @@
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Execution;
+using LeadPipeline.Mcp.Tests.Crm;
 
 namespace LeadPipeline.Mcp.Tests.Execution;
 
@@ -91,6 +92,27 @@ public sealed class When_steps_depend_on_each_other
             Assert.That(outcome, Is.TypeOf<PlanOutcome.NeedsPerson>().With.Property("Reason").EqualTo(CrmCodes.Ambiguous).And.Property("Candidates").EqualTo(candidates));
             Assert.That(route.Crm.Batches, Is.Zero, "nothing is written for a lead that nobody can tell");
         }
+    }
+
+    [Test]
+    public async Task Should_tell_the_person_what_was_found_of_the_steps_that_follow()
+    {
+        var route = new RouteCase();
+        AddAccount();
+        route.Crm.KillAt = (1, true);
+        Assert.That(route.DeliverAsync, Throws.TypeOf<CrashException>());
+        AddAccount();
+
+        var outcome = await route.DeliverAsync();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(outcome, Is.TypeOf<PlanOutcome.NeedsPerson>().With.Property("Reason").EqualTo(CrmCodes.Ambiguous));
+            Assert.That(route.Effect("match_account").State, Is.Not.EqualTo(EffectState.Confirmed));
+            Assert.That(route.Effect("create_task"), Has.Property("State").EqualTo(EffectState.Confirmed).And.Property("RecordId").EqualTo(route.Crm.Only(CrmObject.Task).Id));
+        }
+
+        void AddAccount() => route.Crm.Add(CrmObject.Account, null, (CrmFields.Name, "Analytical Engines"), (CrmFields.Domain, "analytical.example"));
     }
 
     [Test]

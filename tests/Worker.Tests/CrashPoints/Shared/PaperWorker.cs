@@ -11,6 +11,7 @@ using LeadPipeline.Worker.Storage.Sql;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LeadPipeline.Worker.Tests.CrashPoints;
 
@@ -23,6 +24,9 @@ public sealed record PaperWorld(SqlDatabase Database, ICrm Crm, LeadCipher Ciphe
     /// <summary>What happens between a lead's being loaded and its turn for the analyzer.</summary>
     public Func<Task> BeforeTheTurn { get; init; } = () => Task.CompletedTask;
 
+    /// <summary>How long the CRM may carry out a call that was given up.</summary>
+    public TimeSpan SettleTime { get; init; }
+
     /// <summary>Workers that have been started.</summary>
     public int Workers { get; set; }
 }
@@ -33,12 +37,6 @@ public sealed record PaperWorld(SqlDatabase Database, ICrm Crm, LeadCipher Ciphe
 /// </summary>
 public sealed class PaperWorker : IAsyncDisposable
 {
-    private static readonly IConfiguration Settings = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-    {
-        // Waits in place would wait for a clock that stands still.
-        ["Retry:BaseDelay"] = "00:00:00",
-    }).Build();
-
     // Reading the policy takes longer than all that a lead takes.
     private static PolicyInForce? policy;
 
@@ -50,9 +48,15 @@ public sealed class PaperWorker : IAsyncDisposable
         Process = process;
         bus = new DoomedBus(world.Queue, process);
         var parts = new ServiceCollection();
+        var settings = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            // Waits in place would wait for a clock that stands still.
+            ["Retry:BaseDelay"] = "00:00:00",
+            ["Crm:SettleTime"] = world.SettleTime.ToString(),
+        }).Build();
         parts.AddLogging();
-        parts.AddSingleton(Settings);
-        parts.AddPipeline(Settings, "Test", AppContext.BaseDirectory);
+        parts.AddSingleton<IConfiguration>(settings);
+        parts.AddPipeline(settings, "Test", AppContext.BaseDirectory);
         parts.Replace(ServiceDescriptor.Singleton<SqlDatabase>(new DoomedDatabase(world.Database, process)));
         parts.Replace(ServiceDescriptor.Singleton<ICrm>(new DoomedCrm(world.Crm, process, world.Made)));
         parts.Replace(ServiceDescriptor.Singleton<IAnalyzer>(new DoomedAnalyzer(new RulesAnalyzer(), process, world.IsRemote, world.BeforeTheTurn)));
@@ -60,6 +64,7 @@ public sealed class PaperWorker : IAsyncDisposable
         parts.Replace(ServiceDescriptor.Singleton<WorkerIdentity>(new PaperIdentity(++world.Workers)));
         parts.Replace(ServiceDescriptor.Singleton(world.Cipher));
         parts.Replace(ServiceDescriptor.Singleton(world.Time));
+        parts.Replace(ServiceDescriptor.Singleton(new Retrying(world.Database, new Hurry(), NullLogger<Retrying>.Instance)));
         parts.Replace(ServiceDescriptor.Singleton(new StageRoom(world.HandOver, world.HandOver)));
         if (policy is not null)
             parts.Replace(ServiceDescriptor.Singleton(policy));
@@ -95,6 +100,12 @@ public sealed class PaperWorker : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => services.DisposeAsync();
+
+    /// <summary>A clock by which no wait takes any time.</summary>
+    private sealed class Hurry : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => System.CreateTimer(callback, state, TimeSpan.Zero, period);
+    }
 
     /// <summary>The newest worker lives, and those before it are gone.</summary>
     private sealed class PaperIdentity : WorkerIdentity
