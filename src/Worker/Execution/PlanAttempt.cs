@@ -52,6 +52,20 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             await WaitAsync(limit, until);
             return;
         }
+        try
+        {
+            await CarryOutAsync(cancellationToken);
+        }
+        // Who lost the database can say nothing in it, and goes on with the lead himself as soon as it is back.
+        catch (Exception exception) when (isOpen && !services.Store.IsTransient(exception))
+        {
+            await GiveBackAsync(exception);
+            throw;
+        }
+    }
+
+    private async Task CarryOutAsync(CancellationToken cancellationToken)
+    {
         for (var decisions = 1; ;)
         {
             var outcome = await services.Executor.PrepareAsync(run, cancellationToken);
@@ -107,6 +121,30 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             return;
         }
     }
+
+    /// <summary>
+    /// This attempt ends in the middle, and the process does not: whoever gets the command next, here or in another worker, goes on at once. What was sent has no answer.
+    /// </summary>
+    private async Task GiveBackAsync(Exception exception)
+    {
+        var now = AuditChain.Microseconds(services.Time.GetUtcNow());
+        var reason = exception is OperationCanceledException ? "interrupted" : "unexpected:" + exception.GetType().Name;
+        run = run with { Effects = [.. run.Effects.Select(e => e.State == EffectState.Sent ? e with { State = EffectState.Unknown, UnansweredAt = now } : e)] };
+        approvals.Forget();
+        try
+        {
+            await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, now, Failed: false, reason, epoch), [.. Changes(), Deferred(reason, now)]);
+        }
+#pragma warning disable CA1031 // It was worth a try: the sweeper sends the command again, and this worker finds the epoch to be its own.
+        catch (Exception second)
+#pragma warning restore CA1031
+        {
+            Log.NotGivenBack(services.Logger, work.Saga.LeadId, second);
+        }
+    }
+
+    private static AuditFact Deferred(string reason, DateTimeOffset until) =>
+        new("execution", "deferred", new JsonObject { ["reason"] = reason, ["until"] = until.ToString("O", CultureInfo.InvariantCulture) });
 
     private async Task<PlanRun> LoadAsync(CancellationToken cancellationToken)
     {
@@ -166,9 +204,8 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     private async Task<bool> AwaitPeopleAsync(ApprovalVerdict verdict)
     {
         var until = verdict is ApprovalVerdict.Wait wait ? wait.For.ExpiresAt : approvals.Until;
-        var deferred = new AuditFact("execution", "deferred", new JsonObject { ["reason"] = ApprovalStore.PlanReason, ["until"] = until.ToString("O", CultureInfo.InvariantCulture) });
         var applied = await CommitAsync(
-            new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, until, Failed: false, ApprovalStore.PlanReason, epoch), [.. Changes(), deferred]);
+            new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, until, Failed: false, ApprovalStore.PlanReason, epoch), [.. Changes(), Deferred(ApprovalStore.PlanReason, until)]);
         if (applied.Outdated)
         {
             approvals.Forget();
@@ -198,12 +235,11 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     {
         var type = limit.Type.ToString().ToLowerInvariant();
         var reason = PlanAdmission.Reason + type;
-        var due = until.ToString("O", CultureInfo.InvariantCulture);
         GuardMeters.Limited(limit.Type);
         AuditFact[] facts =
         [
-            new("guard", "rate_limited", new JsonObject { ["limit"] = type, ["of"] = limit.Count, ["until"] = due }),
-            new("execution", "deferred", new JsonObject { ["reason"] = reason, ["until"] = due }),
+            new("guard", "rate_limited", new JsonObject { ["limit"] = type, ["of"] = limit.Count, ["until"] = until.ToString("O", CultureInfo.InvariantCulture) }),
+            Deferred(reason, until),
         ];
         _ = await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, until, Failed: false, reason, epoch), facts, ledger: false);
         Log.Deferred(services.Logger, work.Saga.LeadId, reason, until);
@@ -257,13 +293,12 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             await DeadLetterAsync(notNow.Reason);
             return;
         }
-        var payload = new JsonObject { ["reason"] = notNow.Reason, ["until"] = due.ToString("O", CultureInfo.InvariantCulture) };
         var facts = new List<AuditFact>(Changes());
         if (notNow.Reason is "crm-breaker-open" or "crm-rate-limited")
             facts.Add(new AuditFact("guard", notNow.Reason == "crm-breaker-open" ? "breaker_open" : "rate_limited", new JsonObject { ["crm"] = true }));
         if (run.Effects.FirstOrDefault(e => !e.IsSettled) is { } stopped)
             GuardMeters.Deferred(stopped.Step.Tool, notNow.Reason == "crm-breaker-open" ? null : notNow.Fault);
-        facts.Add(new AuditFact("execution", "deferred", payload));
+        facts.Add(Deferred(notNow.Reason, due));
         await CommitAsync(new SagaMessage.StageDeferred(saga.Run, LeadStage.Execution, due, notNow.CountsAsFailure, notNow.Reason, epoch), facts);
         Log.Deferred(services.Logger, saga.LeadId, notNow.Reason, due);
     }
@@ -371,6 +406,9 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
 
         [LoggerMessage(304, LogLevel.Warning, "Lead {LeadId} waits for an approval until {Until}; leadpipeline approvals list shows it")]
         public static partial void Approval(ILogger logger, Guid leadId, DateTimeOffset until);
+
+        [LoggerMessage(305, LogLevel.Warning, "Lead {LeadId} could not be given back after a fault; the sweeper sends it again")]
+        public static partial void NotGivenBack(ILogger logger, Guid leadId, Exception exception);
 
         [LoggerMessage(303, LogLevel.Warning, "Lead {LeadId} is deferred: {Reason}, until {Until}")]
         public static partial void Deferred(ILogger logger, Guid leadId, string reason, DateTimeOffset until);

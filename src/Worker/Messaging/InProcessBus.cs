@@ -14,7 +14,7 @@ namespace LeadPipeline.Worker.Messaging;
 /// process ended is found there again at the next start.
 /// </summary>
 public sealed class InProcessBus(
-    IntakeHandler intake, StageRunner runner, StageFailures failures, Retrying retrying, SqlDatabase database, IOptions<MessagingOptions> options)
+    IntakeHandler intake, StageRunner runner, StageFailures failures, SqlDatabase database, IOptions<MessagingOptions> options)
     : BackgroundService, ILeadBus
 {
     /// <summary>Enough to keep every worker busy; more would only hold leads in memory that are safe in the database.</summary>
@@ -73,7 +73,7 @@ public sealed class InProcessBus(
         using var span = LeadTraces.Processing(LeadTraces.InProcess, command.Stage == LeadStage.Analysis ? "lead-analysis" : "lead-execution", command.LeadId, command.Trace);
         try
         {
-            await retrying.RunAsync($"Lead {command.LeadId}", tries => runner.RunAsync(tries == 1 ? command : command with { Warm = null }, new HandBack(queue.Writer), stoppingToken), stoppingToken);
+            await runner.RunAsync(command, new HandBack(queue.Writer), stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -9,7 +9,7 @@ namespace LeadPipeline.Worker.Messaging;
 /// Brings a lead through the stages. After each stage's commit the next command is carried out right here when there is room, which saves a
 /// trip through the broker; the queue is where it goes otherwise. Either way the command is on record, so that a crash loses nothing.
 /// </summary>
-public sealed partial class StageRunner(AnalyzeLeadHandler analyze, ExecutePlanHandler execute, StageRoom room, TimeProvider time, ILogger<StageRunner> logger)
+public sealed partial class StageRunner(AnalyzeLeadHandler analyze, ExecutePlanHandler execute, StageRoom room, Retrying retrying, TimeProvider time, ILogger<StageRunner> logger)
 {
     /// <summary>Carries out a command that was delivered, and what follows from it.</summary>
     /// <param name="command">The command.</param>
@@ -62,7 +62,15 @@ public sealed partial class StageRunner(AnalyzeLeadHandler analyze, ExecutePlanH
         }
     }
 
+    /// <summary>Tried again here as long as that may help: a lead that this worker has in hand is dropped by every other one.</summary>
     private async Task<StageCommand?> HandleAsync(StageCommand command, CancellationToken cancellationToken)
+    {
+        StageCommand? next = null;
+        await retrying.RunAsync($"Lead {command.LeadId}", async tries => next = await TryAsync(tries == 1 ? command : command with { Warm = null }, cancellationToken), cancellationToken);
+        return next;
+    }
+
+    private async Task<StageCommand?> TryAsync(StageCommand command, CancellationToken cancellationToken)
     {
         using var span = LeadTraces.Stage(command);
         try

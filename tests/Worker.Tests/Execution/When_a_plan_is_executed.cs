@@ -93,7 +93,7 @@ public sealed class When_a_plan_is_executed : PlannedLeads
     public async Task Should_tell_of_a_worker_that_died_what_was_not_there()
     {
         var work = await PlannedAsync();
-        Assert.That(async () => await HandleAsync(work, new Deadly()), Throws.TypeOf<InvalidOperationException>());
+        await DieAsync(work);
         var dead = (await Store.LoadAsync(work.Saga.LeadId))!.Saga;
 
         await HandleAsync(work, "");
@@ -110,7 +110,7 @@ public sealed class When_a_plan_is_executed : PlannedLeads
     public async Task Should_undo_only_when_the_calls_of_a_worker_that_died_can_no_longer_be_carried_out()
     {
         var work = await PlannedAsync();
-        Assert.That(async () => await HandleAsync(work, new Deadly()), Throws.TypeOf<InvalidOperationException>());
+        await DieAsync(work);
         Time.Advance(TimeSpan.FromSeconds(30));
         var refusing = new MockCrm(Records, MockFaults.Parse("create_task=permanent@1"), () => TimeSpan.Zero, Time);
 
@@ -129,6 +129,38 @@ public sealed class When_a_plan_is_executed : PlannedLeads
             Assert.That((await FindAsync(work)).Leads, Is.Empty);
             Assert.That(await ChainAsync(work), Is.Null);
         }
+    }
+
+    [Test]
+    public async Task Should_give_the_lead_back_when_the_attempt_ends_by_a_fault()
+    {
+        var work = await PlannedAsync();
+
+        Assert.That(async () => await HandleAsync(work, new Faulty()), Throws.TypeOf<InvalidOperationException>());
+        var back = (await Store.LoadAsync(work.Saga.LeadId))!.Saga;
+        var unanswered = (await Store.EffectsAsync(work.Saga.LeadId, 1, CancellationToken.None)).ConvertAll(e => e.State);
+        await HandleAsync(work, "");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((back.Status, back.Reason, back.Owner), Is.EqualTo((LeadStatus.Deferred, "unexpected:InvalidOperationException", (int?)null)));
+            Assert.That(back.DueAt, Is.LessThanOrEqualTo(Time.GetUtcNow()), "whoever has the command next goes on");
+            Assert.That(unanswered, Is.All.EqualTo("unknown"));
+            Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Completed, (string?)null)));
+            Assert.That((await FindAsync(work)).Leads, Has.Count.EqualTo(1));
+            Assert.That(await ChainAsync(work), Is.Null);
+        }
+    }
+
+    [Test]
+    public async Task Should_undo_only_when_the_calls_of_an_attempt_that_ended_by_a_fault_can_no_longer_be_carried_out()
+    {
+        var work = await PlannedAsync();
+        Assert.That(async () => await HandleAsync(work, new Faulty()), Throws.TypeOf<InvalidOperationException>());
+
+        await HandleAsync(work, new MockCrm(Records, MockFaults.Parse("create_task=permanent@1"), () => TimeSpan.Zero, Time), settle: TimeSpan.FromMinutes(2));
+
+        Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Deferred, "crm-settling")));
     }
 
     [Test]
@@ -238,14 +270,40 @@ public sealed class When_a_plan_is_executed : PlannedLeads
         }
     }
 
-    /// <summary>The process ends with the first write.</summary>
+    /// <summary>A worker ends with its first write: nothing of it goes on any more.</summary>
+    private async Task DieAsync(LeadWork work)
+    {
+        var crm = new Deadly();
+        _ = HandleAsync(work, crm);
+        await crm.Called.WaitAsync(Eventually.Patience);
+    }
+
     private sealed class Deadly : ICrm
     {
+        private readonly TaskCompletionSource called = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
         public string Provider => "deadly";
+
+        public Task Called => called.Task;
 
         public Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken) => Task.FromResult(new CrmView());
 
-        public Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken) => throw new InvalidOperationException("killed");
+        public async Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken)
+        {
+            called.SetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, CancellationToken.None);
+            return [];
+        }
+    }
+
+    /// <summary>Writing meets a fault that nobody has thought of.</summary>
+    private sealed class Faulty : ICrm
+    {
+        public string Provider => "faulty";
+
+        public Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken) => Task.FromResult(new CrmView());
+
+        public Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken) => throw new InvalidOperationException("surprise");
     }
 
     private sealed class NoLimits : IRateLimiter

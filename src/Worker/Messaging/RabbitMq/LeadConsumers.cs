@@ -52,7 +52,7 @@ public sealed class LeadConsumers(IntakeHandler intake, StageRunner runner, ILea
     {
         try
         {
-            await retrying.RunAsync($"Lead {command.LeadId}", _ => runner.RunAsync(command, bus, cancellationToken), cancellationToken);
+            await runner.RunAsync(command, bus, cancellationToken);
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
