@@ -124,8 +124,8 @@ public static class PlanPreparer
         var (before, wrote) = Images(effect, write.Before, update, view);
         return effect with
         {
-            // No answer came to the try before, and it is not there: that is known now, and is told before it is sent again.
-            State = effect.State is EffectState.Unknown or EffectState.Absent && made is null ? EffectState.Absent : EffectState.Planned,
+            // No answer came to the try before, and it is not there: that is known now, and is told before it is sent again. If its record is there it came half-way, and an undo must see that.
+            State = made is not null ? EffectState.Unknown : effect.State is EffectState.Unknown or EffectState.Absent ? EffectState.Absent : EffectState.Planned,
             // Of another kind than the first write when the step's record is another than the one that is written.
             Object = first is not CreateRecord && write.Data?.ContainsKey("recordId") == true ? tool.Creates ?? first.Object : first.Object,
             Created = created,

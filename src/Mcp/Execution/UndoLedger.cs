@@ -15,6 +15,7 @@ internal sealed class UndoLedger(PlanRun run)
     private readonly Dictionary<string, string> carried = [];
     private readonly HashSet<string> withdrawing = [];
     private readonly HashSet<string> stuck = [];
+    private readonly HashSet<string> looked = [];
 
     /// <summary>The ledger as it is.</summary>
     public IReadOnlyList<StepEffect> Effects => effects;
@@ -120,18 +121,24 @@ internal sealed class UndoLedger(PlanRun run)
         var before = effects[i];
         effects[i] = (before.State, after.State) switch
         {
-            (EffectState.Failed, EffectState.CannotCompensate) => before with { Warning = after.Warning },
-            (EffectState.Failed, EffectState.Compensated or EffectState.NotNeeded) => before with { Created = false, RecordId = null, Warning = "what it had made was taken back" },
+            (EffectState.Failed or EffectState.Skipped, EffectState.CannotCompensate) => before with { Warning = after.Warning },
+            (EffectState.Failed or EffectState.Skipped, EffectState.NotNeeded) when !IsLeft(before) => before,
+            (EffectState.Failed or EffectState.Skipped, EffectState.Compensated or EffectState.NotNeeded) => before with { Created = false, RecordId = null, Warning = "what it had made was taken back" },
             _ => after,
         };
-        if (before.State == EffectState.Failed && after.State == EffectState.CannotCompensate)
+        if (before.State is EffectState.Failed or EffectState.Skipped && after.State is EffectState.Compensated or EffectState.NotNeeded)
+            _ = looked.Add(before.Step.Id);
+        if (before.State is EffectState.Failed or EffectState.Skipped && after.State == EffectState.CannotCompensate)
             _ = stuck.Add(before.Step.Id);
     }
 
     /// <summary>Whether a step failed after it had made its record.</summary>
     private static bool IsLeft(StepEffect e) => e is { State: EffectState.Failed, Created: true, RecordId: not null };
 
-    private bool IsOpen(StepEffect e) => (IsLeft(e) && !stuck.Contains(e.Step.Id)) || e.State is EffectState.Confirmed or EffectState.Unchanged or EffectState.Sent or EffectState.Unknown or EffectState.Absent or EffectState.Planned;
+    /// <summary>Whether a step that was to make a record may have made it after all: one of its calls had no answer, whatever became of those that came after.</summary>
+    private static bool IsDoubtful(StepEffect e) => e is { Created: true, Object: not null, UnansweredAt: not null };
+
+    private bool IsOpen(StepEffect e) => ((IsLeft(e) || (IsDoubtful(e) && e.State is EffectState.Failed or EffectState.Skipped && !looked.Contains(e.Step.Id))) && !stuck.Contains(e.Step.Id)) || e.State is EffectState.Confirmed or EffectState.Unchanged or EffectState.Sent or EffectState.Unknown or EffectState.Absent or EffectState.Planned;
 
     private static bool IsWithdrawn(StepEffect e) => e is { Created: true, Object: CrmObject.Lead or CrmObject.Account or CrmObject.Contact or CrmObject.Opportunity or CrmObject.CampaignMember };
 
@@ -145,7 +152,7 @@ internal sealed class UndoLedger(PlanRun run)
 
     private StepEffect DecideStep(StepEffect effect, CrmView view, IReadOnlySet<string> used, HashSet<string> withdrawn, List<CrmWrite> writes)
     {
-        if (effect.State is EffectState.Unchanged or EffectState.Planned)
+        if (effect.State == EffectState.Unchanged || (effect.State == EffectState.Planned && !IsDoubtful(effect)))
             return effect with { State = EffectState.NotNeeded };
         if (IsPivot(effect))
             return TookEffect(effect, view) ? Cannot(effect, "a conversion is final") : effect with { State = EffectState.NotNeeded };

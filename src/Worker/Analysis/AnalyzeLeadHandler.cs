@@ -78,7 +78,7 @@ public sealed partial class AnalyzeLeadHandler(
         try
         {
             if (approved is not null)
-                return await GoOnAsync(work, approved, await earlierRuns.InCrmAsync(ledger, cancellationToken), started);
+                return await GoOnAsync(work, approved, await earlierRuns.InCrmAsync(work, ledger, cancellationToken), started);
             var snapshot = await evidence.GatherAsync(work!, cancellationToken);
             var outcome = await analyzer.AnalyzeAsync(new AnalysisRequest(snapshot, turn), cancellationToken);
             if (outcome is AnalysisOutcome.NotNow notNow)
@@ -86,7 +86,7 @@ public sealed partial class AnalyzeLeadHandler(
                 await DeferAsync(work!, notNow);
                 return null;
             }
-            var earlier = await earlierRuns.InCrmAsync(ledger, cancellationToken);
+            var earlier = await earlierRuns.InCrmAsync(work, ledger, cancellationToken);
             return await DecideAsync(work!, snapshot, outcome, earlier, started);
         }
         catch (CrmUnavailableException unavailable)

@@ -40,6 +40,9 @@ public sealed partial class ExecutePlanHandler(ExecutionServices services)
         await new PlanAttempt(services, work).RunAsync(cancellationToken);
     }
 
+    /// <summary>Waits until no attempt in this process is at a lead's plan, and lets none begin until what is returned is disposed.</summary>
+    public Task<KeyedGate<Guid>.Pass> HoldAsync(Guid leadId, CancellationToken cancellationToken) => leads.EnterAsync(leadId, cancellationToken);
+
     private async Task<bool> IsAtWorkAsync(int owner, CancellationToken cancellationToken)
     {
         foreach (var wait in SecondLooks)

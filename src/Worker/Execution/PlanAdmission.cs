@@ -8,7 +8,7 @@ namespace LeadPipeline.Worker.Execution;
 
 /// <summary>
 /// Whether a plan may begin now. Counted is each time that a plan sets out towards the CRM: the first time, and again after a deferral for another
-/// reason than a limit. A plan with an open epoch, and one that is being undone, are under way and not asked.
+/// reason than a limit. A plan with an open epoch, one that an attempt left in the middle, and one that is being undone are under way and not asked.
 /// </summary>
 /// <param name="limiter">Counts over all workers.</param>
 /// <param name="limits">Plans a minute for a lead, a company, all; 0: no limit.</param>
@@ -31,7 +31,7 @@ public sealed partial class PlanAdmission(
     public async ValueTask<RateAnswer> AskAsync(LeadWork work)
     {
         var saga = work.Saga;
-        if (saga.Status == LeadStatus.Executing || saga is { Status: LeadStatus.Deferred, Reason: PlanAttempt.PersonBusy })
+        if (saga.Status == LeadStatus.Executing || saga is { Status: LeadStatus.Deferred, Reason: PlanAttempt.PersonBusy } || IsGivenBack(saga))
             return default;
         if (quota?.Left is { } left && Judge(left, work) is { } wait)
             return wait;
@@ -41,6 +41,9 @@ public sealed partial class PlanAdmission(
         var returning = saga is { Status: LeadStatus.Deferred, Reason: { } reason } && reason.StartsWith(Reason, StringComparison.Ordinal);
         return await limiter.AskAsync(new RateRequest(asked, returning));
     }
+
+    private static bool IsGivenBack(LeadSaga saga) =>
+        saga is { Status: LeadStatus.Deferred, Reason: { } reason } && (reason == PlanAttempt.Interrupted || reason.StartsWith(PlanAttempt.Unexpected, StringComparison.Ordinal));
 
     private RateAnswer? Judge(CrmAllowance left, LeadWork work)
     {

@@ -21,6 +21,9 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     /// <summary>Why a lead waits for another one of the same person.</summary>
     public const string PersonBusy = "person-busy";
 
+    /// <summary>Why a lead was given back that an attempt left in the middle when its process had to let go of it; and, with the fault's name, when a fault ended it.</summary>
+    public const string Interrupted = "interrupted", Unexpected = "unexpected:";
+
     /// <summary>How long it does.</summary>
     private static readonly TimeSpan PersonBusyDelay = TimeSpan.FromSeconds(1);
 
@@ -40,6 +43,20 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         run = await LoadAsync(cancellationToken);
+        try
+        {
+            await GoOnAsync(cancellationToken);
+        }
+        // Who lost the database can say nothing in it, and goes on with the lead himself as soon as it is back.
+        catch (Exception exception) when ((isOpen || work.Saga.Owner is not null) && !services.Store.IsTransient(exception))
+        {
+            await GiveBackAsync(exception);
+            throw;
+        }
+    }
+
+    private async Task GoOnAsync(CancellationToken cancellationToken)
+    {
         // Only before the first epoch: what is under way must be brought to an end, forward or back.
         if (epoch == 0 && SafetyGate.Check(plan, work.Grounding, work.Lead.Email, services.Executor.Tools) is { } block)
         {
@@ -52,20 +69,6 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             await WaitAsync(limit, until);
             return;
         }
-        try
-        {
-            await CarryOutAsync(cancellationToken);
-        }
-        // Who lost the database can say nothing in it, and goes on with the lead himself as soon as it is back.
-        catch (Exception exception) when (isOpen && !services.Store.IsTransient(exception))
-        {
-            await GiveBackAsync(exception);
-            throw;
-        }
-    }
-
-    private async Task CarryOutAsync(CancellationToken cancellationToken)
-    {
         for (var decisions = 1; ;)
         {
             var outcome = await services.Executor.PrepareAsync(run, cancellationToken);
@@ -89,7 +92,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
                 var facts = Started(next);
                 // From here on a step may be in the CRM, whatever happens to this process.
                 run = run with { Effects = [.. next.Select(e => e.IsToBeSent ? e with { State = EffectState.Sent } : e)] };
-                if (!await OpenEpochAsync(facts))
+                if (!await OpenEpochAsync(facts, cancellationToken))
                     return;
                 outcome = await WriteAsync(cancellationToken);
             }
@@ -112,7 +115,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
                 // The failure is durable before anything is undone: after a crash the plan must go on backward, not forward. And the lead is
                 // ours alone while it is undone: a worker that lost it to another one must not undo what that one does.
                 var turned = new AuditFact("compensation", "started", Failure());
-                if (!isOpen ? !await OpenEpochAsync([turned]) : !(await CommitAsync(new SagaMessage.PlanTurned(work.Saga.Run, epoch), [.. Changes(), turned])).Took)
+                if (!isOpen ? !await OpenEpochAsync([turned], cancellationToken) : !(await CommitAsync(new SagaMessage.PlanTurned(work.Saga.Run, epoch), [.. Changes(), turned])).Took)
                     return;
                 outcome = await services.Executor.UndoAsync(run, records => services.Store.UsedElsewhereAsync(work.Saga.LeadId, records, cancellationToken), cancellationToken);
                 run = run with { Effects = outcome.Effects };
@@ -128,7 +131,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     private async Task GiveBackAsync(Exception exception)
     {
         var now = AuditChain.Microseconds(services.Time.GetUtcNow());
-        var reason = exception is OperationCanceledException ? "interrupted" : "unexpected:" + exception.GetType().Name;
+        var reason = exception is OperationCanceledException ? Interrupted : Unexpected + exception.GetType().Name;
         run = run with { Effects = [.. run.Effects.Select(e => e.State == EffectState.Sent ? e with { State = EffectState.Unknown, UnansweredAt = now } : e)] };
         approvals.Forget();
         try
@@ -155,8 +158,9 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         var effects = fresh.Effects.Select(e => byStep.TryGetValue(e.Step.Id, out var row) ? row.ToEffect(e.Step, work) : e).ToList();
         foreach (var effect in effects.Where(e => byStep.ContainsKey(e.Step.Id)))
             stored[effect.Step.Id] = effect;
-        // An epoch that is still open was not ended by whoever opened it, so nobody knows what came of what was sent in it.
-        return fresh with { Effects = work.Saga.Owner is null ? effects : effects.ConvertAll(e => e.State == EffectState.Sent ? e with { State = EffectState.Unknown, UnansweredAt = began } : e) };
+        // An epoch that is still open, or was when the lead became a dead letter, was not ended by whoever opened it, so nobody knows what came of what was sent in it.
+        var now = services.Time.GetUtcNow();
+        return fresh with { Effects = work.Saga.Status != LeadStatus.Executing ? effects : effects.ConvertAll(e => e.State == EffectState.Sent ? e with { State = EffectState.Unknown, UnansweredAt = now } : e) };
     }
 
     private async Task<PlanOutcome> WriteAsync(CancellationToken cancellationToken)
@@ -181,7 +185,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         return facts;
     }
 
-    private async Task<bool> OpenEpochAsync(IReadOnlyList<AuditFact> facts)
+    private async Task<bool> OpenEpochAsync(IReadOnlyList<AuditFact> facts, CancellationToken cancellationToken)
     {
         var applied = await CommitAsync(new SagaMessage.EpochOpened(work.Saga.Run, epoch, services.Worker.Id), [.. Changes(), .. facts]);
         if (applied.Took)
@@ -189,15 +193,19 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             (epoch, isOpen) = (work.Saga.Epoch, true);
             return true;
         }
-        if (applied.Outdated)
-        {
-            // An approval was withdrawn in the same moment: look again, which finds out what that means.
-            approvals.Forget();
-            await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, services.Time.GetUtcNow() + PersonBusyDelay, Failed: false, ApprovalStore.PlanReason, epoch), [], ledger: false);
-        }
-        if (applied.Busy)
-            await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, services.Time.GetUtcNow() + PersonBusyDelay, Failed: false, PersonBusy, epoch), [], ledger: false);
+        // Outdated: an approval was withdrawn in the same moment. Look again, which finds out what that means.
+        if (applied.Outdated || applied.Busy)
+            await PutOffAsync(applied.Busy ? PersonBusy : ApprovalStore.PlanReason, cancellationToken);
         return false;
+    }
+
+    /// <summary>Puts the lead off for a moment as it is on record: of what was decided nothing was sent. What an earlier epoch sent has no answer, and has to be on record so before the lead is let go of.</summary>
+    private async Task PutOffAsync(string reason, CancellationToken cancellationToken)
+    {
+        approvals.Forget();
+        run = await LoadAsync(cancellationToken);
+        await CommitAsync(
+            new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, services.Time.GetUtcNow() + PersonBusyDelay, Failed: false, reason, epoch), [.. Changes()], ledger: work.Saga.Status == LeadStatus.Executing);
     }
 
     /// <summary>The step waits for people, and the lead with it; false when somebody has decided in this moment.</summary>

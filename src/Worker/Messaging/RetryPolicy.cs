@@ -30,16 +30,18 @@ public static class RetryPolicy
     /// <summary>Decides.</summary>
     /// <param name="exception">What was thrown.</param>
     /// <param name="tries">How often it was tried, this time included.</param>
+    /// <param name="surprises">How often that met something that nobody expected, this time included: what waited long for the database has its tries all the same.</param>
     /// <param name="database">Knows its own transient faults.</param>
-    public static RetryAction Decide(Exception exception, int tries, SqlDatabase database) => exception switch
+    public static RetryAction Decide(Exception exception, int tries, int surprises, SqlDatabase database) => exception switch
     {
         InvalidLeadException => new RetryAction.DeadLetter("invalid-lead"),
         _ when IsTransient(exception, database) => new RetryAction.Again(Delay(tries)),
-        _ when tries < SurpriseTries => new RetryAction.Again(Delay(tries)),
+        _ when surprises < SurpriseTries => new RetryAction.Again(Delay(tries)),
         _ => new RetryAction.DeadLetter("unexpected:" + exception.GetType().Name),
     };
 
-    private static bool IsTransient(Exception exception, SqlDatabase database) =>
+    /// <summary>Whether our own database or broker is away, by what was thrown or by what that was caused by.</summary>
+    public static bool IsTransient(Exception exception, SqlDatabase database) =>
         exception is BusUnavailableException || database.IsTransient(exception)
         || (exception.InnerException is { } inner && IsTransient(inner, database));
 

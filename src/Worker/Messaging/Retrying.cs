@@ -11,6 +11,7 @@ public sealed partial class Retrying(SqlDatabase database, TimeProvider time, IL
     /// <param name="cancellationToken">Ends the waiting.</param>
     public async Task RunAsync(string what, Func<int, Task> run, CancellationToken cancellationToken)
     {
+        var surprises = 0;
         for (var tries = 1; ; tries++)
         {
             TimeSpan wait;
@@ -19,8 +20,12 @@ public sealed partial class Retrying(SqlDatabase database, TimeProvider time, IL
                 await run(tries);
                 return;
             }
-            catch (Exception exception) when (RetryPolicy.Decide(exception, tries, database) is RetryAction.Again again)
+            catch (Exception exception)
             {
+                if (!RetryPolicy.IsTransient(exception, database))
+                    surprises++;
+                if (RetryPolicy.Decide(exception, tries, surprises, database) is not RetryAction.Again again)
+                    throw;
                 // Also when there is no time left to try again: the wait then ends at once, as cancelled. The fault itself would be taken for the last word.
                 wait = again.After;
                 Log.Again(logger, what, wait, exception);

@@ -2,21 +2,24 @@ using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.DeadLetters;
+using LeadPipeline.Worker.Execution;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
 
 namespace LeadPipeline.Worker.Messaging;
 
 /// <summary>Records that a stage failed for a reason that nobody expected, so that the lead is found among the dead letters and not sent for ever.</summary>
-public sealed partial class StageFailures(LeadStore store, WorkerIdentity workers, TimeProvider time, ILogger<StageFailures> logger)
+public sealed partial class StageFailures(LeadStore store, ExecutePlanHandler execute, WorkerIdentity worker, TimeProvider time, ILogger<StageFailures> logger)
 {
-    /// <summary>Ends the lead as dead-lettered. One that a living worker has in hand stays so: an attempt that fails gives its lead back first, so it is another one that is at it.</summary>
+    /// <summary>Ends the lead as dead-lettered; not one that another worker has in hand, or another copy of the command in this one.</summary>
     public async Task RecordAsync(StageCommand command, Exception exception)
     {
         Log.Failed(logger, command.LeadId, command.Stage, exception);
         try
         {
-            if (await store.LoadAsync(command.LeadId) is not { } work || (work.Saga.Owner is { } owner && await workers.IsAliveAsync(owner, CancellationToken.None)))
+            using var only = await execute.HoldAsync(command.LeadId, CancellationToken.None);
+            if (await store.LoadAsync(command.LeadId) is not { } work
+                || (work.Saga.Owner is { } owner && owner != worker.Id && await worker.IsAliveAsync(owner, CancellationToken.None)))
                 return;
             var reason = "unexpected:" + exception.GetType().Name;
             var row = DeadLetter.Of(work.Saga, command.Stage, reason, null, time.GetUtcNow());

@@ -14,10 +14,10 @@ namespace LeadPipeline.Worker.Planning;
 /// <param name="settleTime">How long the CRM may still carry out a call that was given up without an answer.</param>
 public sealed class EarlierRuns(LeadStore store, ICrm crm, ToolRegistry tools, TimeSpan settleTime)
 {
-    /// <summary>The ledgers of the runs before this one, the latest first; nothing when this one is to do everything once more.</summary>
+    /// <summary>The ledgers of the runs before this one, the latest first.</summary>
     public async Task<IReadOnlyList<EarlierEffect>> LedgerAsync(LeadWork work, CancellationToken cancellationToken)
     {
-        if (work.Saga is { Run: 1 } or { Again: true })
+        if (work.Saga.Run == 1)
             return [];
         var effects = new List<EarlierEffect>();
         foreach (var (run, plan) in await store.EarlierPlansAsync(work, cancellationToken))
@@ -32,11 +32,13 @@ public sealed class EarlierRuns(LeadStore store, ICrm crm, ToolRegistry tools, T
     public DateTimeOffset? SettledAt(IReadOnlyList<EarlierEffect> ledger) => ledger.Where(e => IsUnsure(e.Effect)).Max(e => e.Effect.UnansweredAt) + settleTime;
 
     /// <summary>
-    /// The effects that are in the CRM. Where an earlier run ended without knowing, the CRM is asked now: its record carries the effect key of that run.
+    /// The effects that are in the CRM; none count when this run is to do everything once more. Where an earlier run ended without knowing, the CRM is asked now: its record carries the effect key of that run.
     /// </summary>
     /// <exception cref="CrmUnavailableException">The CRM did not answer, or not now.</exception>
-    public async Task<IReadOnlyList<EarlierEffect>> InCrmAsync(IReadOnlyList<EarlierEffect> effects, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<EarlierEffect>> InCrmAsync(LeadWork work, IReadOnlyList<EarlierEffect> effects, CancellationToken cancellationToken)
     {
+        if (work.Saga.Again)
+            return [];
         var asked = effects.Where(e => IsUnsure(e.Effect)).SelectMany(e => tools.Find(e.Effect.Step.Tool)?.Creates is { } kind ? [(kind, e.Effect.EffectKey)] : Array.Empty<(CrmObject, string)>()).ToList();
         var found = asked.Count == 0 ? new CrmView() : await crm.ReadAsync(new CrmQuery { Effects = asked }, cancellationToken);
         var there = new List<EarlierEffect>();

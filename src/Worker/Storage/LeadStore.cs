@@ -63,8 +63,8 @@ public sealed class LeadStore : IAsyncDisposable
         return loaded.DataKey is null ? (null, true) : (Open(loaded, cipher.Unwrap(loaded.DataKey, leadId)), false);
     }
 
-    /// <summary>Whether the database was away: the same may succeed later.</summary>
-    public bool IsTransient(Exception exception) => database.IsTransient(exception);
+    /// <summary>Whether the database was away, by what was thrown or by what that was caused by: the same may succeed later.</summary>
+    public bool IsTransient(Exception exception) => database.IsTransient(exception) || (exception.InnerException is { } inner && IsTransient(inner));
 
     /// <summary>The first lead that an id means: its own, or the one that it is an alias of.</summary>
     public async Task<Guid> FirstOfAsync(Guid id, CancellationToken cancellationToken)

@@ -64,6 +64,9 @@ internal sealed class FakeCrm : ICrm
         row.Version++;
     }
 
+    /// <summary>A person takes a record away.</summary>
+    public void Remove(string id) => rows.Single(r => r.Id == id).Removed = true;
+
     /// <summary>The only live record of a kind.</summary>
     public CrmRecord Only(CrmObject kind) => Live(kind).Single().ToRecord();
 
@@ -84,7 +87,7 @@ internal sealed class FakeCrm : ICrm
             Leads = [.. Live(CrmObject.Lead).Where(r => (r.RecordKey is not null && r.RecordKey == query.RecordKey) || Is(r, CrmFields.Email, query.Email)).Select(r => r.ToRecord())],
             Accounts = [.. accounts.Select(r => r.ToRecord())],
             OpenOpportunities = [.. Live(CrmObject.Opportunity).Where(o => accounts.Exists(a => Is(o, CrmFields.Account, a.Id))).Select(r => r.ToRecord())],
-            Campaign = rows.Find(r => r.Object == CrmObject.Campaign && r.Id == query.Campaign)?.ToRecord(),
+            Campaign = rows.Find(r => !r.Removed && r.Object == CrmObject.Campaign && r.Id == query.Campaign)?.ToRecord(),
             Users = [.. Live(CrmObject.User).Where(r => r.Id == query.User || Is(r, CrmFields.Email, query.User) || Is(r, CrmFields.Name, query.User)).Select(r => r.ToRecord())],
             Contacts = [.. Live(CrmObject.Contact).Where(r => Is(r, CrmFields.Email, query.ContactEmail)).Select(r => r.ToRecord())],
             Effects = rows.Where(r => !r.Removed && r.EffectKey is not null && query.Effects.Contains((r.Object, r.EffectKey))).ToDictionary(r => r.EffectKey!, r => r.ToRecord()),

@@ -47,6 +47,58 @@ public sealed class When_an_answer_does_not_come
     }
 
     [Test]
+    public async Task Should_take_back_what_a_call_made_late_whatever_became_of_its_step([Values(EffectState.Failed, EffectState.Skipped, EffectState.Planned)] EffectState became)
+    {
+        var route = new RouteCase();
+        var prepared = await route.Executor.PrepareAsync(route.Run, CancellationToken.None);
+        var writes = prepared.Effects.Where(e => e.Step.Id is "upsert_lead" or "log_activity").SelectMany(e => e.Writes).ToList();
+        // Nobody had heard of the call when the plan was turned back by another step.
+        var late = await route.Crm.WriteAsync(new CrmBatch(RouteCase.LeadId, RouteCase.Email, writes, new HashSet<string>()), CancellationToken.None);
+        route.Run = route.Run with
+        {
+            Effects = [.. prepared.Effects.Select(e => e.Step.Id switch
+            {
+                "upsert_lead" => e with { State = EffectState.Confirmed, RecordId = ((CrmOutcome.Done)late[0]).RecordId, RecordVersion = ((CrmOutcome.Done)late[0]).Version, Writes = [] },
+                "log_activity" => e with { State = became, UnansweredAt = route.Time.GetUtcNow(), Writes = [] },
+                "create_task" => e with { State = EffectState.Failed, Error = "permanent: no", Writes = [] },
+                _ => e with { Writes = [] },
+            })],
+        };
+
+        var outcome = await route.Executor.UndoAsync(route.Run, CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(outcome, Is.TypeOf<PlanOutcome.Undone>());
+            Assert.That(outcome.Effects.Single(e => e.Step.Id == "log_activity").State, Is.EqualTo(became == EffectState.Planned ? EffectState.Compensated : became));
+            Assert.That(route.Crm.All(CrmObject.Activity).Select(a => a[CrmFields.Corrects] is not null), Is.EqualTo(new[] { false, true }), "it is corrected");
+            Assert.That(route.Crm.All(CrmObject.Lead), Is.Empty);
+        }
+    }
+
+    [Test]
+    public async Task Should_take_back_the_record_of_a_step_that_came_half_way_when_a_later_one_cannot_be_done_any_more()
+    {
+        var route = new RouteCase().With(s => s.Tool == "attach_campaign" ? s with { Critical = true } : s);
+        for (var i = 0; i < 3; i++)
+            route.Crm.FailNext("match_account", Fault.Transient, after: 1);
+        var halfway = await route.DeliverAsync();
+        var made = route.Crm.All(CrmObject.Account).Count;
+        route.Crm.Remove(route.Campaign);
+
+        var outcome = await route.DeliverAsync();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(halfway, Is.TypeOf<PlanOutcome.NotNow>());
+            Assert.That(made, Is.EqualTo(1));
+            Assert.That(outcome, Is.TypeOf<PlanOutcome.Undone>());
+            Assert.That(route.Crm.All(CrmObject.Account), Is.Empty);
+            Assert.That(route.Crm.All(CrmObject.Lead), Is.Empty);
+        }
+    }
+
+    [Test]
     public void Should_let_the_caller_give_up()
     {
         var route = new RouteCase();

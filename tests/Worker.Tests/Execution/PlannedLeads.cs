@@ -1,12 +1,18 @@
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Execution;
+using LeadPipeline.Mcp.Guards;
+using LeadPipeline.Mcp.Registry;
 using LeadPipeline.TestKit;
 using LeadPipeline.Worker.Audit;
+using LeadPipeline.Worker.Execution;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.MockCrm;
 using LeadPipeline.Worker.Tests.Storage;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 
 namespace LeadPipeline.Worker.Tests.Execution;
 
@@ -54,6 +60,17 @@ public abstract class PlannedLeads : StorageFixture<SqliteStorage>
         return work;
     }
 
+    /// <summary>The handler as the program composes it, without limits.</summary>
+    protected ExecutePlanHandler Handler(ICrm crm, WorkerIdentity worker, TimeSpan settle = default) => new(new ExecutionServices(
+        Store,
+        new PlanExecutor(ToolRegistry.Default(), crm, Time, new InPlaceRetry { BaseDelay = TimeSpan.Zero, SettleTime = settle }, Cipher.RecordKey),
+        worker,
+        new PlanAdmission(new NoLimits(), (0, 0, 0), domain => domain, null, Time, NullLogger<PlanAdmission>.Instance),
+        new ApprovalStore(Database.Sql, Store, Cipher, Time, TimeSpan.FromHours(24)),
+        Options.Create(new DeferralOptions()),
+        Time,
+        NullLogger<ExecutePlanHandler>.Instance));
+
     protected async Task<(LeadStatus, string?)> StatusAsync(LeadWork work)
     {
         var saga = (await Store.LoadAsync(work.Saga.LeadId))!.Saga;
@@ -74,6 +91,11 @@ public abstract class PlannedLeads : StorageFixture<SqliteStorage>
     {
         await using var db = Database.Open();
         return await db.AuditEvents.Where(a => a.LeadId == work.Saga.LeadId).OrderBy(a => a.Seq).Select(a => a.Stage + "." + a.Kind).ToListAsync();
+    }
+
+    private sealed class NoLimits : IRateLimiter
+    {
+        public Task<RateAnswer> AskAsync(RateRequest request) => throw new InvalidOperationException("no limit is in force");
     }
 
     /// <summary>A CRM after whose every write something happens.</summary>

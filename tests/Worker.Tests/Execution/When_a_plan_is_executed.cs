@@ -3,7 +3,6 @@ using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Crm;
 using LeadPipeline.Mcp.Crm.Mock;
 using LeadPipeline.Mcp.Execution;
-using LeadPipeline.Mcp.Guards;
 using LeadPipeline.Mcp.Registry;
 using LeadPipeline.TestKit;
 using LeadPipeline.Worker.Audit;
@@ -164,6 +163,20 @@ public sealed class When_a_plan_is_executed : PlannedLeads
     }
 
     [Test]
+    public async Task Should_undo_a_plan_that_became_a_dead_letter_in_the_middle_only_when_its_calls_can_no_longer_be_carried_out()
+    {
+        var work = await PlannedAsync();
+        await DieAsync(work);
+        var dead = (await Store.LoadAsync(work.Saga.LeadId))!;
+        _ = await Store.ApplyAsync(dead, new SagaMessage.StageFailed(1, LeadStage.Execution, "unexpected:Exception", dead.Saga.Epoch), []);
+        _ = await Store.ApplyAsync(dead, new SagaMessage.RunContinued(1, LeadStage.Execution), []);
+
+        await HandleAsync(work, new MockCrm(Records, MockFaults.Parse("create_task=permanent@1"), () => TimeSpan.Zero, Time), settle: TimeSpan.FromMinutes(2));
+
+        Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Deferred, "crm-settling")));
+    }
+
+    [Test]
     public async Task Should_leave_a_record_that_another_lead_of_the_person_was_completed_with_meanwhile()
     {
         var first = await PlannedAsync();
@@ -229,9 +242,7 @@ public sealed class When_a_plan_is_executed : PlannedLeads
     {
         await using var worker = new OnlyWorker(Database.Sql, Time);
         await worker.StartAsync(CancellationToken.None);
-        var executor = new PlanExecutor(ToolRegistry.Default(), crm, Time, new InPlaceRetry { BaseDelay = TimeSpan.Zero, SettleTime = settle }, Cipher.RecordKey);
-        var handler = new ExecutePlanHandler(new ExecutionServices(Store, executor, worker, new PlanAdmission(new NoLimits(), (0, 0, 0), domain => domain, null, Time, NullLogger<PlanAdmission>.Instance), new ApprovalStore(Database.Sql, Store, Cipher, Time, TimeSpan.FromHours(24)), Options.Create(new DeferralOptions()), Time, NullLogger<ExecutePlanHandler>.Instance));
-        await handler.HandleAsync(new StageCommand(work.Saga.LeadId, LeadStage.Execution, 1, 0), CancellationToken.None);
+        await Handler(crm, worker, settle).HandleAsync(new StageCommand(work.Saga.LeadId, LeadStage.Execution, 1, 0), CancellationToken.None);
     }
 
     private Task<LeadWork> PlannedAsync(bool converting = false, string? email = null)
@@ -304,10 +315,5 @@ public sealed class When_a_plan_is_executed : PlannedLeads
         public Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken) => Task.FromResult(new CrmView());
 
         public Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken) => throw new InvalidOperationException("surprise");
-    }
-
-    private sealed class NoLimits : IRateLimiter
-    {
-        public Task<RateAnswer> AskAsync(RateRequest request) => throw new InvalidOperationException("no limit is in force");
     }
 }

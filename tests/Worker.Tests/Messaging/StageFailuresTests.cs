@@ -1,5 +1,5 @@
 using LeadPipeline.Contracts;
-using LeadPipeline.TestKit;
+using LeadPipeline.Mcp.Crm.Mock;
 using LeadPipeline.Worker.Messaging;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
@@ -42,6 +42,16 @@ public sealed class StageFailuresTests : PlannedLeads
         }
     }
 
+    [Test]
+    public async Task Should_make_a_dead_letter_of_a_lead_that_this_worker_could_not_give_back()
+    {
+        var work = await HeldAsync(owner: 7);
+
+        await RecordAsync(work, living: 8, me: 7);
+
+        Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.DeadLettered, "unexpected:InvalidOperationException")));
+    }
+
     private async Task<LeadWork> HeldAsync(int owner)
     {
         var work = await PlannedAsync(lead => []);
@@ -49,17 +59,22 @@ public sealed class StageFailuresTests : PlannedLeads
         return work;
     }
 
-    private Task RecordAsync(LeadWork work, int living) =>
-        new StageFailures(Store, new Living(living), Time, NullLogger<StageFailures>.Instance)
+    private Task RecordAsync(LeadWork work, int living, int me = 1)
+    {
+        var worker = new Living(me, living);
+        return new StageFailures(Store, Handler(new MockCrm(Records, MockFaults.None, () => TimeSpan.Zero, Time), worker), worker, Time, NullLogger<StageFailures>.Instance)
             .RecordAsync(new StageCommand(work.Saga.LeadId, LeadStage.Execution, 1, 0), new InvalidOperationException("surprise"));
+    }
 
     private sealed class Living : WorkerIdentity
     {
-        public Living(int id) => Id = id;
+        private readonly int living;
+
+        public Living(int id, int living) => (Id, this.living) = (id, living);
 
         public override Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-        public override Task<bool> IsAliveAsync(int worker, CancellationToken cancellationToken) => Task.FromResult(worker == Id);
+        public override Task<bool> IsAliveAsync(int worker, CancellationToken cancellationToken) => Task.FromResult(worker == Id || worker == living);
 
         public override Task<bool> IsAnyAliveAsync(CancellationToken cancellationToken) => Task.FromResult(true);
 
