@@ -24,7 +24,11 @@ public sealed class When_the_doctor_looks
     {
         var checks = await LookAsync(expected: 0);
 
-        Assert.That(checks.Select(c => c.Name), Is.SupersetOf(new[] { "database", "crm", "broker", "broker: lead-intake", "broker: lead-analysis", "broker: lead-execution", "broker: lead-audit", "clock" }));
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(checks.First(c => c.Name == "broker").Says, Does.Match(@"^RabbitMQ 3\.\d+\.\d+ at .* publish$"));
+            Assert.That(checks.Select(c => c.Name), Is.SupersetOf(new[] { "database", "crm", "broker", "broker: lead-intake", "broker: lead-analysis", "broker: lead-execution", "broker: lead-audit", "clock" }));
+        }
     }
 
     [TestCase("Password", "guessed", "the password in ConnectionStrings:Database is wrong")]

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using LeadPipeline.Worker.Messaging.RabbitMq;
 using RabbitMQ.Client;
 
@@ -20,12 +22,24 @@ internal static class BrokerCheck
         return findings;
     }
 
-    private static Task<string> ConnectAsync(BrokerAddress broker, CancellationToken cancellationToken) => OnChannelAsync(broker, async channel =>
+    private static async Task<string> ConnectAsync(BrokerAddress broker, CancellationToken cancellationToken)
+    {
+        await using var connection = await broker.Factory("leadpipeline doctor").CreateConnectionAsync(cancellationToken);
+        var version = connection.ServerProperties?.TryGetValue("version", out var told) == true && told is byte[] text ? Encoding.UTF8.GetString(text) : "of an unknown version";
+        return await DeclareAsync(broker, version, cancellationToken);
+    }
+
+    /// <summary>What to know about a broker of this version; empty: nothing. Whether a policy has taken the limit off cannot be seen over AMQP.</summary>
+    internal static string NoteOn(string version) => int.TryParse(version.Split('.')[0], CultureInfo.InvariantCulture, out var major) && major >= 4
+        ? "; from 4 on it deletes what it has delivered 20 times, unless a policy sets delivery-limit to -1 for ^lead- (docs/DEPLOYMENT.md)"
+        : "";
+
+    private static Task<string> DeclareAsync(BrokerAddress broker, string version, CancellationToken cancellationToken) => OnChannelAsync(broker, async channel =>
     {
         // A name of the server's own, gone with the channel: it only shows that we may declare and publish.
         var queue = await channel.QueueDeclareAsync(durable: false, exclusive: true, autoDelete: true, cancellationToken: cancellationToken);
         await channel.BasicPublishAsync("", queue.QueueName, mandatory: true, new BasicProperties(), ReadOnlyMemory<byte>.Empty, cancellationToken);
-        return $"RabbitMQ at {broker} answers and lets us declare and publish";
+        return $"RabbitMQ {version} at {broker} answers and lets us declare and publish{NoteOn(version)}";
     }, cancellationToken);
 
     private static Task<string> QueueAsync(BrokerAddress broker, string queue, CancellationToken cancellationToken) => OnChannelAsync(broker, async channel =>

@@ -7,6 +7,7 @@ using LeadPipeline.TestKit.Simulators.HubSpot;
 using LeadPipeline.Worker.Hosting;
 using LeadPipeline.Worker.Tests.Doors;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Data.Sqlite;
 
 namespace LeadPipeline.Worker.Tests.Intake.Webhooks.Deferred;
 
@@ -54,6 +55,37 @@ public sealed class When_events_name_contacts_that_cannot_be_read_yet
             Assert.That(dead, Has.Count.EqualTo(1));
             Assert.That(dead[0]!["queue"]!.GetValue<string>(), Is.EqualTo("webhooks/hubspot"));
             Assert.That(dead[0]!["reason"]!.GetValue<string>(), Is.EqualTo("no-access-token"));
+        }
+    }
+
+    [Test]
+    public async Task Should_put_one_off_that_meets_a_fault_and_go_on_with_the_next()
+    {
+        using var folder = new TempFolder();
+        await using var hubspot = await HubSpotSimulator.StartAsync();
+        await using (var service = await StartAsync(folder))
+        {
+            foreach (var name in (string[])["ada", "grace"])
+                _ = await PostAsync(service, hubspot.Add("contacts", ("email", $"{name}@analytical.example"), ("lastname", name), ("company", "Analytical Engines")));
+            await service.StopAsync();
+        }
+        await using var database = new SqliteConnection($"Data Source={folder["data/leadpipeline.db"]}");
+        await database.OpenAsync();
+        await ExecuteAsync("CREATE TRIGGER surprise BEFORE INSERT ON leads BEGIN SELECT RAISE(ABORT, 'surprise'); END");
+
+        await using var again = await StartAsync(folder, ("Webhooks:hubspot:AccessToken", hubspot.Token), ("Webhooks:hubspot:ApiUrl", hubspot.Address.ToString().TrimEnd('/')));
+        await Eventually.ShouldAsync(async () => await ExecuteAsync("SELECT COUNT(*) FROM deferred_events WHERE reason = 'not-readable'") == 2, "put both off");
+        _ = await ExecuteAsync("DROP TRIGGER surprise; UPDATE deferred_events SET due_at = received_at");
+        var leads = await UntilAsync(again, folder, "/leads", leads => leads.Count == 2);
+        await again.StopAsync();
+
+        Assert.That(leads, Has.Count.EqualTo(2));
+
+        async Task<long> ExecuteAsync(string sql)
+        {
+            await using var command = database.CreateCommand();
+            command.CommandText = sql;
+            return Convert.ToInt64(await command.ExecuteScalarAsync() ?? 0L, System.Globalization.CultureInfo.InvariantCulture);
         }
     }
 
