@@ -12,6 +12,8 @@ internal static class Axe
 
     private static readonly string Folder = Repository.PathOf($".test/axe-{Version}");
 
+    private const string ExtraAuthorities = "NODE_EXTRA_CA_CERTS", SystemAuthorities = "/etc/ssl/certs/ca-certificates.crt";
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private static readonly Lazy<Task<string?>> Script = new(LoadAsync);
@@ -40,11 +42,15 @@ internal static class Axe
         Directory.CreateDirectory(Folder);
         try
         {
-            using var npm = Process.Start(new ProcessStartInfo("npm", ["install", "--prefix", Folder, "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", $"axe-core@{Version}"])
+            var start = new ProcessStartInfo("npm", ["install", "--prefix", Folder, "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", $"axe-core@{Version}"])
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
-            })!;
+            };
+            // Node brings a list of authorities of its own; a network with one of its own has told only the system.
+            if (!start.Environment.ContainsKey(ExtraAuthorities) && File.Exists(SystemAuthorities))
+                start.Environment[ExtraAuthorities] = SystemAuthorities;
+            using var npm = Process.Start(start)!;
             using var limit = new CancellationTokenSource(Patience);
             var (output, errors) = (npm.StandardOutput.ReadToEndAsync(limit.Token), npm.StandardError.ReadToEndAsync(limit.Token));
             await npm.WaitForExitAsync(limit.Token);
