@@ -70,10 +70,20 @@ public abstract record DeferredStep
         return read switch
         {
             LookupResult.Found found => found.Leads.TryGetValue(waiting.Lead.Id, out var lead) ? lead.At("email") is null ? new GiveUp("no-email") : new Take(lead) : new GiveUp("gone"),
-            LookupResult.NotNow trouble => end <= now ? new GiveUp(DeferredEvent.NotReadable) : new Wait(Earlier(end, now + (trouble.RetryAfter ?? TimeSpan.FromMinutes(1))), DeferredEvent.NotReadable),
+            LookupResult.NotNow trouble => end <= now ? new GiveUp(DeferredEvent.NotReadable) : new Wait(Earlier(end, now + WaitFor(trouble)), DeferredEvent.NotReadable),
             _ => end <= now ? new GiveUp(DeferredEvent.NoToken) : new Wait(end, DeferredEvent.NoToken),
         };
     }
+
+    /// <summary>A sender that says "at once" would be asked without pause.</summary>
+    private static TimeSpan WaitFor(LookupResult.NotNow trouble) => trouble.RetryAfter switch
+    {
+        null => TimeSpan.FromMinutes(1),
+        { } wait when wait < ShortestWait => ShortestWait,
+        { } wait => wait,
+    };
+
+    private static readonly TimeSpan ShortestWait = TimeSpan.FromSeconds(5);
 
     private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
 }

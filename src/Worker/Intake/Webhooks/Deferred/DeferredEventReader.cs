@@ -16,9 +16,6 @@ public sealed partial class DeferredEventReader(
     private const int Batch = 100;
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(5);
 
-    /// <summary>Puts events off as a sender does that cannot be asked now.</summary>
-    private static readonly LookupResult Unexpected = new LookupResult.NotNow("unexpected");
-
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -51,40 +48,25 @@ public sealed partial class DeferredEventReader(
         foreach (var group in due.GroupBy(e => e.Source))
         {
             var source = sources.TryFind(group.Key, out var known) ? known : null;
-            var read = source?.Lookup is { } lookup ? await FindAsync(lookup, group, cancellationToken) : null;
-            if (read is LookupResult.NotNow trouble)
+            var read = source?.Lookup is { } lookup ? await lookup.FindEachAsync([.. group.Select(e => e.Lead.Id).Distinct()], cancellationToken) : null;
+            if (read?.Values.OfType<LookupResult.NotNow>().FirstOrDefault() is { } trouble)
                 Log.NotReadable(logger, group.Key, trouble.Reason);
             foreach (var waiting in group)
             {
                 try
                 {
-                    await SettleAsync(waiting, read, source?.Trusted == true, cancellationToken);
+                    await SettleAsync(waiting, read?.GetValueOrDefault(waiting.Lead.Id), source?.Trusted == true, cancellationToken);
                 }
 #pragma warning disable CA1031 // One event must not stand in the way of all that came after it. With the database away what follows fails as well, and the round ends, as it does without a broker.
                 catch (Exception exception) when (exception is not OperationCanceledException and not BusUnavailableException)
 #pragma warning restore CA1031
                 {
                     Log.Failed(logger, exception.GetType().Name);
-                    await SettleAsync(waiting, Unexpected, trusted: false, cancellationToken);
+                    await SettleAsync(waiting, new LookupResult.NotNow("unexpected"), trusted: false, cancellationToken);
                 }
             }
         }
         return due.Count;
-    }
-
-    private async Task<LookupResult> FindAsync(ILeadLookup lookup, IEnumerable<DeferredEvent> events, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await lookup.FindAsync([.. events.Select(e => e.Lead.Id).Distinct()], cancellationToken);
-        }
-#pragma warning disable CA1031 // An answer that nobody has thought of is its sender's trouble and not the others'.
-        catch (Exception exception) when (exception is not OperationCanceledException)
-#pragma warning restore CA1031
-        {
-            Log.Failed(logger, exception.GetType().Name);
-            return Unexpected;
-        }
     }
 
     private async Task SettleAsync(DeferredEvent waiting, LookupResult? read, bool trusted, CancellationToken cancellationToken)

@@ -46,6 +46,10 @@ public sealed class DeferredStepTests
     }
 
     [Test]
+    public void Should_not_ask_a_sender_without_pause_that_says_at_once() =>
+        Assert.That(DeferredStep.Decide(Waiting, new LookupResult.NotNow("the answer was 429", TimeSpan.Zero), MaxAge, Told), Is.EqualTo(new DeferredStep.Wait(Told.AddSeconds(5), DeferredEvent.NotReadable)));
+
+    [Test]
     public void Should_come_back_from_the_dead_letters_as_it_was()
     {
         var dead = Waiting.GivenUp("gone", Told);
