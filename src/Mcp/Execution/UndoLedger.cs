@@ -135,8 +135,11 @@ internal sealed class UndoLedger(PlanRun run)
     /// <summary>Whether a step failed after it had made its record.</summary>
     private static bool IsLeft(StepEffect e) => e is { State: EffectState.Failed, Created: true, RecordId: not null };
 
-    /// <summary>Whether a step that was to make a record may have made it after all: one of its calls had no answer, whatever became of those that came after.</summary>
-    private static bool IsDoubtful(StepEffect e) => e is { Created: true, Object: not null, UnansweredAt: not null };
+    /// <summary>Whether a step may have been done after all: one of its calls had no answer, whatever became of those that came after.</summary>
+    private static bool IsDoubtful(StepEffect e) => e is { Object: not null, UnansweredAt: not null } && (e.Created || e is { Before: not null, Wrote: not null });
+
+    /// <summary>Whether it was most likely not done, so that a field which reads otherwise is nobody's loss.</summary>
+    private static bool IsUnlikely(StepEffect e) => IsDoubtful(e) && e.State is EffectState.Failed or EffectState.Skipped or EffectState.Planned;
 
     private bool IsOpen(StepEffect e) => ((IsLeft(e) || (IsDoubtful(e) && e.State is EffectState.Failed or EffectState.Skipped && !looked.Contains(e.Step.Id))) && !stuck.Contains(e.Step.Id)) || e.State is EffectState.Confirmed or EffectState.Unchanged or EffectState.Sent or EffectState.Unknown or EffectState.Absent or EffectState.Planned;
 
@@ -179,7 +182,7 @@ internal sealed class UndoLedger(PlanRun run)
                 return effect with { RecordId = record.Id };
             default:
                 // The link that the step wrote elsewhere goes first, or the record would be withdrawn under it.
-                var linked = !IsLeft(effect) && effect is { Before: not null, WroteTo: { } to } && to != record.Id && !to.StartsWith('@')
+                var linked = (!IsLeft(effect) || IsDoubtful(effect)) && effect is { Before: not null, WroteTo: { } to } && to != record.Id && !to.StartsWith('@')
                     ? UndoUpdate(effect, to, view, withdrawn, writes, after: effect)
                     : effect;
                 if (linked.State == EffectState.CannotCompensate)
@@ -215,7 +218,7 @@ internal sealed class UndoLedger(PlanRun run)
                 continue;
             if (effect.Wrote.TryGetValue(field, out var wrote) && now == Known(field, wrote, view))
                 restored[(record.Id, field)] = restore[field] = before;
-            else
+            else if (!IsUnlikely(effect))
                 changed.Add(field);
         }
         if (restore.Count > 0)

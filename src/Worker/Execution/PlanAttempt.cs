@@ -36,19 +36,22 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     private readonly DateTimeOffset began = services.Time.GetUtcNow();
     private PlanRun run = null!;
 
+    // As it is on record or was answered by the CRM: without what has been decided since.
+    private PlanRun known = null!;
+
     // Ours, once it is open. Not read from the saga later on: a commit that met a conflict has loaded what another worker made of it.
     private int epoch = work.Saga.Epoch;
     private bool isOpen;
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        run = await LoadAsync(cancellationToken);
+        run = known = await LoadAsync(cancellationToken);
         try
         {
             await GoOnAsync(cancellationToken);
         }
         // Who lost the database can say nothing in it, and goes on with the lead himself as soon as it is back.
-        catch (Exception exception) when ((isOpen || work.Saga.Owner is not null) && !services.Store.IsTransient(exception))
+        catch (Exception exception) when ((isOpen || work.Saga.Owner is not null) && (exception is OperationCanceledException || !services.Store.IsTransient(exception)))
         {
             await GiveBackAsync(exception);
             throw;
@@ -92,9 +95,10 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
                 var facts = Started(next);
                 // From here on a step may be in the CRM, whatever happens to this process.
                 run = run with { Effects = [.. next.Select(e => e.IsToBeSent ? e with { State = EffectState.Sent } : e)] };
-                if (!await OpenEpochAsync(facts, cancellationToken))
+                if (!await OpenEpochAsync(facts))
                     return;
                 outcome = await WriteAsync(cancellationToken);
+                known = run with { Effects = outcome.Effects };
             }
             run = run with { Effects = outcome.Effects };
             if (outcome is PlanOutcome.Again again)
@@ -115,7 +119,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
                 // The failure is durable before anything is undone: after a crash the plan must go on backward, not forward. And the lead is
                 // ours alone while it is undone: a worker that lost it to another one must not undo what that one does.
                 var turned = new AuditFact("compensation", "started", Failure());
-                if (!isOpen ? !await OpenEpochAsync([turned], cancellationToken) : !(await CommitAsync(new SagaMessage.PlanTurned(work.Saga.Run, epoch), [.. Changes(), turned])).Took)
+                if (!isOpen ? !await OpenEpochAsync([turned]) : !(await CommitAsync(new SagaMessage.PlanTurned(work.Saga.Run, epoch), [.. Changes(), turned])).Took)
                     return;
                 outcome = await services.Executor.UndoAsync(run, records => services.Store.UsedElsewhereAsync(work.Saga.LeadId, records, cancellationToken), cancellationToken);
                 run = run with { Effects = outcome.Effects };
@@ -185,7 +189,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         return facts;
     }
 
-    private async Task<bool> OpenEpochAsync(IReadOnlyList<AuditFact> facts, CancellationToken cancellationToken)
+    private async Task<bool> OpenEpochAsync(IReadOnlyList<AuditFact> facts)
     {
         var applied = await CommitAsync(new SagaMessage.EpochOpened(work.Saga.Run, epoch, services.Worker.Id), [.. Changes(), .. facts]);
         if (applied.Took)
@@ -195,15 +199,15 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         }
         // Outdated: an approval was withdrawn in the same moment. Look again, which finds out what that means.
         if (applied.Outdated || applied.Busy)
-            await PutOffAsync(applied.Busy ? PersonBusy : ApprovalStore.PlanReason, cancellationToken);
+            await PutOffAsync(applied.Busy ? PersonBusy : ApprovalStore.PlanReason);
         return false;
     }
 
-    /// <summary>Puts the lead off for a moment as it is on record: of what was decided nothing was sent. What an earlier epoch sent has no answer, and has to be on record so before the lead is let go of.</summary>
-    private async Task PutOffAsync(string reason, CancellationToken cancellationToken)
+    /// <summary>Puts the lead off for a moment: of what was decided last nothing was sent. What became of what an earlier epoch sent has to be on record before the lead is let go of.</summary>
+    private async Task PutOffAsync(string reason)
     {
         approvals.Forget();
-        run = await LoadAsync(cancellationToken);
+        run = known;
         await CommitAsync(
             new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, services.Time.GetUtcNow() + PersonBusyDelay, Failed: false, reason, epoch), [.. Changes()], ledger: work.Saga.Status == LeadStatus.Executing);
     }
@@ -334,6 +338,12 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             ChangedEffects = [.. changed.Where(e => stored.ContainsKey(e.Step.Id)).Select(e => e.ToRow(work, work.Saga.Run, now))],
             DeadLetter = row,
         });
+        if (applied.Outdated && decided.Count > 0 && message is SagaMessage.PlanTurned or SagaMessage.PlanEnded or SagaMessage.StageFailed or SagaMessage.StageDeferred { Reason: not ApprovalStore.PlanReason })
+        {
+            // A request that has run out was marked by somebody else in the same moment. Nothing rests on it any more.
+            approvals.Forget();
+            return await CommitAsync(message, facts, ledger, row);
+        }
         if (applied.Took && ledger)
         {
             approvals.Forget();

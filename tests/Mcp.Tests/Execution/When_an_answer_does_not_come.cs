@@ -77,6 +77,32 @@ public sealed class When_an_answer_does_not_come
     }
 
     [Test]
+    public async Task Should_restore_what_a_call_wrote_late_whatever_became_of_its_step([Values(EffectState.Failed, EffectState.Skipped, EffectState.Planned)] EffectState became, [Values] bool late)
+    {
+        var route = new RouteCase();
+        var lead = route.KnownLead();
+        var prepared = await route.Executor.PrepareAsync(route.Run, CancellationToken.None);
+        route.Crm.Edit(lead, CrmFields.Score, late ? "90" : "55");
+        route.Run = route.Run with
+        {
+            Effects = [.. prepared.Effects.Select(e => e.Step.Id switch
+            {
+                "set_lead_score" => e with { State = became, UnansweredAt = route.Time.GetUtcNow(), Writes = [] },
+                "create_task" => e with { State = EffectState.Failed, Error = "permanent: no", Writes = [] },
+                _ => e with { Writes = [] },
+            })],
+        };
+
+        var outcome = await route.Executor.UndoAsync(route.Run, CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(outcome, Is.TypeOf<PlanOutcome.Undone>());
+            Assert.That(route.Crm.Only(CrmObject.Lead)[CrmFields.Score], Is.EqualTo(late ? "12" : "55"), "what somebody else has written stays");
+        }
+    }
+
+    [Test]
     public async Task Should_take_back_the_record_of_a_step_that_came_half_way_when_a_later_one_cannot_be_done_any_more()
     {
         var route = new RouteCase().With(s => s.Tool == "attach_campaign" ? s with { Critical = true } : s);

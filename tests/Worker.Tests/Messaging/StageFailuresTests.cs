@@ -52,6 +52,17 @@ public sealed class StageFailuresTests : PlannedLeads
         Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.DeadLettered, "unexpected:InvalidOperationException")));
     }
 
+    [Test]
+    public async Task Should_leave_a_lead_that_waits_for_its_time()
+    {
+        var work = await HeldAsync(owner: 7);
+        _ = await Store.ApplyAsync(work, new SagaMessage.StageDeferred(1, LeadStage.Execution, Time.GetUtcNow() + TimeSpan.FromDays(1), Failed: false, "approval-required", work.Saga.Epoch), []);
+
+        await RecordAsync(work, living: 8);
+
+        Assert.That(await StatusAsync(work), Is.EqualTo((LeadStatus.Deferred, "approval-required")), "another copy of the command has put it off");
+    }
+
     private async Task<LeadWork> HeldAsync(int owner)
     {
         var work = await PlannedAsync(lead => []);
