@@ -108,7 +108,7 @@ internal sealed class UndoLedger(PlanRun run)
             for (var i = 0; i < effects.Length; i++)
             {
                 if (IsOpen(effects[i]) && carried.GetValueOrDefault(effects[i].Step.Id) == id)
-                    effects[i] = effects[i] with { State = EffectState.Compensated };
+                    End(i, effects[i] with { State = EffectState.Compensated });
             }
         }
     }

@@ -103,6 +103,38 @@ public sealed class When_an_answer_does_not_come
     }
 
     [Test]
+    public async Task Should_not_forget_that_a_step_failed_whose_field_goes_with_its_record()
+    {
+        var route = new RouteCase().With(s => s.Tool == "set_lead_score" ? s with { Critical = true } : s);
+        var prepared = await route.Executor.PrepareAsync(route.Run, CancellationToken.None);
+        var made = await route.Crm.WriteAsync(
+            new CrmBatch(RouteCase.LeadId, RouteCase.Email, prepared.Effects[0].Writes, new HashSet<string>()), CancellationToken.None);
+        var lead = (CrmOutcome.Done)made[0];
+        route.Run = route.Run with
+        {
+            Effects = [.. prepared.Effects.Select(e => e.Step.Id switch
+            {
+                "upsert_lead" => e with { State = EffectState.Confirmed, RecordId = lead.RecordId, RecordVersion = lead.Version, Writes = [] },
+                "set_lead_score" => e with
+                {
+                    State = EffectState.Failed, Error = "permanent: no", RecordId = lead.RecordId, WroteTo = lead.RecordId, Writes = [],
+                    Before = new Dictionary<string, string?> { [CrmFields.Score] = null }, Wrote = new Dictionary<string, string?> { [CrmFields.Score] = "90" }, UnansweredAt = route.Time.GetUtcNow(),
+                },
+                _ => e with { Writes = [] },
+            })],
+        };
+
+        var outcome = await route.Executor.UndoAsync(route.Run, CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(outcome, Is.TypeOf<PlanOutcome.Undone>());
+            Assert.That(route.Crm.All(CrmObject.Lead), Is.Empty);
+            Assert.That((route.Run with { Effects = outcome.Effects }).Failure?.Step.Id, Is.EqualTo("set_lead_score"), "by it the plan goes backward");
+        }
+    }
+
+    [Test]
     public async Task Should_take_back_the_record_of_a_step_that_came_half_way_when_a_later_one_cannot_be_done_any_more()
     {
         var route = new RouteCase().With(s => s.Tool == "attach_campaign" ? s with { Critical = true } : s);
