@@ -123,7 +123,7 @@ internal sealed class UndoLedger(PlanRun run)
         {
             (EffectState.Failed or EffectState.Skipped, EffectState.CannotCompensate) => before with { Warning = after.Warning },
             (EffectState.Failed or EffectState.Skipped, EffectState.NotNeeded) when !IsLeft(before) => before,
-            (EffectState.Failed or EffectState.Skipped, EffectState.Compensated or EffectState.NotNeeded) => before with { Created = false, RecordId = null, Warning = "what it had made was taken back" },
+            (EffectState.Failed or EffectState.Skipped, EffectState.Compensated or EffectState.NotNeeded) => before with { Created = false, RecordId = null, UnansweredAt = null, Warning = "what it had made was taken back" },
             _ => after,
         };
         if (before.State is EffectState.Failed or EffectState.Skipped && after.State is EffectState.Compensated or EffectState.NotNeeded)

@@ -71,6 +71,7 @@ public sealed class When_an_answer_does_not_come
         {
             Assert.That(outcome, Is.TypeOf<PlanOutcome.Undone>());
             Assert.That(outcome.Effects.Single(e => e.Step.Id == "log_activity").State, Is.EqualTo(became == EffectState.Planned ? EffectState.Compensated : became));
+            Assert.That(outcome.Effects.Where(e => e.State is EffectState.Failed or EffectState.Skipped), Is.All.Property("UnansweredAt").Null, "a later run must not take what was withdrawn for done");
             Assert.That(route.Crm.All(CrmObject.Activity).Select(a => a[CrmFields.Corrects] is not null), Is.EqualTo(new[] { false, true }), "it is corrected");
             Assert.That(route.Crm.All(CrmObject.Lead), Is.Empty);
         }
