@@ -92,7 +92,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
                 // What waits for an approval stays as it was.
                 var held = run.Effects;
                 IReadOnlyList<StepEffect> next = [.. outcome.Effects.Select((e, i) => i >= go.Until ? held[i] : e)];
-                var facts = Started(next);
+                var facts = PlanEvents.Started(next);
                 // From here on a step may be in the CRM, whatever happens to this process.
                 run = run with { Effects = [.. next.Select(e => e.IsToBeSent ? e with { State = EffectState.Sent } : e)] };
                 if (!await OpenEpochAsync(facts))
@@ -140,7 +140,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         approvals.Forget();
         try
         {
-            await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, now, Failed: false, reason, epoch), [.. Changes(), Deferred(reason, now)]);
+            await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, now, Failed: false, reason, epoch), [.. Changes(), PlanEvents.Deferred(reason, now)]);
         }
 #pragma warning disable CA1031 // It was worth a try: the sweeper sends the command again, and this worker finds the epoch to be its own.
         catch (Exception second)
@@ -149,9 +149,6 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             Log.NotGivenBack(services.Logger, work.Saga.LeadId, second);
         }
     }
-
-    private static AuditFact Deferred(string reason, DateTimeOffset until) =>
-        new("execution", "deferred", new JsonObject { ["reason"] = reason, ["until"] = until.ToString("O", CultureInfo.InvariantCulture) });
 
     private async Task<PlanRun> LoadAsync(CancellationToken cancellationToken)
     {
@@ -175,18 +172,6 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         foreach (var effect in outcome.Effects.Where(e => e.State == EffectState.Confirmed && sent.Contains(e.Step.Id)))
             GuardMeters.Took(effect.Step.Tool, services.Time.GetElapsedTime(begun));
         return outcome;
-    }
-
-    /// <summary>What is said before anything is sent: what a read has found not to be there, the steps, and by itself the one that is final.</summary>
-    private static List<AuditFact> Started(IReadOnlyList<StepEffect> effects)
-    {
-        var sent = effects.Where(e => e.IsToBeSent).ToList();
-        var facts = new List<AuditFact>(sent.Where(e => e.State == EffectState.Absent).Select(e => new AuditFact("tool", "resolved", Payload(e))))
-        {
-            new("execution", "started", new JsonObject { ["steps"] = new JsonArray([.. sent.Select(e => (JsonNode)e.Step.Id)]) }),
-        };
-        facts.AddRange(sent.Where(e => e.Writes.Any(w => w is ConvertLead)).Select(e => new AuditFact("tool", "started", new JsonObject { ["step"] = e.Step.Id, ["tool"] = e.Step.Tool })));
-        return facts;
     }
 
     private async Task<bool> OpenEpochAsync(IReadOnlyList<AuditFact> facts)
@@ -217,7 +202,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     {
         var until = verdict is ApprovalVerdict.Wait wait ? wait.For.ExpiresAt : approvals.Until;
         var applied = await CommitAsync(
-            new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, until, Failed: false, ApprovalStore.PlanReason, epoch), [.. Changes(), Deferred(ApprovalStore.PlanReason, until)]);
+            new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, until, Failed: false, ApprovalStore.PlanReason, epoch), [.. Changes(), PlanEvents.Deferred(ApprovalStore.PlanReason, until)]);
         if (applied.Outdated)
         {
             approvals.Forget();
@@ -251,7 +236,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         AuditFact[] facts =
         [
             new("guard", "rate_limited", new JsonObject { ["limit"] = type, ["of"] = limit.Count, ["until"] = until.ToString("O", CultureInfo.InvariantCulture) }),
-            Deferred(reason, until),
+            PlanEvents.Deferred(reason, until),
         ];
         _ = await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, until, Failed: false, reason, epoch), facts, ledger: false);
         Log.Deferred(services.Logger, work.Saga.LeadId, reason, until);
@@ -310,7 +295,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             facts.Add(new AuditFact("guard", notNow.Reason == "crm-breaker-open" ? "breaker_open" : "rate_limited", new JsonObject { ["crm"] = true }));
         if (run.Effects.FirstOrDefault(e => !e.IsSettled) is { } stopped)
             GuardMeters.Deferred(stopped.Step.Tool, notNow.Reason == "crm-breaker-open" ? null : notNow.Fault);
-        facts.Add(Deferred(notNow.Reason, due));
+        facts.Add(PlanEvents.Deferred(notNow.Reason, due));
         await CommitAsync(new SagaMessage.StageDeferred(saga.Run, LeadStage.Execution, due, notNow.CountsAsFailure, notNow.Reason, epoch), facts);
         Log.Deferred(services.Logger, saga.LeadId, notNow.Reason, due);
     }
@@ -364,12 +349,8 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         foreach (var effect in run.Effects)
         {
             var before = Before(effect);
-            if (before == effect.State)
-                continue;
-            if (Event(effect, before) is { } name)
-            {
-                yield return new AuditFact(name.Stage, name.Kind, Payload(effect));
-            }
+            if (before != effect.State && PlanEvents.Became(effect, before) is { } fact)
+                yield return fact;
         }
     }
 
@@ -380,35 +361,10 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
     {
         foreach (var effect in run.Effects.Where(e => e.State == EffectState.Unknown && Before(e) != EffectState.Unknown))
         {
-            seenFacts.Add(new AuditFact("tool", "unknown", Payload(effect)));
+            seenFacts.Add(PlanEvents.Became(effect, before: null)!);
             seen[effect.Step.Id] = EffectState.Unknown;
         }
     }
-
-    private static JsonObject Payload(StepEffect effect)
-    {
-        var payload = new JsonObject { ["step"] = effect.Step.Id, ["tool"] = effect.Step.Tool, ["state"] = effect.State.Name() };
-        if (effect.RecordId is { } record)
-            payload["recordId"] = record;
-        if ((effect.Error ?? effect.Warning) is { } why)
-            payload["why"] = why;
-        return payload;
-    }
-
-    private static (string Stage, string Kind)? Event(StepEffect effect, EffectState? before) => effect.State switch
-    {
-        EffectState.Confirmed when before == EffectState.Unknown => ("tool", "resolved"),
-        EffectState.Confirmed => ("tool", "completed"),
-        EffectState.Unchanged => ("tool", effect.Warning == Mcp.Crm.CrmCodes.Replayed ? "replayed" : "completed"),
-        EffectState.Skipped => ("tool", "skipped"),
-        EffectState.Failed => ("tool", "failed"),
-        EffectState.Unknown => ("tool", "unknown"),
-        EffectState.Absent => ("tool", "resolved"),
-        EffectState.Compensated => ("compensation", "done"),
-        EffectState.NotNeeded => ("compensation", "not_needed"),
-        EffectState.CannotCompensate => ("compensation", "cannot"),
-        _ => null,
-    };
 
     private JsonObject Failure() => new() { ["step"] = run.Failure?.Step.Id, ["why"] = run.Failure?.Error, ["since"] = began.ToString("O", CultureInfo.InvariantCulture) };
 
