@@ -55,6 +55,10 @@ public sealed class PostgresDatabase(NpgsqlDataSource source, string connectionS
 /// </summary>
 public sealed class SqliteDatabase(string connectionString) : SqlDatabase
 {
+    // The writer is what an embedded worker waits for, so it is spared what can be spared: 16 MB of pages (in KiB, with a minus) hold what the leads in hand touch, so that
+    // none is written before its commit, and is then written again; and pages go from the log into the file once in 64 MB, by when most of them have changed many times.
+    private const string OfWriter = "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 16384;";
+
     private readonly SemaphoreSlim writer = new(1, 1);
     private SqliteSession? session;
 
@@ -67,7 +71,7 @@ public sealed class SqliteDatabase(string connectionString) : SqlDatabase
         await writer.WaitAsync(cancellationToken);
         try
         {
-            return session ??= new SqliteSession(Connect(), closed: () => writer.Release());
+            return session ??= new SqliteSession(Connect(OfWriter), closed: () => writer.Release());
         }
         catch
         {
@@ -99,14 +103,14 @@ public sealed class SqliteDatabase(string connectionString) : SqlDatabase
         writer.Dispose();
     }
 
-    private SqliteConnection Connect()
+    private SqliteConnection Connect(string further = "")
     {
         var connection = new SqliteConnection(connectionString);
         connection.Open();
         using var pragma = connection.CreateCommand();
         // Secure delete: what is erased is overwritten, and does not wait in a free page for somebody to look.
         // FULL: a commit that was answered survives a power cut, not only the end of the process.
-        pragma.CommandText = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;";
+        pragma.CommandText = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;" + further;
         pragma.ExecuteNonQuery();
         return connection;
     }

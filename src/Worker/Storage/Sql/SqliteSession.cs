@@ -12,7 +12,7 @@ namespace LeadPipeline.Worker.Storage.Sql;
 /// </summary>
 public sealed partial class SqliteSession(SqliteConnection connection, Action? closed = null) : SqlSession
 {
-    private readonly Dictionary<object, SqliteCommand> prepared = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<object, SqliteStatement> prepared = new(ReferenceEqualityComparer.Instance);
     private SqliteTransaction? transaction;
 
     /// <inheritdoc/>
@@ -74,8 +74,8 @@ public sealed partial class SqliteSession(SqliteConnection connection, Action? c
     /// <summary>Closes the connection for good, also one that is kept open between uses.</summary>
     internal async ValueTask CloseAsync()
     {
-        foreach (var command in prepared.Values)
-            await command.DisposeAsync();
+        foreach (var statement in prepared.Values)
+            statement.Dispose();
         await connection.DisposeAsync();
     }
 
@@ -89,28 +89,19 @@ public sealed partial class SqliteSession(SqliteConnection connection, Action? c
         return command;
     }
 
-    private SqliteCommand Prepared(object statement, int parameters, Func<string> sql)
+    private SqliteStatement Prepared(object statement, Func<string> sql)
     {
-        if (!prepared.TryGetValue(statement, out var command))
-        {
-            command = connection.CreateCommand();
-            command.CommandText = sql();
-            for (var i = 0; i < parameters; i++)
-                command.Parameters.Add(new SqliteParameter { ParameterName = string.Create(CultureInfo.InvariantCulture, $"@p{i}") });
-            prepared.Add(statement, command);
-        }
-        command.Transaction = transaction;
-        return command;
+        if (!prepared.TryGetValue(statement, out var one))
+            prepared.Add(statement, one = new SqliteStatement(connection, sql()));
+        return one;
     }
 
-    private static HashSet<object> Run(SqliteCommand command, IReadOnlyList<object?[]> rows, int keyIndex)
+    private static HashSet<object> Run(SqliteStatement statement, IReadOnlyList<object?[]> rows, int keyIndex)
     {
         var keys = new HashSet<object>(rows.Count);
         foreach (var row in rows)
         {
-            for (var i = 0; i < row.Length; i++)
-                command.Parameters[i].Value = Value(row[i]);
-            if (command.ExecuteNonQuery() == 1)
+            if (statement.Run(row) == 1)
                 keys.Add(row[keyIndex]!);
         }
         return keys;
@@ -148,22 +139,16 @@ public sealed partial class SqliteSession(SqliteConnection connection, Action? c
 
         public override void Change(BulkUpdate update, IReadOnlyList<object?[]> rows) => Update(update, rows);
 
-        private HashSet<object> Insert(BulkInsert insert, IReadOnlyList<object?[]> rows)
-        {
-            var command = session.Prepared(insert, insert.Columns.Length, () =>
-                $"INSERT INTO {insert.Table} ({string.Join(", ", insert.Columns.Select(c => c.Name))}) " +
-                $"VALUES ({string.Join(", ", insert.Columns.Select((_, i) => $"@p{i}"))}) ON CONFLICT DO NOTHING");
-            return Run(command, rows, insert.KeyIndex);
-        }
+        private HashSet<object> Insert(BulkInsert insert, IReadOnlyList<object?[]> rows) => Run(session.Prepared(insert, () =>
+            $"INSERT INTO {insert.Table} ({string.Join(", ", insert.Columns.Select(c => c.Name))}) " +
+            $"VALUES ({string.Join(", ", insert.Columns.Select((_, i) => Place(i)))}) ON CONFLICT DO NOTHING"), rows, insert.KeyIndex);
 
-        private HashSet<object> Update(BulkUpdate update, IReadOnlyList<object?[]> rows)
-        {
-            var first = update.Guard is null ? 1 : 2;
-            var command = session.Prepared(update, first + update.Set.Length, () =>
-                $"UPDATE {update.Table} SET {string.Join(", ", update.Set.Select((c, i) => $"{c.Name} = @p{first + i}"))} " +
-                $"WHERE {update.Key.Name} = @p0" + (update.Guard is null ? "" : $" AND {update.Guard.Name} = @p1"));
-            return Run(command, rows, keyIndex: 0);
-        }
+        private HashSet<object> Update(BulkUpdate update, IReadOnlyList<object?[]> rows) => Run(session.Prepared(update, () =>
+            $"UPDATE {update.Table} SET {string.Join(", ", update.Set.Select((c, i) => $"{c.Name} = {Place((update.Guard is null ? 1 : 2) + i)}"))} " +
+            $"WHERE {update.Key.Name} = {Place(0)}" + (update.Guard is null ? "" : $" AND {update.Guard.Name} = {Place(1)}")), rows, keyIndex: 0);
+
+        /// <summary>Where the value stands in the row.</summary>
+        private static string Place(int index) => string.Create(CultureInfo.InvariantCulture, $"?{index + 1}");
 
         public override void Execute(string sql, params (string Name, object? Value)[] parameters)
         {
