@@ -208,7 +208,7 @@ internal sealed class ProcessRun : IDisposable
                 var done = Math.Min(from + Window, ids.Count) - open.Count;
                 report(done / (double)ids.Count, $"{submitted} read, {done} done");
                 await Task.Delay(pause, cancellationToken);
-                pause = TimeSpan.FromMilliseconds(Math.Min(500, pause.TotalMilliseconds * 1.5));
+                pause = TimeSpan.FromMilliseconds(Math.Min(100, pause.TotalMilliseconds * 1.5));
             }
         }
         return true;

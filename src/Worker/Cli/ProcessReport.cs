@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using LeadPipeline.Contracts;
@@ -12,7 +13,7 @@ namespace LeadPipeline.Worker.Cli;
 internal sealed class ProcessReport(
     LeadQueries leads, OrderedDictionary<Guid, int> ids, int submitted, int duplicates, RefusalLog refusals, LeadFileLayout layout, TimeSpan elapsed, string? companies)
 {
-    private const int Page = 500;
+    private const int Page = 250;
 
     private static readonly (LeadStatus Status, string Meaning)[] Meanings =
     [
@@ -38,8 +39,8 @@ internal sealed class ProcessReport(
     /// <summary>Writes it, and answers the exit code.</summary>
     public async Task<int> WriteAsync(bool json, CancellationToken cancellationToken)
     {
-        foreach (var page in Pages())
-            Count(await leads.OutcomesAsync(page, cancellationToken));
+        await foreach (var page in InPagesAsync(leads.OutcomesAsync, cancellationToken))
+            Count(page);
         foreach (var notice in layout.Notices)
             await Console.Error.WriteLineAsync(notice);
         if (refusals.NotWritten is { } why)
@@ -51,7 +52,19 @@ internal sealed class ProcessReport(
         return refusals.Count == 0 && outcomes.Keys.All(s => s.IsTerminal()) ? 0 : 1;
     }
 
-    private IEnumerable<IReadOnlyList<Guid>> Pages() => ids.Keys.Chunk(Page);
+    /// <summary>What is read of the leads, page by page in their order. Pages that come next are read meanwhile, one on each processor: the leads are done, and nobody else needs it.</summary>
+    private async IAsyncEnumerable<T> InPagesAsync<T>(Func<IReadOnlyCollection<Guid>, CancellationToken, Task<T>> read, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var ahead = new Queue<Task<T>>();
+        foreach (var page in ids.Keys.Chunk(Page))
+        {
+            if (ahead.Count == Environment.ProcessorCount)
+                yield return await ahead.Dequeue();
+            ahead.Enqueue(Task.Run(() => read(page, cancellationToken), cancellationToken));
+        }
+        while (ahead.TryDequeue(out var last))
+            yield return await last;
+    }
 
     private void Count(IReadOnlyList<(Guid Lead, LeadStatus Status, string? Decision)> page)
     {
@@ -82,9 +95,9 @@ internal sealed class ProcessReport(
         writer.WriteEndObject();
         writer.WriteNumber("seconds", Math.Round(elapsed.TotalSeconds, 3));
         writer.WriteStartArray("leads");
-        foreach (var page in Pages())
+        await foreach (var page in InPagesAsync(leads.SummariesAsync, cancellationToken))
         {
-            foreach (var lead in await leads.SummariesAsync(page, cancellationToken))
+            foreach (var lead in page)
                 lead.WriteTo(writer);
             await writer.FlushAsync(cancellationToken);
         }

@@ -10,6 +10,7 @@ using LeadPipeline.Worker.Execution;
 using LeadPipeline.Worker.Grounding;
 using LeadPipeline.Worker.Privacy;
 using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Storage.Sql;
 using Microsoft.EntityFrameworkCore;
 
 namespace LeadPipeline.Worker.Ops;
@@ -28,7 +29,7 @@ public sealed record LeadFilter
 }
 
 /// <summary>Reads leads for people: lists, one lead with everything known of it, its audit. Not on the hot path.</summary>
-public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher cipher, Redactor redactor)
+public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, SqlDatabase database, LeadCipher cipher, Redactor redactor)
 {
     private static readonly JsonSerializerOptions Json = new(ContractsJson.Default.Options);
 
@@ -110,46 +111,36 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, LeadCipher c
     }
 
     /// <summary>The leads with these ids as <c>process</c> reports them, in the order of the ids.</summary>
-    public async Task<IReadOnlyList<JsonObject>> SummariesAsync(IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<JsonObject>> SummariesAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
     {
-        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        var found = new Dictionary<Guid, JsonObject>();
-        foreach (var part in ids.Chunk(500))
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        var rows = await LeadRows.ReadAsync(session, ids, cancellationToken);
+        return [.. ids.Where(rows.ContainsKey).Select(id =>
         {
-            var rows = await db.Leads.AsNoTracking().Where(l => part.Contains(l.Id)).ToListAsync(cancellationToken);
-            var runs = (await db.Runs.AsNoTracking().Where(r => part.Contains(r.LeadId)).ToListAsync(cancellationToken)).ToLookup(r => r.LeadId);
-            var effects = (await db.Effects.AsNoTracking().Where(e => part.Contains(e.LeadId)).ToListAsync(cancellationToken)).ToLookup(e => e.LeadId);
-            foreach (var row in rows)
-            {
-                var key = row.DataKey is null ? null : cipher.Unwrap(row.DataKey, row.Id);
-                found[row.Id] = Summary(row, runs[row.Id].FirstOrDefault(r => r.Run == row.Run), [.. effects[row.Id].Where(e => e.Run == row.Run).OrderBy(e => e.StepIndex)], key, full: true);
-            }
-        }
-        return [.. ids.Where(found.ContainsKey).Select(i => found[i])];
+            var (row, run, effects) = rows[id];
+            return Summary(row, run, effects, row.DataKey is null ? null : cipher.Unwrap(row.DataKey, id), full: true);
+        })];
     }
 
     /// <summary>Where these leads stand and what was decided about them, in the order of the ids.</summary>
     public async Task<IReadOnlyList<(Guid Lead, LeadStatus Status, string? Decision)>> OutcomesAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
     {
-        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        var rows = await (
-            from lead in db.Leads
-            where ids.Contains(lead.Id)
-            join run in db.Runs on new { LeadId = lead.Id, lead.Run } equals new { run.LeadId, run.Run } into runs
-            from run in runs.DefaultIfEmpty()
-            select new { lead.Id, lead.Status, Decision = run == null ? null : run.Decision }).ToDictionaryAsync(l => l.Id, cancellationToken);
-        return [.. ids.Where(rows.ContainsKey).Select(i => (i, Enum.Parse<LeadStatus>(rows[i].Status), rows[i].Decision))];
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        var rows = (await session.QueryAsync(
+            "SELECT id, status, decision FROM leads LEFT JOIN lead_runs ON lead_id = id AND lead_runs.run = leads.run WHERE {in:id}",
+            r => (Lead: r.GetGuid(0), Status: Enum.Parse<LeadStatus>(r.GetString(1)), Decision: LeadRows.Text(r, 2)), cancellationToken, ("id", ids.ToArray()))).ToDictionary(l => l.Lead);
+        return [.. ids.Where(rows.ContainsKey).Select(i => rows[i])];
     }
 
     /// <summary>Those of these leads that still have something outstanding, or are not stored yet.</summary>
     public async Task<List<Guid>> OpenAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
     {
-        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        await using var session = await database.OpenReaderAsync(cancellationToken);
         var open = new List<Guid>();
         foreach (var part in ids.Chunk(1000))
         {
-            var done = await db.Leads.AsNoTracking().Where(l => part.Contains(l.Id) && l.Pending == null).Select(l => l.Id).ToListAsync(cancellationToken);
-            var aliases = done.Count == part.Length ? [] : await db.Aliases.AsNoTracking().Where(a => part.Contains(a.AliasId)).Select(a => a.AliasId).ToListAsync(cancellationToken);
+            var done = await session.QueryAsync("SELECT id FROM leads WHERE {in:id} AND pending IS NULL", r => r.GetGuid(0), cancellationToken, ("id", part));
+            var aliases = done.Count == part.Length ? [] : await session.QueryAsync("SELECT alias_id FROM lead_aliases WHERE {in:alias_id}", r => r.GetGuid(0), cancellationToken, ("alias_id", part));
             open.AddRange(part.Except(done).Except(aliases));
         }
         return open;
