@@ -138,9 +138,12 @@ public sealed partial class IntakeHandler(
         return new IntakeResult.Duplicate(first.Saga.LeadId, StageCommand.Pending(first.Saga, first));
     }
 
-    /// <summary>The first key is in the id itself; an idempotency key is stored all the same, for the body that came with it.</summary>
+    /// <summary>
+    /// The keys that the lead occupies. Also the one that its id follows from: a copy that comes in the same moment under another id has it as its second, and of
+    /// the two only one must become a lead.
+    /// </summary>
     private static List<IntakeKeyRow> Keys(ReadLead.Accepted read, LeadSubmitted submitted, DateTimeOffset at) =>
-        [.. read.Keys.Stable.Where((k, i) => k.Kind != LeadKeyKind.LeadId && (i > 0 || (k.Kind == LeadKeyKind.Idempotency && submitted.BodyHash is not null)))
+        [.. read.Keys.Stable.Where(k => k.Kind != LeadKeyKind.LeadId)
             .Select(k => new IntakeKeyRow { Key = k.Value, LeadId = read.Lead.LeadId, At = at, BodyHash = k.Kind == LeadKeyKind.Idempotency ? submitted.BodyHash : null })];
 
     private JsonObject Received(ReadLead.Accepted read)

@@ -65,6 +65,10 @@ public sealed class PostgresLeadOperationsTests : LeadOperationsTests<PostgresSt
 
 [Category("Integration")]
 [Parallelizable]
+public sealed class PostgresIntakeTests : IntakeTests<PostgresStorage>;
+
+[Category("Integration")]
+[Parallelizable]
 public sealed class PostgresRateLimiterTests : RateLimiterTests<PostgresStorage>;
 
 [Category("Integration")]

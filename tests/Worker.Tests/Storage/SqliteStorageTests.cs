@@ -45,6 +45,8 @@ public sealed class SqliteCatalogueTests : CatalogueTests<SqliteStorage>;
 
 public sealed class SqliteLeadOperationsTests : LeadOperationsTests<SqliteStorage>;
 
+public sealed class SqliteIntakeTests : IntakeTests<SqliteStorage>;
+
 public sealed class SqliteDeadLetterTests : DeadLetterTests<SqliteStorage>;
 
 public sealed class SqliteDeadLetterReplayTests : DeadLetterReplayTests<SqliteStorage>;
