@@ -63,6 +63,39 @@ public sealed class When_a_file_is_processed
         }
     }
 
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task Should_list_a_lead_once_whose_copy_came_under_another_id(bool served)
+    {
+        // With a broker, whose queues nobody has made yet, the copy is told only behind the queue.
+        await using var state = served ? await ServedState.CreateAsync() : null;
+        var (first, copy) = (GeneratedLeads.Lead(0), GeneratedLeads.Lead(1));
+        first["leadId"] = Guid.NewGuid().ToString();
+        (first["externalId"], copy["externalId"]) = ("W-1", "W-1");
+        var file = folder.Write("leads.jsonl", first.ToJsonString() + "\n" + copy.ToJsonString() + "\n" + GeneratedLeads.Lead(2).ToJsonString() + "\n");
+
+        var (code, answer) = await Cli.JsonAsync(["process", file, "--json"], folder.Path, state?.Settings());
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(code, Is.Zero);
+            Assert.That((answer!["submitted"]!.GetValue<int>(), answer["accepted"]!.GetValue<int>(), answer["duplicates"]!.GetValue<int>()), Is.EqualTo((3, 2, 1)));
+            Assert.That(answer["leads"]!.AsArray(), Has.Count.EqualTo(2));
+            Assert.That(answer["outcomes"]!.AsObject().Sum(o => o.Value!.GetValue<int>()), Is.EqualTo(2));
+        }
+    }
+
+    [Test]
+    public async Task Should_tell_of_each_lead_on_a_line_of_its_own_in_the_order_of_the_file()
+    {
+        var file = folder.Write("leads.jsonl", GeneratedLeads.Lines(600));
+
+        var (code, output, _) = await Cli.RunAsync(["process", file, "--json"], folder.Path);
+
+        var lines = output.Split('\n').Where(l => l.Contains("\"leadId\"", StringComparison.Ordinal)).Select(l => JsonNode.Parse(l.Trim().TrimEnd(','))!["email"]!.ToString());
+        Assert.That((code, lines.ToList()), Is.EqualTo((0, Enumerable.Range(0, 600).Select(i => GeneratedLeads.Lead(i)["email"]!.ToString()).ToList())));
+    }
+
     [Test]
     public async Task Should_undo_the_plan_for_a_critical_step_and_warn_for_another()
     {

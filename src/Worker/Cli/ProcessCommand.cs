@@ -3,9 +3,11 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Threading.Channels;
 using LeadPipeline.Worker.Evidence;
 using LeadPipeline.Worker.Hosting;
 using LeadPipeline.Worker.Intake;
+using LeadPipeline.Worker.Messaging;
 using LeadPipeline.Worker.Ops;
 
 namespace LeadPipeline.Worker.Cli;
@@ -33,11 +35,10 @@ internal sealed class ProcessRun : IDisposable
 {
     private const int Together = 256;
 
-    /// <summary>Leads that are waited for together.</summary>
-    private const int Window = 1000;
+    /// <summary>Leads that are waited for and told of together.</summary>
+    private const int Page = 250;
 
-    /// <summary>About as many as the embedded queue holds and works on.</summary>
-    private const int Queued = 2300;
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(50), LongestPause = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<string, string?> settings;
     private readonly string path;
@@ -50,7 +51,16 @@ internal sealed class ProcessRun : IDisposable
     private readonly RefusalLog refusals;
     private readonly Dictionary<string, Task> latest = [];
     private readonly Queue<Task<Taken>> inHand = new(Together);
-    private int submitted, duplicates;
+    private readonly Stopwatch watch = new();
+
+    /// <summary>The leads in the order of the file, on their way from who feeds them to who waits for them.</summary>
+    private readonly Channel<Guid> fed = Channel.CreateUnbounded<Guid>(new() { SingleReader = true, SingleWriter = true });
+    private int submitted, copies, aliases, done;
+
+    /// <summary>How much of the file has been read, 0–1; of standard input nobody knows before its end.</summary>
+    private double share;
+    private volatile bool isFed;
+    private bool saidToWait;
     private string? companies;
 
     public ProcessRun(Dictionary<string, string?> settings, string path, TimeSpan timeout, bool json)
@@ -66,24 +76,37 @@ internal sealed class ProcessRun : IDisposable
         UseCompaniesBeside();
         await using var host = new CliHost(WorkerApplication.Pipeline(settings, quiet: true));
         await using var alone = await DataLock.TakeAsync(host.Services.GetRequiredService<IConfiguration>(), cancellationToken);
-        var watch = Stopwatch.StartNew();
+        watch.Start();
         await host.StartAsync(cancellationToken);
         try
         {
             var leads = host.Services.GetRequiredService<LeadQueries>();
+            await using var report = new ProcessReport(json);
             var isDone = false;
-            await WithProgressAsync(async report =>
-            {
-                await FeedAsync(host.Services.GetRequiredService<LeadDoor>(), stream, name, report, cancellationToken);
-                isDone = await WaitAsync(leads, watch, report, cancellationToken);
-            });
+            using var together = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            await WithProgressAsync(progress => Task.WhenAll(
+                OrEndBoth(() => FeedAsync(host.Services.GetRequiredService<LeadDoor>(), stream, name, progress, together.Token)),
+                OrEndBoth(async () => isDone = await FollowAsync(leads, report, progress, together.Token))));
             refusals.Complete();
-            isDone = isDone || (await leads.OpenAsync(ids.Keys, cancellationToken)).Count == 0;
             if (!isDone)
                 await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Not everything was done within {timeout.TotalSeconds:0} s; what was taken in goes on with the next start."));
-            var code = await new ProcessReport(leads, ids, submitted, duplicates, refusals, layout, watch.Elapsed, companies).WriteAsync(json, cancellationToken);
+            var code = await report.EndAsync(new ProcessTotals(submitted, ids.Count - aliases, copies + aliases, refusals, layout, watch.Elapsed, companies), cancellationToken);
             // Of leads that a broker still holds there is nothing to count yet.
             return isDone ? code : 1;
+
+            // A file that cannot be read further is not waited for, and one whose leads cannot be told of is not read further.
+            async Task OrEndBoth(Func<Task> work)
+            {
+                try
+                {
+                    await work();
+                }
+                catch
+                {
+                    await together.CancelAsync();
+                    throw;
+                }
+            }
         }
         catch (OperationCanceledException)
         {
@@ -111,7 +134,7 @@ internal sealed class ProcessRun : IDisposable
         companies = beside;
     }
 
-    private async Task FeedAsync(LeadDoor door, Stream stream, string name, Action<double, string> report, CancellationToken cancellationToken)
+    private async Task FeedAsync(LeadDoor door, Stream stream, string name, Action<double, string> progress, CancellationToken cancellationToken)
     {
         var length = stream.CanSeek ? stream.Length : 0;
         await foreach (var line in LeadFile.ReadAsync(stream, name, layout, cancellationToken))
@@ -122,13 +145,15 @@ internal sealed class ProcessRun : IDisposable
             inHand.Enqueue(TakeInOrder(door, line, cancellationToken));
             if (submitted % 50 == 0)
             {
-                // What was read last is not done yet: the queue holds some.
-                var done = Math.Max(0, submitted - Queued) / (double)submitted;
-                report(length > 0 ? done * stream.Position / length : 0, $"{submitted} read");
+                share = length > 0 ? (double)stream.Position / length : 0;
+                Say(progress);
             }
         }
         while (inHand.Count > 0)
             await SettleAsync(cancellationToken);
+        share = 1;
+        isFed = true;
+        fed.Writer.Complete();
     }
 
     /// <summary>Lines are taken in together, but of two copies of a lead the one that stands first in the file is the lead.</summary>
@@ -151,14 +176,28 @@ internal sealed class ProcessRun : IDisposable
             line.Body is { ValueKind: JsonValueKind.Object } body && body.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()?.Trim().ToLowerInvariant() : null;
     }
 
-    private static async Task<Taken> TakeAsync(LeadDoor door, LeadLine line, Task? before, CancellationToken cancellationToken)
+    private async Task<Taken> TakeAsync(LeadDoor door, LeadLine line, Task? before, CancellationToken cancellationToken)
     {
         // Whether the one before could be taken in is for the reader of the file to find out.
         if (before is not null)
             await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return new Taken(line, line.Body is { } body
-            ? await door.TakeAsync(body, "file", trusted: true, null, null, cancellationToken)
-            : new DoorAnswer.Refused([new FieldError("$", line.Error ?? "is not a lead", "correct the line")]));
+        if (line.Body is not { } body)
+            return new Taken(line, new DoorAnswer.Refused([new FieldError("$", line.Error ?? "is not a lead", "correct the line")]));
+        var since = Stopwatch.GetTimestamp();
+        for (var pause = ShortestPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+        {
+            try
+            {
+                return new Taken(line, await door.TakeAsync(body, "file", trusted: true, null, null, cancellationToken));
+            }
+            // A broker whose queues are not there yet, are full, or that is away: a file can wait.
+            catch (BusUnavailableException exception) when (Stopwatch.GetElapsedTime(since) < timeout)
+            {
+                if (pause == LongestPause && Interlocked.Exchange(ref saidToWait, true) is false)
+                    await Console.Error.WriteLineAsync($"Leads cannot be handed over now, and are tried again. {exception.Message}");
+                await Task.Delay(pause, cancellationToken);
+            }
+        }
     }
 
     /// <summary>Notes what became of the line that has been in hand for longest, so that everything is noted in the order of the file.</summary>
@@ -179,8 +218,10 @@ internal sealed class ProcessRun : IDisposable
         {
             case DoorAnswer.Accepted accepted:
                 // Two lines of one lead, or a lead that an earlier run of this command took in.
-                if (!ids.TryAdd(accepted.LeadId, taken.Line.Line))
-                    duplicates++;
+                if (ids.TryAdd(accepted.LeadId, taken.Line.Line))
+                    fed.Writer.TryWrite(accepted.LeadId);
+                else
+                    copies++;
                 break;
             case DoorAnswer.Refused refused:
                 Refuse(taken.Line, refused.Errors);
@@ -194,25 +235,55 @@ internal sealed class ProcessRun : IDisposable
     private void Refuse(LeadLine line, IReadOnlyList<FieldError> errors) => refusals.Add(
         line, string.Join("; ", errors.Select(e => e.ToString())), new JsonObject { ["line"] = line.Line, ["errors"] = Problems.Errors(errors) });
 
-    /// <summary>Looks at the oldest leads that are not done; those behind them are done by the time it comes to them, mostly. False when time is up before.</summary>
-    private async Task<bool> WaitAsync(LeadQueries leads, Stopwatch watch, Action<double, string> report, CancellationToken cancellationToken)
+    /// <summary>Tells of the leads in the order of the file, a page at a time and as soon as all of it are done, while those behind it are worked on. False when time was up before.</summary>
+    private async Task<bool> FollowAsync(LeadQueries leads, ProcessReport report, Action<double, string> progress, CancellationToken cancellationToken)
     {
-        for (var from = 0; from < ids.Count; from += Window)
+        var isDone = true;
+        // At the end all pages are done, and nobody else needs the processors.
+        var ahead = new Queue<Task<IReadOnlyList<LeadOutcome>>>();
+        await foreach (var page in fed.Reader.ReadAllAsync(cancellationToken).Chunk(Page))
         {
-            var open = Enumerable.Range(from, Math.Min(Window, ids.Count - from)).Select(i => ids.GetAt(i).Key).ToList();
-            var pause = TimeSpan.FromMilliseconds(20);
-            while ((open = await leads.OpenAsync(open, cancellationToken)).Count > 0)
-            {
-                if (watch.Elapsed >= timeout)
-                    return false;
-                var done = Math.Min(from + Window, ids.Count) - open.Count;
-                report(done / (double)ids.Count, $"{submitted} read, {done} done");
-                await Task.Delay(pause, cancellationToken);
-                pause = TimeSpan.FromMilliseconds(Math.Min(100, pause.TotalMilliseconds * 1.5));
-            }
+            var isPageDone = await WaitAsync(leads, page, progress, cancellationToken);
+            isDone &= isPageDone;
+            if (ahead.Count == Environment.ProcessorCount)
+                await report.AddAsync(await ahead.Dequeue(), cancellationToken);
+            ahead.Enqueue(Task.Run(() => ReadAsync(page, isPageDone), cancellationToken));
         }
-        return true;
+        while (ahead.TryDequeue(out var last))
+            await report.AddAsync(await last, cancellationToken);
+        return isDone;
+
+        async Task<IReadOnlyList<LeadOutcome>> ReadAsync(Guid[] page, bool isPageDone)
+        {
+            var outcomes = await leads.OutcomesAsync(page, json, cancellationToken);
+            // What is done and is no lead is a copy of one, which only the intake could tell.
+            if (isPageDone)
+                Interlocked.Add(ref aliases, page.Length - outcomes.Count);
+            return outcomes;
+        }
     }
+
+    /// <summary>Waits until these leads are done; false when time is up before. Time does not run out while the file is still read.</summary>
+    private async Task<bool> WaitAsync(LeadQueries leads, Guid[] page, Action<double, string> progress, CancellationToken cancellationToken)
+    {
+        var pause = TimeSpan.FromMilliseconds(20);
+        var waited = page.ToList();
+        while (true)
+        {
+            var open = await leads.OpenAsync(waited, cancellationToken);
+            done += waited.Count - open.Count;
+            Say(progress);
+            if (open.Count == 0)
+                return true;
+            if (isFed && watch.Elapsed >= timeout)
+                return false;
+            waited = open;
+            await Task.Delay(pause, cancellationToken);
+            pause = TimeSpan.FromMilliseconds(Math.Min(100, pause.TotalMilliseconds * 1.5));
+        }
+    }
+
+    private void Say(Action<double, string> progress) => progress(share * done / Math.Max(1, ids.Count), $"{submitted} read, {done} done");
 
     private async Task WithProgressAsync(Func<Action<double, string>, Task> work)
     {

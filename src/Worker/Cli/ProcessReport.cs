@@ -1,5 +1,5 @@
+using System.Buffers;
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using LeadPipeline.Contracts;
@@ -9,12 +9,22 @@ using Spectre.Console;
 
 namespace LeadPipeline.Worker.Cli;
 
-/// <summary>What <c>process</c> says in the end. Leads are read a few hundred at a time, so that the length of the file does not matter.</summary>
-internal sealed class ProcessReport(
-    LeadQueries leads, OrderedDictionary<Guid, int> ids, int submitted, int duplicates, RefusalLog refusals, LeadFileLayout layout, TimeSpan elapsed, string? companies)
-{
-    private const int Page = 250;
+/// <summary>What <c>process</c> knows at its end besides the leads.</summary>
+/// <param name="Submitted">Records in the file.</param>
+/// <param name="Leads">Leads among them.</param>
+/// <param name="Copies">Further records of the same leads.</param>
+/// <param name="Refusals">Records that are no leads.</param>
+/// <param name="Layout">How the file was read.</param>
+/// <param name="Elapsed">From the start of the worker to the last lead.</param>
+/// <param name="Companies">The company directory that was found beside the file.</param>
+internal sealed record ProcessTotals(int Submitted, int Leads, int Copies, RefusalLog Refusals, LeadFileLayout Layout, TimeSpan Elapsed, string? Companies);
 
+/// <summary>
+/// What <c>process</c> says: as JSON each lead as soon as it and those before it in the file are done, and the totals behind them; else the totals alone.
+/// So a report of any length costs no memory, and no time after the last lead.
+/// </summary>
+internal sealed class ProcessReport(bool json) : IAsyncDisposable
+{
     private static readonly (LeadStatus Status, string Meaning)[] Meanings =
     [
         (LeadStatus.Completed, "worked into the CRM"),
@@ -34,97 +44,107 @@ internal sealed class ProcessReport(
 
     private readonly Dictionary<LeadStatus, int> outcomes = [];
     private readonly Dictionary<string, int> decisions = [];
-    private Guid? example;
+    private Guid? first, routed;
+    private readonly ArrayBufferWriter<byte> line = new();
+    private Utf8JsonWriter? writer;
 
-    /// <summary>Writes it, and answers the exit code.</summary>
-    public async Task<int> WriteAsync(bool json, CancellationToken cancellationToken)
+    /// <summary>Takes the next leads in the order of the file.</summary>
+    public async Task AddAsync(IReadOnlyList<LeadOutcome> page, CancellationToken cancellationToken)
     {
-        await foreach (var page in InPagesAsync(leads.OutcomesAsync, cancellationToken))
-            Count(page);
-        foreach (var notice in layout.Notices)
+        foreach (var lead in page)
+        {
+            outcomes[lead.Status] = outcomes.GetValueOrDefault(lead.Status) + 1;
+            if (lead.Status == LeadStatus.Completed)
+                decisions[lead.Decision ?? ""] = decisions.GetValueOrDefault(lead.Decision ?? "") + 1;
+            first ??= lead.LeadId;
+            if (lead.Decision == nameof(LeadDecision.ROUTE_TO_SDR))
+                routed ??= lead.LeadId;
+            if (json)
+                Write(lead.Whole!);
+        }
+        if (writer is not null)
+            await writer.FlushAsync(cancellationToken);
+    }
+
+    /// <summary>Writes the rest, and answers the exit code.</summary>
+    public async Task<int> EndAsync(ProcessTotals totals, CancellationToken cancellationToken)
+    {
+        foreach (var notice in totals.Layout.Notices)
             await Console.Error.WriteLineAsync(notice);
-        if (refusals.NotWritten is { } why)
+        if (totals.Refusals.NotWritten is { } why)
             await Console.Error.WriteLineAsync($"The refused lines could not be written beside the file: {why}");
         if (json)
-            await WriteJsonAsync(cancellationToken);
+            await EndJsonAsync(totals, cancellationToken);
         else
-            Print();
-        return refusals.Count == 0 && outcomes.Keys.All(s => s.IsTerminal()) ? 0 : 1;
+            Print(totals);
+        return totals.Refusals.Count == 0 && outcomes.Keys.All(s => s.IsTerminal()) ? 0 : 1;
     }
 
-    /// <summary>What is read of the leads, page by page in their order. Pages that come next are read meanwhile, one on each processor: the leads are done, and nobody else needs it.</summary>
-    private async IAsyncEnumerable<T> InPagesAsync<T>(Func<IReadOnlyCollection<Guid>, CancellationToken, Task<T>> read, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
     {
-        var ahead = new Queue<Task<T>>();
-        foreach (var page in ids.Keys.Chunk(Page))
+        if (writer is not null)
+            await writer.DisposeAsync();
+    }
+
+    /// <summary>A line for each lead: what is so told of many can be searched by the line.</summary>
+    private void Write(byte[] lead)
+    {
+        line.ResetWrittenCount();
+        line.Write("\n    "u8);
+        line.Write(lead);
+        Writer().WriteRawValue(line.WrittenSpan, skipInputValidation: true);
+    }
+
+    /// <summary>Begins the document with the first lead, or without one at the end: of a file that cannot be read nothing is printed.</summary>
+    private Utf8JsonWriter Writer()
+    {
+        if (writer is null)
         {
-            if (ahead.Count == Environment.ProcessorCount)
-                yield return await ahead.Dequeue();
-            ahead.Enqueue(Task.Run(() => read(page, cancellationToken), cancellationToken));
+            writer = new Utf8JsonWriter(Console.OpenStandardOutput(), new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+            writer.WriteStartObject();
+            writer.WriteStartArray("leads");
         }
-        while (ahead.TryDequeue(out var last))
-            yield return await last;
+        return writer;
     }
 
-    private void Count(IReadOnlyList<(Guid Lead, LeadStatus Status, string? Decision)> page)
+    private async Task EndJsonAsync(ProcessTotals totals, CancellationToken cancellationToken)
     {
-        foreach (var (lead, status, decision) in page)
-        {
-            outcomes[status] = outcomes.GetValueOrDefault(status) + 1;
-            if (status == LeadStatus.Completed)
-                decisions[decision ?? ""] = decisions.GetValueOrDefault(decision ?? "") + 1;
-            if (decision == nameof(LeadDecision.ROUTE_TO_SDR))
-                example ??= lead;
-        }
-    }
-
-    private async Task WriteJsonAsync(CancellationToken cancellationToken)
-    {
-        await using var output = Console.OpenStandardOutput();
-        await using var writer = new Utf8JsonWriter(output, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-        writer.WriteStartObject();
-        writer.WriteNumber("submitted", submitted);
-        writer.WriteNumber("accepted", ids.Count);
-        writer.WriteNumber("duplicates", duplicates);
-        writer.WriteStartArray("invalid");
-        refusals.WriteEntries(writer);
-        writer.WriteEndArray();
-        writer.WriteStartObject("outcomes");
+        var end = Writer();
+        end.WriteEndArray();
+        end.WriteNumber("submitted", totals.Submitted);
+        end.WriteNumber("accepted", totals.Leads);
+        end.WriteNumber("duplicates", totals.Copies);
+        end.WriteStartArray("invalid");
+        totals.Refusals.WriteEntries(end);
+        end.WriteEndArray();
+        end.WriteStartObject("outcomes");
         foreach (var (status, count) in outcomes.OrderBy(o => o.Key))
-            writer.WriteNumber(status.ToString(), count);
-        writer.WriteEndObject();
-        writer.WriteNumber("seconds", Math.Round(elapsed.TotalSeconds, 3));
-        writer.WriteStartArray("leads");
-        await foreach (var page in InPagesAsync(leads.SummariesAsync, cancellationToken))
-        {
-            foreach (var lead in page)
-                lead.WriteTo(writer);
-            await writer.FlushAsync(cancellationToken);
-        }
-        writer.WriteEndArray();
-        writer.WriteEndObject();
-        await writer.FlushAsync(cancellationToken);
-        output.WriteByte((byte)'\n');
+            end.WriteNumber(status.ToString(), count);
+        end.WriteEndObject();
+        end.WriteNumber("seconds", Math.Round(totals.Elapsed.TotalSeconds, 3));
+        end.WriteEndObject();
+        await end.FlushAsync(cancellationToken);
+        await Console.Out.WriteLineAsync();
     }
 
-    private void Print()
+    private void Print(ProcessTotals totals)
     {
         var table = new Table().Border(TableBorder.Rounded).AddColumn("Outcome").AddColumn(new TableColumn("Leads").RightAligned()).AddColumn("What it means");
         foreach (var (status, meaning) in Meanings.Where(m => outcomes.ContainsKey(m.Status)))
             table.AddRow(status.ToString(), outcomes[status].ToString(CultureInfo.InvariantCulture), meaning);
         CliOutput.Out.Write(table);
 
-        var routed = decisions.GetValueOrDefault(nameof(LeadDecision.ROUTE_TO_SDR));
-        CliOutput.Say($"Of those in the CRM: {routed} to sales with a task for the next business day, {decisions.GetValueOrDefault(nameof(LeadDecision.NURTURE))} to be nurtured, {decisions.GetValueOrDefault(nameof(LeadDecision.IGNORE))} disqualified.");
-        CliOutput.Say(string.Create(CultureInfo.InvariantCulture, $"{submitted} lines read, {ids.Count} leads, {duplicates} copies, {refusals.Count} refused, in {elapsed.TotalSeconds:0.0} s."));
-        if (companies is not null)
+        CliOutput.Say($"Of those in the CRM: {decisions.GetValueOrDefault(nameof(LeadDecision.ROUTE_TO_SDR))} to sales with a task for the next business day, {decisions.GetValueOrDefault(nameof(LeadDecision.NURTURE))} to be nurtured, {decisions.GetValueOrDefault(nameof(LeadDecision.IGNORE))} disqualified.");
+        CliOutput.Say(string.Create(CultureInfo.InvariantCulture, $"{totals.Submitted} lines read, {totals.Leads} leads, {totals.Copies} copies, {totals.Refusals.Count} refused, in {totals.Elapsed.TotalSeconds:0.0} s."));
+        if (totals.Companies is { } companies)
             CliOutput.Say($"Companies were looked up in {Path.GetRelativePath(Directory.GetCurrentDirectory(), companies)}.");
-        LeadFiles.Say(refusals);
-        if (ids.Count > 0)
+        LeadFiles.Say(totals.Refusals);
+        if ((routed ?? first) is { } example)
         {
             CliOutput.Say("Where to look next:");
             var program = Program(Environment.ProcessPath);
-            CliOutput.Say($"  {program} leads show {example ?? ids.GetAt(0).Key}");
+            CliOutput.Say($"  {program} leads show {example}");
             CliOutput.Say($"  {program} leads list --status Rejected");
             CliOutput.Say($"  {program} crm list tasks");
         }

@@ -96,6 +96,7 @@ public static class WorkerServices
         services.AddSingleton<PersonalDataViews>();
         services.AddSingleton<DeadLetterStore>();
         services.AddSingleton<RecordedRuns>();
+        services.AddSingleton<LeadViews>();
         services.AddSingleton<LeadQueries>();
         services.AddSingleton<DeadLetterActs>();
         services.AddSingleton<ReplayJobStore>();

@@ -28,11 +28,16 @@ public sealed record LeadFilter
     public string? PersonKey { get; init; }
 }
 
-/// <summary>Reads leads for people: lists, one lead with everything known of it, its audit. Not on the hot path.</summary>
-public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, SqlDatabase database, LeadCipher cipher, Redactor redactor)
-{
-    private static readonly JsonSerializerOptions Json = new(ContractsJson.Default.Options);
+/// <summary>What became of a lead.</summary>
+/// <param name="LeadId">The lead.</param>
+/// <param name="Status">Where it stands.</param>
+/// <param name="Decision">What was decided; null before that.</param>
+/// <param name="Whole">All that <c>process --json</c> tells of it, as a JSON object in UTF-8; null where only the outcome was asked for.</param>
+public sealed record LeadOutcome(Guid LeadId, LeadStatus Status, string? Decision, byte[]? Whole);
 
+/// <summary>Reads leads for people: lists, one lead with everything known of it, its audit. Not on the hot path.</summary>
+public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, SqlDatabase database, LeadCipher cipher, LeadViews views)
+{
     /// <summary>A page of leads, newest first.</summary>
     /// <param name="status">Only these, if given.</param>
     /// <param name="source">Only from this source, if given.</param>
@@ -86,8 +91,7 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, SqlDatabase 
         var items = rows.ConvertAll(row =>
         {
             var run = runs[row.Id].FirstOrDefault(r => r.Run == row.Run);
-            var key = row.DataKey is null ? null : cipher.Unwrap(row.DataKey, row.Id);
-            return Head(row, run, Open(row, key), full);
+            return views.Head(row, run, full);
         });
         return (items, more ? Cursor.Write(rows[^1].ReceivedAt, rows[^1].Id) : null);
     }
@@ -99,37 +103,33 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, SqlDatabase 
         var (row, alias) = await RowAsync(db, id, cancellationToken);
         if (row is null)
             return null;
-        var key = row.DataKey is null ? null : cipher.Unwrap(row.DataKey, row.Id);
         var run = await db.Runs.AsNoTracking().FirstOrDefaultAsync(r => r.LeadId == row.Id && r.Run == row.Run, cancellationToken);
         var effects = await db.Effects.AsNoTracking().Where(e => e.LeadId == row.Id && e.Run == row.Run).OrderBy(e => e.StepIndex).ToListAsync(cancellationToken);
         var timeline = await db.AuditEvents.AsNoTracking().Where(a => a.LeadId == row.Id).OrderBy(a => a.Seq).Select(a => new { a.At, a.Stage, a.Kind }).ToListAsync(cancellationToken);
-        var view = Summary(row, run, effects, key, full);
-        view["timeline"] = new JsonArray([.. timeline.Select(t => (JsonNode)new JsonObject { ["at"] = Iso(t.At), ["stage"] = t.Stage, ["kind"] = t.Kind })]);
+        var view = views.Whole(row, run, effects, full);
+        view["timeline"] = new JsonArray([.. timeline.Select(t => (JsonNode)new JsonObject { ["at"] = LeadViews.Iso(t.At), ["stage"] = t.Stage, ["kind"] = t.Kind })]);
         if (alias)
             view["aliasOf"] = row.Id.ToString();
         return view;
     }
 
-    /// <summary>The leads with these ids as <c>process</c> reports them, in the order of the ids.</summary>
-    public async Task<IReadOnlyList<JsonObject>> SummariesAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
+    /// <summary>Where these leads stand, in the order of the ids; ids that are none, or another's, are left out.</summary>
+    /// <param name="ids">The leads.</param>
+    /// <param name="whole">Whether each is told of as <c>process --json</c> does, with its personal fields; else only what became of it.</param>
+    /// <param name="cancellationToken">The caller's patience.</param>
+    public async Task<IReadOnlyList<LeadOutcome>> OutcomesAsync(IReadOnlyCollection<Guid> ids, bool whole, CancellationToken cancellationToken)
     {
         await using var session = await database.OpenReaderAsync(cancellationToken);
-        var rows = await LeadRows.ReadAsync(session, ids, cancellationToken);
-        return [.. ids.Where(rows.ContainsKey).Select(id =>
-        {
-            var (row, run, effects) = rows[id];
-            return Summary(row, run, effects, row.DataKey is null ? null : cipher.Unwrap(row.DataKey, id), full: true);
-        })];
-    }
+        var outcomes = whole
+            ? (await LeadRows.ReadAsync(session, ids, cancellationToken)).Select(Whole)
+            : await session.QueryAsync(
+                "SELECT id, status, decision FROM leads LEFT JOIN lead_runs ON lead_id = id AND lead_runs.run = leads.run WHERE {in:id}",
+                r => new LeadOutcome(r.GetGuid(0), Enum.Parse<LeadStatus>(r.GetString(1)), LeadRows.Text(r, 2), null), cancellationToken, ("id", ids.ToArray()));
+        var byLead = outcomes.ToDictionary(o => o.LeadId);
+        return [.. ids.Where(byLead.ContainsKey).Select(i => byLead[i])];
 
-    /// <summary>Where these leads stand and what was decided about them, in the order of the ids.</summary>
-    public async Task<IReadOnlyList<(Guid Lead, LeadStatus Status, string? Decision)>> OutcomesAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
-    {
-        await using var session = await database.OpenReaderAsync(cancellationToken);
-        var rows = (await session.QueryAsync(
-            "SELECT id, status, decision FROM leads LEFT JOIN lead_runs ON lead_id = id AND lead_runs.run = leads.run WHERE {in:id}",
-            r => (Lead: r.GetGuid(0), Status: Enum.Parse<LeadStatus>(r.GetString(1)), Decision: LeadRows.Text(r, 2)), cancellationToken, ("id", ids.ToArray()))).ToDictionary(l => l.Lead);
-        return [.. ids.Where(rows.ContainsKey).Select(i => rows[i])];
+        LeadOutcome Whole((LeadRow Lead, LeadRunRow? Run, List<EffectRow> Effects) of) =>
+            new(of.Lead.Id, Enum.Parse<LeadStatus>(of.Lead.Status), of.Run?.Decision, views.Write(of.Lead, of.Run, of.Effects, full: true));
     }
 
     /// <summary>Those of these leads that still have something outstanding, or are not stored yet.</summary>
@@ -211,101 +211,6 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, SqlDatabase 
         var alias = await db.Aliases.AsNoTracking().FirstOrDefaultAsync(a => a.AliasId == id, cancellationToken);
         return alias is null ? (null, false) : (await db.Leads.AsNoTracking().FirstOrDefaultAsync(l => l.Id == alias.LeadId, cancellationToken), true);
     }
-
-    private JsonObject Summary(LeadRow row, LeadRunRow? run, IReadOnlyList<EffectRow> effects, LeadDataKey? key, bool full)
-    {
-        var lead = Open(row, key);
-        var grounding = key is null || run?.Grounding is null ? null : SealedJson.Open(key, run.Grounding, row.Id, ContractsJson.Default.GroundingResult);
-        var plan = key is null || run?.Plan is null ? null : SealedJson.Open(key, run.Plan, row.Id, ContractsJson.Default.ActionPlan);
-        var byStep = effects.ToDictionary(e => e.Step);
-        var warnings = new List<string>(grounding?.Warnings ?? []);
-        foreach (var effect in effects)
-        {
-            if (key is not null && effect.Sealed is not null && SealedJson.Open(key, effect.Sealed, row.Id, EffectJson.Default.EffectDetails).Warning is { } warning)
-                warnings.Add($"{effect.Step}: {warning}");
-        }
-        warnings.AddRange(plan?.Differences ?? []);
-        var view = Head(row, run, lead, full);
-        view["analyzer"] = run?.Analyzer;
-        view["model"] = Model(run);
-        view["executionId"] = row.Epoch > 0 ? DeterministicId.Execution(row.Id, row.Run, row.Epoch).ToString() : null;
-        view["runId"] = DeterministicId.Run(row.Id, row.Run).ToString();
-        view["run"] = row.Run;
-        view["lead"] = lead is null ? null : LeadJson(lead, full);
-        view["plan"] = new JsonArray([.. (plan?.Steps ?? []).Select(s => (JsonNode)new JsonObject { ["id"] = s.Id, ["tool"] = s.Tool, ["critical"] = s.Critical, ["when"] = new JsonArray([.. s.When.Select(w => (JsonNode)w)]), ["compensation"] = JsonSerializer.SerializeToNode(s.Compensation) })]);
-        // Without its plan (the lead is erased) the ledger alone still tells which records there are.
-        view["effects"] = plan is null
-            ? new JsonArray([.. effects.Select(e => (JsonNode)Effect(e.Step, e.Tool, e))])
-            : new JsonArray([.. plan.Steps.Select(s => (JsonNode)Effect(s.Id, s.Tool, byStep.GetValueOrDefault(s.Id)))]);
-        view["claims"] = new JsonArray([.. (grounding?.Claims ?? []).Select(c => (JsonNode)Claim(c, full))]);
-        view["lowered"] = new JsonArray([.. (grounding?.Lowered ?? []).Select(Lowered)]);
-        view["signals"] = JsonSerializer.SerializeToNode(grounding?.Signals ?? [], Json);
-        view["warnings"] = new JsonArray([.. warnings.Select(w => (JsonNode)w)]);
-        return view;
-    }
-
-    /// <summary>What a list tells of a lead, and a detail begins with.</summary>
-    private JsonObject Head(LeadRow row, LeadRunRow? run, Lead? lead, bool full) => new()
-    {
-        ["leadId"] = row.Id.ToString(),
-        ["email"] = Email(lead, full),
-        ["status"] = row.Status,
-        ["reason"] = row.Reason,
-        ["source"] = row.Source,
-        ["receivedAt"] = Iso(row.ReceivedAt),
-        ["updatedAt"] = Iso(row.UpdatedAt),
-        ["dueAt"] = Iso(row.DueAt),
-        ["grounding"] = run?.GroundingStatus,
-        ["intent"] = run?.Intent,
-        ["decision"] = run?.Decision,
-        ["fitScore"] = run?.FitScore,
-    };
-
-    /// <summary>How a model was asked; null without one.</summary>
-    private static JsonObject? Model(LeadRunRow? run)
-    {
-        if (run?.ModelCall is not { } json || JsonNode.Parse(json) is not JsonObject call)
-            return null;
-        call["reused"] = call["answers"]?.GetValue<int>() == 0;
-        return call;
-    }
-
-    private static JsonObject Effect(string step, string tool, EffectRow? row) => new()
-    {
-        ["step"] = step,
-        ["tool"] = tool,
-        ["state"] = row?.State ?? EffectState.Planned.Name(),
-        ["recordId"] = row?.RecordId,
-        ["error"] = row?.Error,
-    };
-
-    private static JsonObject Claim(GroundedClaim claim, bool full)
-    {
-        var members = JsonSerializer.SerializeToNode(claim, Json)!.AsObject();
-        // A claim about the person's own words repeats them; so may one on a field that there is not.
-        var isShown = full || (EvidenceSchema.TryGet(claim.FieldPath, out var field) && field.Source != EvidenceSource.LEAD);
-        members["explanation"] = Explanation.Of(claim, isShown);
-        return isShown ? members : new JsonObject(members.Select(m => KeyValuePair.Create(m.Key, m.Key is "claimed" or "truth" && m.Value is not null ? "***" : m.Value?.DeepClone())));
-    }
-
-    private static JsonNode Lowered(Lowered lowered)
-    {
-        var members = JsonSerializer.SerializeToNode(lowered, Json)!.AsObject();
-        members["explanation"] = Explanation.Of(lowered);
-        return members;
-    }
-
-    private JsonNode? LeadJson(Lead lead, bool full)
-    {
-        var node = JsonSerializer.SerializeToNode(lead, Json);
-        return full ? node : redactor.Redact(node);
-    }
-
-    private string? Email(Lead? lead, bool full) => lead is null ? null : full ? lead.Email : redactor.Value("email", lead.Email);
-
-    private static string? Iso(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);
-
-    private static Lead? Open(LeadRow row, LeadDataKey? key) => key is null ? null : SealedJson.Open(key, row.Body, row.Id, ContractsJson.Default.Lead);
 
     /// <summary>Where a page ended, as opaque text.</summary>
     private static class Cursor

@@ -11,7 +11,7 @@ namespace LeadPipeline.Worker.Ops;
 internal static class LeadRows
 {
     /// <summary>Reads each lead, its current run if it has one, and that run's ledger in the order of the steps. What is not told is left empty.</summary>
-    public static async Task<Dictionary<Guid, (LeadRow Lead, LeadRunRow? Run, List<EffectRow> Effects)>> ReadAsync(SqlSession session, IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
+    public static async Task<IEnumerable<(LeadRow Lead, LeadRunRow? Run, List<EffectRow> Effects)>> ReadAsync(SqlSession session, IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
     {
         var leads = await session.QueryAsync(
             """
@@ -22,7 +22,7 @@ internal static class LeadRows
             r => (Lead: Lead(session, r), Run: Run(r)), cancellationToken, ("id", ids.ToArray()));
         var effects = (await session.QueryAsync(
             "SELECT lead_id, run, step_index, step, tool, state, record_id, sealed, error FROM effects WHERE {in:lead_id}", Effect, cancellationToken, ("lead_id", ids.ToArray()))).ToLookup(e => (e.LeadId, e.Run));
-        return leads.ToDictionary(l => l.Lead.Id, l => (l.Lead, l.Run, effects[(l.Lead.Id, l.Lead.Run)].OrderBy(e => e.StepIndex).ToList()));
+        return leads.Select(l => (l.Lead, l.Run, effects[(l.Lead.Id, l.Lead.Run)].OrderBy(e => e.StepIndex).ToList()));
     }
 
     /// <summary>A column's text; null where there is none.</summary>

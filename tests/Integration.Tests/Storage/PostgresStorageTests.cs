@@ -69,6 +69,10 @@ public sealed class PostgresIntakeTests : IntakeTests<PostgresStorage>;
 
 [Category("Integration")]
 [Parallelizable]
+public sealed class PostgresLeadQueriesTests : LeadQueriesTests<PostgresStorage>;
+
+[Category("Integration")]
+[Parallelizable]
 public sealed class PostgresRateLimiterTests : RateLimiterTests<PostgresStorage>;
 
 [Category("Integration")]

@@ -47,6 +47,8 @@ public sealed class SqliteLeadOperationsTests : LeadOperationsTests<SqliteStorag
 
 public sealed class SqliteIntakeTests : IntakeTests<SqliteStorage>;
 
+public sealed class SqliteLeadQueriesTests : LeadQueriesTests<SqliteStorage>;
+
 public sealed class SqliteDeadLetterTests : DeadLetterTests<SqliteStorage>;
 
 public sealed class SqliteDeadLetterReplayTests : DeadLetterReplayTests<SqliteStorage>;

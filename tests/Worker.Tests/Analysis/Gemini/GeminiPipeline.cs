@@ -64,7 +64,7 @@ internal sealed class GeminiPipeline : IAsyncDisposable
     public async Task<IReadOnlyList<JsonObject>> EndedAsync(params IReadOnlyList<Guid> ids)
     {
         await Eventually.ShouldAsync(async () => (await Get<LeadQueries>().OpenAsync([.. ids], CancellationToken.None)).Count == 0, "end all leads");
-        return await Get<LeadQueries>().SummariesAsync(ids, CancellationToken.None);
+        return [.. (await Get<LeadQueries>().OutcomesAsync(ids, whole: true, CancellationToken.None)).Select(o => JsonNode.Parse(o.Whole)!.AsObject())];
     }
 
     /// <summary>Waits until a lead is deferred.</summary>

@@ -1,0 +1,144 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
+using LeadPipeline.Contracts;
+using LeadPipeline.TestKit;
+using LeadPipeline.Worker.Audit;
+using LeadPipeline.Worker.Ops;
+using LeadPipeline.Worker.Privacy;
+using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Storage;
+using Microsoft.EntityFrameworkCore;
+
+namespace LeadPipeline.Worker.Tests.Storage;
+
+/// <summary>What is read of leads for people: many at once, as <c>process</c> tells of them, and one by one.</summary>
+public abstract class LeadQueriesTests<TDatabase> : StorageFixture<TDatabase>
+    where TDatabase : StorageDatabase, new()
+{
+    private LeadStore store = null!;
+    private LeadQueries queries = null!;
+
+    [SetUp]
+    public void Start()
+    {
+        store = new LeadStore(Database.Sql, new LeadCommitter(Database.Sql), Cipher, new NoSink(), new FakeTimeProvider(Now));
+        queries = new LeadQueries(new Contexts(Database.Open), Database.Sql, Cipher, new LeadViews(Cipher, new Redactor(new PrivacyOptions(), [1])));
+    }
+
+    [TearDown]
+    public async Task Stop() => await store.DisposeAsync();
+
+    [Test]
+    public async Task Should_tell_the_same_of_many_leads_at_once_as_of_each_alone()
+    {
+        Guid[] leads = [await PlannedAsync(), await NewAsync(), await PlannedAsync()];
+
+        var outcomes = await queries.OutcomesAsync(leads, whole: true, CancellationToken.None);
+
+        Assert.That(outcomes.Select(o => o.LeadId), Is.EqualTo(leads), "in the order in which they were asked for");
+        foreach (var outcome in outcomes)
+        {
+            var alone = await queries.FindAsync(outcome.LeadId, full: true, CancellationToken.None);
+            alone!.Remove("timeline");
+            Assert.That(JsonNode.Parse(outcome.Whole)!.ToJsonString(), Is.EqualTo(alone.ToJsonString()));
+        }
+    }
+
+    [Test]
+    public async Task Should_tell_what_a_run_found_planned_and_did()
+    {
+        var lead = JsonNode.Parse((await queries.OutcomesAsync([await PlannedAsync()], whole: true, CancellationToken.None)).Single().Whole)!;
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(lead["decision"]!.ToString(), Is.EqualTo("NURTURE"));
+            Assert.That(lead["fitScore"]!.GetValue<int>(), Is.EqualTo(61));
+            Assert.That(lead["lead"]!["firstName"]!.ToString(), Is.EqualTo("Ada"));
+            Assert.That(lead["plan"]!.AsArray().Select(s => s!["id"]!.ToString()), Is.EqualTo(new[] { "lead", "task" }));
+            Assert.That(lead["effects"]!.ToJsonString(), Is.EqualTo(
+                """[{"step":"lead","tool":"upsert_lead","state":"confirmed","recordId":"R1","error":null},{"step":"task","tool":"create_task","state":"planned","recordId":null,"error":null}]"""));
+            Assert.That(lead["warnings"]!.ToJsonString(), Is.EqualTo("""["thin","lead: was there already"]"""));
+            Assert.That(lead["claims"]![0]!["claimed"]!.GetValue<int>(), Is.EqualTo(40));
+            Assert.That(lead["claims"]![0]!["explanation"]!.ToString(), Is.Not.Empty);
+            Assert.That(lead["lowered"]![0]!["to"]!.ToString(), Is.EqualTo("NURTURE"));
+        }
+    }
+
+    [Test]
+    public async Task Should_leave_out_what_is_no_lead()
+    {
+        var (first, copy, unknown) = (await NewAsync(), Guid.NewGuid(), Guid.NewGuid());
+        await store.AliasAsync(new LeadAliasRow { AliasId = copy, LeadId = first, At = Now }, CancellationToken.None);
+
+        var outcomes = await queries.OutcomesAsync([unknown, copy, first], whole: false, CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(outcomes, Is.EqualTo(new[] { new LeadOutcome(first, LeadStatus.Received, null, null) }));
+            Assert.That(await queries.OpenAsync([unknown, copy, first], CancellationToken.None), Is.EqualTo(new[] { unknown, first }), "a copy is done once it is known as one");
+        }
+    }
+
+    private async Task<Guid> NewAsync() => (await store.AddAsync(ALead(), [new AuditFact("intake", "received", [])], [])).Work!.Saga.LeadId;
+
+    /// <summary>A lead that was judged and has a plan whose first step is done.</summary>
+    private async Task<Guid> PlannedAsync()
+    {
+        var (work, _) = await store.AddAsync(ALead(), [new AuditFact("intake", "received", [])], []);
+        var id = work!.Saga.LeadId;
+        var grounding = new GroundingResult
+        {
+            Status = GroundingStatus.DOWNGRADED,
+            Claims = [new GroundedClaim { FieldPath = "company.employees", Verdict = ClaimVerdict.SUPPORTED, Rule = "G4", Claimed = JsonElement.Parse("40"), Truth = JsonElement.Parse("40"), Comparator = "number" }],
+            Lowered = [new Lowered("decision", "ROUTE_TO_SDR", "NURTURE", "G12")],
+            Errors = [],
+            Warnings = ["thin"],
+            Model = new ModelOpinion("HIGH_FIT", "ROUTE_TO_SDR", null),
+            RulesVersion = "1",
+            VerdictHash = "hash",
+        };
+        PlanStep[] steps = [Step(0, "lead", "upsert_lead"), Step(1, "task", "create_task")];
+        var plan = new ActionPlan { Status = PlanStatus.Planned, Policy = new PolicyIdentity("test", "hash"), PlanHash = "hash", Steps = steps };
+        var run = new LeadRunRow
+        {
+            LeadId = id,
+            Run = 1,
+            StartedAt = Now,
+            Analyzer = "test/1",
+            SnapshotHash = "hash",
+            Snapshot = [1],
+            GroundingStatus = "DOWNGRADED",
+            Intent = "MEDIUM_FIT",
+            Decision = "NURTURE",
+            FitScore = 61,
+            ModelCall = """{"model":"m","questionHash":"h","answers":0}""",
+            Grounding = SealedJson.Seal(work.Key, grounding, id, ContractsJson.Default.GroundingResult),
+            Plan = SealedJson.Seal(work.Key, plan, id, ContractsJson.Default.ActionPlan),
+        };
+        var done = new EffectRow
+        {
+            EffectKey = Guid.NewGuid().ToString("N"),
+            LeadId = id,
+            Run = 1,
+            StepIndex = 0,
+            Step = "lead",
+            Tool = "upsert_lead",
+            State = "confirmed",
+            Object = "Lead",
+            RecordId = "R1",
+            Sealed = SealedJson.Seal(work.Key, new JsonObject { ["Warning"] = "was there already" }, id, (JsonTypeInfo<JsonObject>)JsonSerializerOptions.Default.GetTypeInfo(typeof(JsonObject))),
+            UpdatedAt = Now,
+        };
+        _ = await store.ApplyAsync(work, new SagaMessage.AnalysisEnded(1, LeadStatus.Analyzed, null), [], c => c with { Run = run, NewEffects = [done] });
+        return id;
+    }
+
+    private static PlanStep Step(int index, string id, string tool) =>
+        new() { Index = index, Id = id, Tool = tool, Critical = true, Compensation = Compensation.None, When = ["always"], Arguments = [] };
+
+    private sealed class Contexts(Func<LeadDb> open) : IDbContextFactory<LeadDb>
+    {
+        public LeadDb CreateDbContext() => open();
+    }
+}
