@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Npgsql;
 
 namespace LeadPipeline.Integration.Tests;
 
@@ -82,6 +83,36 @@ public sealed class When_a_file_is_processed
             Assert.That((answer!["submitted"]!.GetValue<int>(), answer["accepted"]!.GetValue<int>(), answer["duplicates"]!.GetValue<int>()), Is.EqualTo((3, 2, 1)));
             Assert.That(answer["leads"]!.AsArray(), Has.Count.EqualTo(2));
             Assert.That(answer["outcomes"]!.AsObject().Sum(o => o.Value!.GetValue<int>()), Is.EqualTo(2));
+        }
+    }
+
+    [Test]
+    public async Task Should_go_on_when_the_database_drops_its_connections()
+    {
+        const int Leads = 600;
+        await using var state = await ServedState.CreateAsync();
+        var database = new NpgsqlConnectionStringBuilder(state.Database.ConnectionString);
+        await using var proxy = TcpProxy.Start(database.Port);
+        database.Port = proxy.Port;
+        var settings = state.Settings(("ConnectionStrings__Database", database.ConnectionString), ("Crm__SettleTime", "00:00:01"),
+            ("Deferral__Delays__0", "00:00:00.500"), ("Deferral__Delays__1", "00:00:00.500"), ("Deferral__Delays__2", "00:00:00.500"));
+        var file = folder.Write("leads.jsonl", GeneratedLeads.Lines(Leads));
+
+        var processing = Cli.JsonAsync(["process", file, "--json"], folder.Path, settings);
+        await Eventually.ShouldAsync(async () => (await Promises.OutcomesAsync(state.Database)).Count > 0, "have begun");
+        var cuts = 0;
+        for (; cuts < 3 && !processing.IsCompleted; cuts++)
+        {
+            proxy.Cut();
+            await Task.Delay(200);
+        }
+        var (code, answer) = await processing;
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(cuts, Is.Positive);
+            Assert.That((code, answer?["leads"]!.AsArray().Count), Is.EqualTo((0, (int?)Leads)));
+            Assert.That(answer?["outcomes"]?["DeadLettered"], Is.Null);
         }
     }
 

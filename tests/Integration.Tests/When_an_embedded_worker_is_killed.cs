@@ -87,6 +87,26 @@ public sealed class When_an_embedded_worker_is_killed
         await AssertPromisesAsync(data, 60, []);
     }
 
+    [Test]
+    public async Task Should_print_one_whole_document_when_interrupted_while_telling()
+    {
+        using var folder = new TempFolder();
+        var file = folder.Write("leads.jsonl", GeneratedLeads.Lines(1500));
+        var slow = new Dictionary<string, string> { ["Mock__Latency"] = "00:00:00.020", ["Messaging__EmbeddedConcurrency"] = "16" };
+
+        await using var process = WorkerProcess.Start(["process", file, "--json"], slow, folder.Path);
+        await process.UntilPrintedAsync("\"leadId\"");
+        var code = await process.StopAsync();
+        var printed = JsonNode.Parse(string.Join('\n', process.Output))!.AsObject();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(code, Is.EqualTo(130), process.Transcript());
+            Assert.That(printed["complete"]?.GetValue<bool>(), Is.False);
+            Assert.That(printed["leads"]!.AsArray(), Has.Count.InRange(1, 1499));
+        }
+    }
+
     private static Task UntilDoneAsync(RunningWorker worker) => Eventually.ShouldAsync(async () =>
     {
         foreach (var status in new[] { "Received", "Analyzing", "Analyzed", "Executing", "Deferred" })

@@ -9,6 +9,7 @@ using LeadPipeline.Worker.Hosting;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Messaging;
 using LeadPipeline.Worker.Ops;
+using LeadPipeline.Worker.Storage.Sql;
 
 namespace LeadPipeline.Worker.Cli;
 
@@ -86,11 +87,11 @@ internal sealed class ProcessRun : IDisposable
             using var together = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             await WithProgressAsync(progress => Task.WhenAll(
                 OrEndBoth(() => FeedAsync(host.Services.GetRequiredService<LeadDoor>(), stream, name, progress, together.Token)),
-                OrEndBoth(async () => isDone = await FollowAsync(leads, report, progress, together.Token))));
+                OrEndBoth(async () => isDone = await FollowAsync(leads, host.Services.GetRequiredService<SqlDatabase>(), report, progress, together.Token))));
             refusals.Complete();
             if (!isDone)
                 await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Not everything was done within {timeout.TotalSeconds:0} s; what was taken in goes on with the next start."));
-            var code = await report.EndAsync(new ProcessTotals(submitted, ids.Count - aliases, copies + aliases, refusals, layout, watch.Elapsed, companies), cancellationToken);
+            var code = await report.EndAsync(new ProcessTotals(submitted, ids.Count - aliases, copies + aliases, refusals, layout, watch.Elapsed, companies));
             // Of leads that a broker still holds there is nothing to count yet.
             return isDone ? code : 1;
 
@@ -183,12 +184,13 @@ internal sealed class ProcessRun : IDisposable
             await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (line.Body is not { } body)
             return new Taken(line, new DoorAnswer.Refused([new FieldError("$", line.Error ?? "is not a lead", "correct the line")]));
-        var since = Stopwatch.GetTimestamp();
+        // However often it is tried, it came now.
+        var (since, now) = (Stopwatch.GetTimestamp(), DateTimeOffset.UtcNow);
         for (var pause = ShortestPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
             try
             {
-                return new Taken(line, await door.TakeAsync(body, "file", trusted: true, null, null, cancellationToken));
+                return new Taken(line, await door.TakeAsync(body, "file", trusted: true, null, null, now, cancellationToken));
             }
             // A broker whose queues are not there yet, are full, or that is away: a file can wait.
             catch (BusUnavailableException exception) when (Stopwatch.GetElapsedTime(since) < timeout)
@@ -236,52 +238,90 @@ internal sealed class ProcessRun : IDisposable
         line, string.Join("; ", errors.Select(e => e.ToString())), new JsonObject { ["line"] = line.Line, ["errors"] = Problems.Errors(errors) });
 
     /// <summary>Tells of the leads in the order of the file, a page at a time and as soon as all of it are done, while those behind it are worked on. False when time was up before.</summary>
-    private async Task<bool> FollowAsync(LeadQueries leads, ProcessReport report, Action<double, string> progress, CancellationToken cancellationToken)
+    private async Task<bool> FollowAsync(LeadQueries leads, SqlDatabase database, ProcessReport report, Action<double, string> progress, CancellationToken cancellationToken)
     {
         var isDone = true;
-        // At the end all pages are done, and nobody else needs the processors.
-        var ahead = new Queue<Task<IReadOnlyList<LeadOutcome>>>();
-        await foreach (var page in fed.Reader.ReadAllAsync(cancellationToken).Chunk(Page))
+        // Those that are done already are read side by side.
+        var ahead = new SemaphoreSlim(Environment.ProcessorCount);
+        var told = Task.CompletedTask;
+        try
         {
-            var isPageDone = await WaitAsync(leads, page, progress, cancellationToken);
-            isDone &= isPageDone;
-            if (ahead.Count == Environment.ProcessorCount)
-                await report.AddAsync(await ahead.Dequeue(), cancellationToken);
-            ahead.Enqueue(Task.Run(() => ReadAsync(page, isPageDone), cancellationToken));
+            await foreach (var page in fed.Reader.ReadAllAsync(cancellationToken).Chunk(Page))
+            {
+                var open = await WaitAsync(leads, database, page, progress, cancellationToken);
+                isDone &= open.Count == 0;
+                await ahead.WaitAsync(cancellationToken);
+                if (told.IsFaulted)
+                    break;
+                told = TellAsync(told, Task.Run(() => ReadAsync(page, open), cancellationToken));
+            }
         }
-        while (ahead.TryDequeue(out var last))
-            await report.AddAsync(await last, cancellationToken);
+        finally
+        {
+            // Whoever ends the report next must be the only one who writes it.
+            await told.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        await told;
         return isDone;
 
-        async Task<IReadOnlyList<LeadOutcome>> ReadAsync(Guid[] page, bool isPageDone)
+        async Task TellAsync(Task before, Task<IReadOnlyList<LeadOutcome>> read)
         {
-            var outcomes = await leads.OutcomesAsync(page, json, cancellationToken);
+            try
+            {
+                await before;
+                await report.AddAsync(await read, cancellationToken);
+            }
+            finally
+            {
+                ahead.Release();
+            }
+        }
+
+        async Task<IReadOnlyList<LeadOutcome>> ReadAsync(Guid[] page, List<Guid> open)
+        {
+            var outcomes = await PatientlyAsync(() => leads.OutcomesAsync(page, json, cancellationToken), database, cancellationToken);
             // What is done and is no lead is a copy of one, which only the intake could tell.
-            if (isPageDone)
-                Interlocked.Add(ref aliases, page.Length - outcomes.Count);
+            Interlocked.Add(ref aliases, page.Except(open).Except(outcomes.Select(o => o.LeadId)).Count());
             return outcomes;
         }
     }
 
-    /// <summary>Waits until these leads are done; false when time is up before. Time does not run out while the file is still read.</summary>
-    private async Task<bool> WaitAsync(LeadQueries leads, Guid[] page, Action<double, string> progress, CancellationToken cancellationToken)
+    /// <summary>Waits until these leads are done, and answers those that are not when time is up. Time does not run out while the file is still read.</summary>
+    private async Task<List<Guid>> WaitAsync(LeadQueries leads, SqlDatabase database, Guid[] page, Action<double, string> progress, CancellationToken cancellationToken)
     {
         var pause = TimeSpan.FromMilliseconds(20);
         var waited = page.ToList();
         while (true)
         {
-            var open = await leads.OpenAsync(waited, cancellationToken);
+            var open = await PatientlyAsync(() => leads.OpenAsync(waited, cancellationToken), database, cancellationToken);
             done += waited.Count - open.Count;
             Say(progress);
-            if (open.Count == 0)
-                return true;
-            if (isFed && watch.Elapsed >= timeout)
-                return false;
+            if (open.Count == 0 || IsTimeUp)
+                return open;
             waited = open;
             await Task.Delay(pause, cancellationToken);
             pause = TimeSpan.FromMilliseconds(Math.Min(100, pause.TotalMilliseconds * 1.5));
         }
     }
+
+    /// <summary>A database that is away for a while ends nothing: the leads are taken in, and those behind them go on being.</summary>
+    private async Task<T> PatientlyAsync<T>(Func<Task<T>> read, SqlDatabase database, CancellationToken cancellationToken)
+    {
+        var since = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await read();
+            }
+            catch (Exception exception) when (database.IsTransient(exception) && Stopwatch.GetElapsedTime(since) < timeout)
+            {
+                await Task.Delay(LongestPause, cancellationToken);
+            }
+        }
+    }
+
+    private bool IsTimeUp => isFed && watch.Elapsed >= timeout;
 
     private void Say(Action<double, string> progress) => progress(share * done / Math.Max(1, ids.Count), $"{submitted} read, {done} done");
 

@@ -42,13 +42,17 @@ internal sealed class ProcessReport(bool json) : IAsyncDisposable
         (LeadStatus.Executing, "being executed"),
     ];
 
+    /// <summary>Within the document and its array of leads.</summary>
+    private const int DepthOfLeads = 2;
+
     private readonly Dictionary<LeadStatus, int> outcomes = [];
     private readonly Dictionary<string, int> decisions = [];
     private Guid? first, routed;
     private readonly ArrayBufferWriter<byte> line = new();
     private Utf8JsonWriter? writer;
+    private Exception? notWritten;
 
-    /// <summary>Takes the next leads in the order of the file.</summary>
+    /// <summary>Takes the next leads in the order of the file. That they cannot be written (the disk is full) is said at the end: it keeps no lead from being worked on.</summary>
     public async Task AddAsync(IReadOnlyList<LeadOutcome> page, CancellationToken cancellationToken)
     {
         foreach (var lead in page)
@@ -59,32 +63,57 @@ internal sealed class ProcessReport(bool json) : IAsyncDisposable
             first ??= lead.LeadId;
             if (lead.Decision == nameof(LeadDecision.ROUTE_TO_SDR))
                 routed ??= lead.LeadId;
-            if (json)
-                Write(lead.Whole!);
         }
-        if (writer is not null)
-            await writer.FlushAsync(cancellationToken);
+        if (!json || notWritten is not null)
+            return;
+        try
+        {
+            foreach (var lead in page)
+                Write(lead.Whole!);
+            await Writer().FlushAsync(cancellationToken);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            notWritten = exception;
+        }
     }
 
     /// <summary>Writes the rest, and answers the exit code.</summary>
-    public async Task<int> EndAsync(ProcessTotals totals, CancellationToken cancellationToken)
+    public async Task<int> EndAsync(ProcessTotals totals)
     {
         foreach (var notice in totals.Layout.Notices)
             await Console.Error.WriteLineAsync(notice);
         if (totals.Refusals.NotWritten is { } why)
             await Console.Error.WriteLineAsync($"The refused lines could not be written beside the file: {why}");
+        if (notWritten is not null)
+            throw new IOException($"The leads were worked on, but what became of them could not be written: {notWritten.Message}");
         if (json)
-            await EndJsonAsync(totals, cancellationToken);
+            await EndJsonAsync(totals);
         else
             Print(totals);
         return totals.Refusals.Count == 0 && outcomes.Keys.All(s => s.IsTerminal()) ? 0 : 1;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Ends a document that was begun and has no totals, because the run was interrupted or failed: it is one document all the same, and says so.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (writer is not null)
-            await writer.DisposeAsync();
+        if (writer is null)
+            return;
+        try
+        {
+            if (writer.CurrentDepth == DepthOfLeads && notWritten is null)
+            {
+                writer.WriteEndArray();
+                writer.WriteBoolean("complete", false);
+                await EndDocumentAsync(writer);
+            }
+        }
+        catch (IOException)
+        {
+            // There is another failure already, which is what is told.
+        }
+        writer.Reset(Stream.Null);
+        await writer.DisposeAsync();
     }
 
     /// <summary>A line for each lead: what is so told of many can be searched by the line.</summary>
@@ -108,7 +137,7 @@ internal sealed class ProcessReport(bool json) : IAsyncDisposable
         return writer;
     }
 
-    private async Task EndJsonAsync(ProcessTotals totals, CancellationToken cancellationToken)
+    private async Task EndJsonAsync(ProcessTotals totals)
     {
         var end = Writer();
         end.WriteEndArray();
@@ -123,8 +152,13 @@ internal sealed class ProcessReport(bool json) : IAsyncDisposable
             end.WriteNumber(status.ToString(), count);
         end.WriteEndObject();
         end.WriteNumber("seconds", Math.Round(totals.Elapsed.TotalSeconds, 3));
-        end.WriteEndObject();
-        await end.FlushAsync(cancellationToken);
+        await EndDocumentAsync(end);
+    }
+
+    private static async Task EndDocumentAsync(Utf8JsonWriter writer)
+    {
+        writer.WriteEndObject();
+        await writer.FlushAsync(CancellationToken.None);
         await Console.Out.WriteLineAsync();
     }
 

@@ -39,9 +39,13 @@ public sealed class LeadDoor(ILeadBus bus, LeadStore store, KeyDirectory keys, S
     /// <param name="bodyHash">SHA-256 of the whole body that came with the key.</param>
     /// <param name="cancellationToken">The caller's patience.</param>
     /// <exception cref="BusUnavailableException">It cannot be kept now.</exception>
-    public async Task<DoorAnswer> TakeAsync(JsonElement body, string door, bool trusted, string? idempotencyKey, string? bodyHash, CancellationToken cancellationToken)
+    public Task<DoorAnswer> TakeAsync(JsonElement body, string door, bool trusted, string? idempotencyKey, string? bodyHash, CancellationToken cancellationToken) =>
+        TakeAsync(body, door, trusted, idempotencyKey, bodyHash, time.GetUtcNow(), cancellationToken);
+
+    /// <summary>Takes one lead that came at a time of which the caller knows, such as that of a first attempt: equal leads without a key are one by the time at which they came.</summary>
+    /// <inheritdoc cref="TakeAsync(JsonElement, string, bool, string?, string?, CancellationToken)"/>
+    public async Task<DoorAnswer> TakeAsync(JsonElement body, string door, bool trusted, string? idempotencyKey, string? bodyHash, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
         var origin = new LeadOrigin(door, trusted, idempotencyKey, now) { DedupeWindow = options.Value.DedupeWindow };
         switch (LeadReader.Read(body, origin, now))
         {
