@@ -46,8 +46,8 @@ internal sealed class ProcessRun : IDisposable
     private readonly TimeSpan timeout;
     private readonly bool json;
 
-    /// <summary>The leads in the order of the file. This is all that grows with the file: some 40 bytes a lead.</summary>
-    private readonly OrderedDictionary<Guid, int> ids = [];
+    /// <summary>The leads of the file. This is all that grows with it: some 40 bytes a lead.</summary>
+    private readonly HashSet<Guid> ids = [];
     private readonly LeadFileLayout layout = new();
     private readonly RefusalLog refusals;
     private readonly Dictionary<string, Task> latest = [];
@@ -220,7 +220,7 @@ internal sealed class ProcessRun : IDisposable
         {
             case DoorAnswer.Accepted accepted:
                 // Two lines of one lead, or a lead that an earlier run of this command took in.
-                if (ids.TryAdd(accepted.LeadId, taken.Line.Line))
+                if (ids.Add(accepted.LeadId))
                     fed.Writer.TryWrite(accepted.LeadId);
                 else
                     copies++;

@@ -23,7 +23,7 @@ public sealed record LeadCommit
     /// <summary>Events that tell of this commit.</summary>
     public IReadOnlyList<AuditRow> Audit { get; init; } = [];
 
-    /// <summary>Further keys under which the lead is known.</summary>
+    /// <summary>Keys that the lead occupies from now on.</summary>
     public IReadOnlyList<IntakeKeyRow> Keys { get; init; } = [];
 
     /// <summary>An id that is a copy of this lead.</summary>

@@ -162,7 +162,7 @@ public sealed class LeadStore : IAsyncDisposable
     /// <summary>Stores a new lead.</summary>
     /// <param name="lead">The lead.</param>
     /// <param name="facts">What its audit chain begins with.</param>
-    /// <param name="keys">Further keys under which it is known.</param>
+    /// <param name="keys">Keys that it occupies.</param>
     /// <returns>The lead's work and <see cref="CommitResult.Committed"/>; or null and why it was not stored.</returns>
     public async Task<(LeadWork? Work, CommitResult Result)> AddAsync(Lead lead, IReadOnlyList<AuditFact> facts, IReadOnlyList<IntakeKeyRow> keys)
     {
