@@ -1,4 +1,5 @@
 using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Crm.Mock;
 using LeadPipeline.Worker.Storage.MockCrm;
 using LeadPipeline.Worker.Storage.Sql;
 
@@ -66,6 +67,6 @@ public sealed record Erasure(bool InMockCrm)
         var keys = await session.QueryAsync("SELECT effect_key FROM effects WHERE lead_id = @lead", r => r.GetString(0), cancellationToken, ("lead", leadId));
         return keys.Count == 0
             ? []
-            : await CrmTables.SelectWithRemovedAsync(session, kind, "{in:effect_key}", cancellationToken, ("effect_key", keys.SelectMany(k => (string[])[k, k + "/undo"]).ToArray()));
+            : await CrmTables.SelectWithRemovedAsync(session, kind, "{in:id}", cancellationToken, ("id", keys.SelectMany(k => (string[])[RecordIds.For(kind, k), RecordIds.For(kind, k + "/undo")]).ToArray()));
     }
 }

@@ -51,11 +51,7 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
         });
         // Of what changes nothing is in an index: then a change writes the row alone.
         modelBuilder.Entity<EffectRow>(e => e.ToTable("effects").HasKey(x => new { x.LeadId, x.EffectKey }));
-        modelBuilder.Entity<SharedRecordRow>(e =>
-        {
-            e.ToTable("shared_records").HasKey(x => new { x.RecordId, x.LeadId });
-            e.HasIndex(x => x.LeadId).HasDatabaseName("IX_shared_records_lead_id");
-        });
+        modelBuilder.Entity<SharedRecordRow>(e => e.ToTable("shared_records").HasKey(x => new { x.RecordId, x.LeadId }));
         modelBuilder.Entity<AuditRow>(e => e.ToTable("audit_events").HasKey(x => new { x.LeadId, x.Seq }));
         modelBuilder.Entity<AuditRemovalRow>(e => e.ToTable("audit_removals").HasKey(x => new { x.LeadId, x.RemovedAt }));
         modelBuilder.Entity<IntakeKeyRow>(e =>

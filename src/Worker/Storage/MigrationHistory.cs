@@ -26,6 +26,7 @@ public static class MigrationHistory
         "20261129000001_PeopleInHand",
         "20261129000002_LedgerByLead",
         "20261130000001_PendingLeadsAreLookedAt",
+        "20261201000001_FewerIndexes",
     ];
 
     /// <summary>Those that the database has had; none where there are no tables yet. Waits, however long, for a migration that is under way.</summary>

@@ -1,4 +1,5 @@
 using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Crm.Mock;
 using LeadPipeline.Worker.Storage.Sql;
 
 namespace LeadPipeline.Worker.Storage.MockCrm;
@@ -21,7 +22,7 @@ internal sealed class CrmReader(SqlSession session, IReadOnlyList<CrmQuery> quer
         var called = SelectAsync(batch, CrmObject.User, "{in:id} OR {in:lookup} OR {in:name_key}",
             ("id", named), ("lookup", named.Select(n => n.ToLowerInvariant()).ToArray()), ("name_key", named.Select(CrmTables.UserName).ToArray()));
         var contacts = SelectAsync(batch, CrmObject.Contact, "{in:lookup}", ("lookup", Texts(q => q.ContactEmail)));
-        var made = queries.SelectMany(q => q.Effects).GroupBy(e => e.Object, e => e.EffectKey).Select(k => SelectAsync(batch, k.Key, "{in:effect_key}", ("effect_key", k.Distinct().ToArray()))).ToList();
+        var made = queries.SelectMany(q => q.Effects).GroupBy(e => e.Object, e => RecordIds.For(e.Object, e.EffectKey)).Select(k => SelectAsync(batch, k.Key, "{in:id}", ("id", k.Distinct().ToArray()))).ToList();
         var asked = queries.SelectMany(q => q.Records).GroupBy(e => e.Object, e => e.Id).Select(k => SelectAsync(batch, k.Key, "{in:id}", ("id", k.Distinct().ToArray()))).ToList();
         await batch.RunAsync(cancellationToken);
 

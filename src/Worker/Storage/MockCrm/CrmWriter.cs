@@ -152,7 +152,7 @@ internal sealed class CrmWriter
         var missing = rows.Where(r => !first.Contains(r) || !added.Contains(r.Row.Id)).ToList();
         if (missing.Count == 0)
             return;
-        var existing = (await CrmTables.SelectAsync(session, kind, "{in:effect_key}", "", cancellationToken, ("effect_key", missing.Select(r => r.Row.EffectKey!).ToArray())))
+        var existing = (await CrmTables.SelectAsync(session, kind, "{in:id}", "", cancellationToken, ("id", missing.Select(r => r.Row.Id).ToArray())))
             .ToDictionary(r => r.EffectKey!);
         foreach (var (batch, step, row) in missing)
         {
