@@ -55,7 +55,7 @@ public sealed partial class AuditPublisher(SqlDatabase database, LeadCipher ciph
     {
         await using var session = await database.OpenReaderAsync(cancellationToken);
         var rows = await session.QueryAsync(
-            $"SELECT {AuditReader.Columns}, l.data_key FROM audit_events a JOIN leads l ON l.id = a.lead_id WHERE a.lead_id = @lead AND a.seq > l.audit_published ORDER BY a.seq",
+            $"SELECT {AuditReader.Columns}, l.data_key FROM leads l JOIN audit_events a ON a.received_at = l.received_at AND a.lead_id = l.id WHERE l.id = @lead AND a.seq > l.audit_published ORDER BY a.seq",
             r => (Row: AuditReader.Read(r, session), Key: r.IsDBNull(AuditReader.Count) ? null : (byte[])r.GetValue(AuditReader.Count)), cancellationToken, ("lead", saga.LeadId));
         if (rows.Count == 0)
             return;

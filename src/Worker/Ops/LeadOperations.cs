@@ -139,7 +139,7 @@ public sealed class LeadOperations(LeadStore store, SqlDatabase database, IOptio
     {
         var first = await store.FirstOfAsync(id, cancellationToken);
         await using var session = await database.OpenReaderAsync(cancellationToken);
-        var records = await session.QueryAsync("SELECT DISTINCT object, record_id FROM effects WHERE lead_id = @lead AND record_id IS NOT NULL AND object IS NOT NULL",
+        var records = await session.QueryAsync($"SELECT DISTINCT object, record_id FROM effects WHERE {LeadTables.RowsOfLead} AND record_id IS NOT NULL AND object IS NOT NULL",
             r => (Object: r.GetString(0), Id: r.GetString(1)), cancellationToken, ("lead", first));
         var forgotten = new HashSet<string>();
         if (crm.Value.Provider == CrmProviderKind.Mock)

@@ -104,8 +104,8 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, SqlDatabase 
         if (row is null)
             return null;
         var run = await db.Runs.AsNoTracking().FirstOrDefaultAsync(r => r.LeadId == row.Id && r.Run == row.Run, cancellationToken);
-        var effects = await db.Effects.AsNoTracking().Where(e => e.LeadId == row.Id && e.Run == row.Run).OrderBy(e => e.StepIndex).ToListAsync(cancellationToken);
-        var timeline = await db.AuditEvents.AsNoTracking().Where(a => a.LeadId == row.Id).OrderBy(a => a.Seq).Select(a => new { a.At, a.Stage, a.Kind }).ToListAsync(cancellationToken);
+        var effects = await db.Effects.AsNoTracking().Where(e => e.ReceivedAt == row.ReceivedAt && e.LeadId == row.Id && e.Run == row.Run).OrderBy(e => e.StepIndex).ToListAsync(cancellationToken);
+        var timeline = await db.AuditEvents.AsNoTracking().Where(a => a.ReceivedAt == row.ReceivedAt && a.LeadId == row.Id).OrderBy(a => a.Seq).Select(a => new { a.At, a.Stage, a.Kind }).ToListAsync(cancellationToken);
         var view = views.Whole(row, run, effects, full);
         view["timeline"] = new JsonArray([.. timeline.Select(t => (JsonNode)new JsonObject { ["at"] = LeadViews.Iso(t.At), ["stage"] = t.Stage, ["kind"] = t.Kind })]);
         if (alias)
@@ -154,7 +154,7 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, SqlDatabase 
         if (row is null)
             return null;
         var key = row.DataKey is null ? null : cipher.Unwrap(row.DataKey, row.Id);
-        var rows = await db.AuditEvents.AsNoTracking().Where(a => a.LeadId == row.Id).OrderBy(a => a.Seq).ToListAsync(cancellationToken);
+        var rows = await db.AuditEvents.AsNoTracking().Where(a => a.ReceivedAt == row.ReceivedAt && a.LeadId == row.Id).OrderBy(a => a.Seq).ToListAsync(cancellationToken);
         return rows.ConvertAll(a => AuditReader.Event(a, key));
     }
 
@@ -162,14 +162,15 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, SqlDatabase 
     public async IAsyncEnumerable<AuditEvent> AuditsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        foreach (var part in (await db.AuditEvents.AsNoTracking().Select(a => a.LeadId).Distinct().ToListAsync(cancellationToken)).Chunk(500))
+        foreach (var part in await ChainsAsync(db.AuditEvents.Select(a => new Chain { ReceivedAt = a.ReceivedAt, LeadId = a.LeadId }).Distinct(), cancellationToken))
         {
-            var keys = await db.Leads.AsNoTracking().Where(l => part.Contains(l.Id) && l.DataKey != null).ToDictionaryAsync(l => l.Id, l => l.DataKey!, cancellationToken);
-            var rows = (await db.AuditEvents.AsNoTracking().Where(a => part.Contains(a.LeadId)).ToListAsync(cancellationToken)).ToLookup(a => a.LeadId);
-            foreach (var id in part)
+            var ids = part.Select(c => c.LeadId).ToList();
+            var keys = await db.Leads.AsNoTracking().Where(l => ids.Contains(l.Id) && l.DataKey != null).ToDictionaryAsync(l => l.Id, l => l.DataKey!, cancellationToken);
+            var rows = await EventsAsync(db, part, cancellationToken);
+            foreach (var chain in part)
             {
-                var key = keys.TryGetValue(id, out var wrapped) ? cipher.Unwrap(wrapped, id) : null;
-                foreach (var row in rows[id].OrderBy(a => a.Seq))
+                var key = keys.TryGetValue(chain.LeadId, out var wrapped) ? cipher.Unwrap(wrapped, chain.LeadId) : null;
+                foreach (var row in rows[chain].OrderBy(a => a.Seq))
                     yield return AuditReader.Event(row, key);
             }
         }
@@ -181,27 +182,47 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, SqlDatabase 
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         var problems = new List<(Guid, string)>();
         var (leads, events) = (0, 0L);
-        // Chains without a lead are checked as well: a lead that was removed by hand must not take its traces with it.
-        var ids = db.AuditEvents.AsNoTracking().Select(a => a.LeadId).Union(db.Leads.AsNoTracking().Select(l => l.Id));
-        if (only is { } one)
-            ids = ids.Where(i => i == one);
-        foreach (var part in (await ids.Distinct().ToListAsync(cancellationToken)).Chunk(500))
+        var ofLeads = db.Leads.Where(l => only == null || l.Id == only).Select(l => new Chain { ReceivedAt = l.ReceivedAt, LeadId = l.Id });
+        // Chains without a lead are checked as well: a lead that was removed by hand must not take its traces with it. To look for one goes over all events.
+        var chains = only is not null && await ofLeads.AnyAsync(cancellationToken)
+            ? ofLeads
+            : ofLeads.Union(db.AuditEvents.Where(a => only == null || a.LeadId == only).Select(a => new Chain { ReceivedAt = a.ReceivedAt, LeadId = a.LeadId }));
+        foreach (var part in await ChainsAsync(chains, cancellationToken))
         {
-            var states = await db.Leads.AsNoTracking().Where(l => part.Contains(l.Id)).Select(l => new { l.Id, l.AuditSeq, l.AuditHead }).ToDictionaryAsync(l => l.Id, cancellationToken);
-            var rows = (await db.AuditEvents.AsNoTracking().Where(a => part.Contains(a.LeadId)).ToListAsync(cancellationToken)).ToLookup(a => a.LeadId);
-            foreach (var id in part)
+            var ids = part.Select(c => c.LeadId).ToList();
+            var states = await db.Leads.AsNoTracking().Where(l => ids.Contains(l.Id)).Select(l => new { l.Id, l.AuditSeq, l.AuditHead }).ToDictionaryAsync(l => l.Id, cancellationToken);
+            var rows = await EventsAsync(db, part, cancellationToken);
+            foreach (var chain in part)
             {
-                var chain = rows[id].OrderBy(r => r.Seq).ToList();
-                var state = states.GetValueOrDefault(id);
+                var found = rows[chain].OrderBy(r => r.Seq).ToList();
+                var state = states.GetValueOrDefault(chain.LeadId);
                 leads++;
-                events += chain.Count;
-                if (AuditChain.Verify(chain, state?.AuditSeq, state?.AuditHead) is { } problem)
-                    problems.Add((id, problem));
+                events += found.Count;
+                if (AuditChain.Verify(found, state?.AuditSeq, state?.AuditHead) is { } problem)
+                    problems.Add((chain.LeadId, problem));
                 else if (state is null)
-                    problems.Add((id, "the lead of this chain is gone"));
+                    problems.Add((chain.LeadId, "the lead of this chain is gone"));
             }
         }
         return (leads, events, problems);
+    }
+
+    /// <summary>Chains in the order in which their events lie, in parts that are read at once.</summary>
+    private static async Task<IEnumerable<Chain[]>> ChainsAsync(IQueryable<Chain> chains, CancellationToken cancellationToken) =>
+        (await chains.OrderBy(c => c.ReceivedAt).ThenBy(c => c.LeadId).ToListAsync(cancellationToken)).Chunk(500);
+
+    private static async Task<ILookup<Chain, AuditRow>> EventsAsync(LeadDb db, Chain[] part, CancellationToken cancellationToken)
+    {
+        var (first, last, ids) = (part[0].ReceivedAt, part[^1].ReceivedAt, part.Select(c => c.LeadId).ToList());
+        var rows = await db.AuditEvents.AsNoTracking().Where(a => a.ReceivedAt >= first && a.ReceivedAt <= last && ids.Contains(a.LeadId)).ToListAsync(cancellationToken);
+        return rows.ToLookup(a => new Chain { ReceivedAt = a.ReceivedAt, LeadId = a.LeadId });
+    }
+
+    /// <summary>Where the events of a lead lie.</summary>
+    private sealed record Chain
+    {
+        public required DateTimeOffset ReceivedAt { get; init; }
+        public required Guid LeadId { get; init; }
     }
 
     private static async Task<(LeadRow? Row, bool Alias)> RowAsync(LeadDb db, Guid id, CancellationToken cancellationToken)

@@ -21,7 +21,11 @@ internal static class LeadRows
             """,
             r => (Lead: Lead(session, r), Run: Run(r)), cancellationToken, ("id", ids.ToArray()));
         var effects = (await session.QueryAsync(
-            "SELECT lead_id, run, step_index, step, tool, state, record_id, sealed, error FROM effects WHERE {in:lead_id}", Effect, cancellationToken, ("lead_id", ids.ToArray()))).ToLookup(e => (e.LeadId, e.Run));
+            """
+            SELECT e.lead_id, e.run, step_index, step, tool, state, record_id, sealed, error
+            FROM (SELECT id, received_at FROM leads WHERE {in:id}) l JOIN effects e ON e.received_at = l.received_at AND e.lead_id = l.id
+            """,
+            Effect, cancellationToken, ("id", ids.ToArray()))).ToLookup(e => (e.LeadId, e.Run));
         return leads.Select(l => (l.Lead, l.Run, effects[(l.Lead.Id, l.Lead.Run)].OrderBy(e => e.StepIndex).ToList()));
     }
 

@@ -18,7 +18,7 @@ public sealed class ReportReader(SqlDatabase database, TimeProvider time)
         _ = await session.QueryAsync(
             """
             SELECT l.source, l.status, l.received_at, l.run, r.grounding_status, r.plan_status,
-                   (SELECT MIN(e.updated_at) FROM effects e WHERE e.lead_id = l.id AND e.run = l.run AND e.record_id IS NOT NULL AND e.state IN ('confirmed', 'unchanged', 'compensated', 'cannot_compensate'))
+                   (SELECT MIN(e.updated_at) FROM effects e WHERE e.received_at = l.received_at AND e.lead_id = l.id AND e.run = l.run AND e.record_id IS NOT NULL AND e.state IN ('confirmed', 'unchanged', 'compensated', 'cannot_compensate'))
             FROM leads l LEFT JOIN lead_runs r ON r.lead_id = l.id AND r.run = l.run WHERE l.received_at >= @since
             """,
             r =>

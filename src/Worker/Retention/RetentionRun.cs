@@ -1,5 +1,6 @@
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.Ops;
+using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.Sql;
 using Microsoft.Extensions.Options;
 
@@ -94,7 +95,9 @@ public sealed class RetentionRun(SqlDatabase database, LeadOperations operations
             // The database lets the chain go only against this receipt, which stays.
             await session.ExecuteAsync("INSERT INTO audit_removals (lead_id, removed_at, events, head, actor) VALUES (@lead, @now, @events, @head, @actor)", cancellationToken,
                 ("lead", lead), ("now", now), ("events", events), ("head", head), ("actor", Actor));
-            foreach (var table in (string[])["audit_events", "effects", "lead_runs", "intake_keys", "lead_aliases", "dead_letters", "review_verdicts", "approvals"])
+            foreach (var table in (string[])["audit_events", "effects"])
+                await session.ExecuteAsync($"DELETE FROM {table} WHERE {LeadTables.RowsOfLead}", cancellationToken, ("lead", lead));
+            foreach (var table in (string[])["lead_runs", "intake_keys", "lead_aliases", "dead_letters", "review_verdicts", "approvals"])
                 await session.ExecuteAsync($"DELETE FROM {table} WHERE lead_id = @lead", cancellationToken, ("lead", lead));
             await session.ExecuteAsync("DELETE FROM leads WHERE id = @lead", cancellationToken, ("lead", lead));
         }

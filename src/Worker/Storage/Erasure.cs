@@ -37,7 +37,7 @@ public sealed record Erasure(bool InMockCrm)
             "UPDATE lead_runs SET snapshot_hash = '', plan_hash = NULL, question_hash = NULL, model_call = CASE WHEN question_hash IS NULL THEN model_call ELSE REPLACE(model_call, question_hash, '') END WHERE lead_id = @lead",
             cancellationToken, lead);
         await session.ExecuteAsync("UPDATE approvals SET arguments_hash = '', sealed = @nothing WHERE lead_id = @lead", cancellationToken, [.. lead, ("nothing", nothing)]);
-        await session.ExecuteAsync("UPDATE effects SET sealed = NULL, request_hash = NULL, error = NULL WHERE lead_id = @lead", cancellationToken, lead);
+        await session.ExecuteAsync($"UPDATE effects SET sealed = NULL, request_hash = NULL, error = NULL WHERE {LeadTables.RowsOfLead}", cancellationToken, lead);
         await session.ExecuteAsync("UPDATE dead_letters SET detail = NULL, state = CASE WHEN state = 'open' THEN 'erased' ELSE state END WHERE lead_id = @lead", cancellationToken, lead);
         await session.ExecuteAsync("UPDATE review_verdicts SET corrections = NULL WHERE lead_id = @lead", cancellationToken, lead);
         await session.ExecuteAsync("UPDATE intake_keys SET body_hash = NULL WHERE lead_id = @lead", cancellationToken, lead);
@@ -64,7 +64,7 @@ public sealed record Erasure(bool InMockCrm)
     /// <summary>The records of one kind that carry an effect key of the lead, or of the correction of one.</summary>
     internal static async Task<List<CrmRow>> MadeByAsync(SqlSession session, CrmObject kind, Guid leadId, CancellationToken cancellationToken)
     {
-        var keys = await session.QueryAsync("SELECT effect_key FROM effects WHERE lead_id = @lead", r => r.GetString(0), cancellationToken, ("lead", leadId));
+        var keys = await session.QueryAsync($"SELECT effect_key FROM effects WHERE {LeadTables.RowsOfLead}", r => r.GetString(0), cancellationToken, ("lead", leadId));
         return keys.Count == 0
             ? []
             : await CrmTables.SelectWithRemovedAsync(session, kind, "{in:id}", cancellationToken, ("id", keys.SelectMany(k => (string[])[RecordIds.For(kind, k), RecordIds.For(kind, k + "/undo")]).ToArray()));

@@ -69,10 +69,10 @@ public sealed class LeadCommitter : IAsyncDisposable
         if (People(commits, c => c.LeavesPerson) is { } left)
             batch.Execute(LeadTables.LeavePeople, left);
         batch.Add(LeadTables.Runs, Rows(RunRows));
-        batch.Add(LeadTables.NewEffects, Rows(c => c.NewEffects.Select(LeadTables.NewEffectRow)));
-        batch.Change(LeadTables.ChangeEffects, Rows(c => c.ChangedEffects.Select(LeadTables.ChangeEffectRow)));
+        batch.Add(LeadTables.NewEffects, Rows(LeadTables.NewEffectRows));
+        batch.Change(LeadTables.ChangeEffects, Rows(c => c.ChangedEffects.Select(e => LeadTables.ChangeEffectRow(c, e))));
         _ = batch.InsertAsync(LeadTables.SharedRecords, Rows(LeadTables.SharedRecordRows));
-        batch.Add(LeadTables.Audit, Rows(c => c.Audit.Select(LeadTables.AuditRow)));
+        batch.Add(LeadTables.Audit, Rows(LeadTables.AuditRows));
         batch.Add(LeadTables.Aliases, Rows(AliasRows));
         batch.Add(LeadTables.DeadLetters, Rows(DeadLetterRows));
         try
@@ -127,12 +127,12 @@ public sealed class LeadCommitter : IAsyncDisposable
         if (People(commits.Where((_, i) => results[i] == CommitResult.Committed), c => c.LeavesPerson) is { } left)
             await session.ExecuteAsync(LeadTables.LeavePeople, cancellationToken, left);
         await session.InsertAsync(LeadTables.Runs, Rows(RunRows), cancellationToken);
-        var entered = await session.InsertAsync(LeadTables.NewEffects, Rows(c => c.NewEffects.Select(LeadTables.NewEffectRow)), cancellationToken);
+        var entered = await session.InsertAsync(LeadTables.NewEffects, Rows(LeadTables.NewEffectRows), cancellationToken);
         // A row that turns out to be there already must not keep an older state: "planned" would hide that something was sent.
         await session.UpdateAsync(LeadTables.ChangeEffects,
-            Rows(c => c.ChangedEffects.Concat(c.NewEffects.Where(e => !entered.Contains(e.EffectKey))).Select(LeadTables.ChangeEffectRow)), cancellationToken);
+            Rows(c => c.ChangedEffects.Concat(c.NewEffects.Where(e => !entered.Contains(e.EffectKey))).Select(e => LeadTables.ChangeEffectRow(c, e))), cancellationToken);
         await session.InsertAsync(LeadTables.SharedRecords, Rows(LeadTables.SharedRecordRows), cancellationToken);
-        await session.InsertAsync(LeadTables.Audit, Rows(c => c.Audit.Select(LeadTables.AuditRow)), cancellationToken);
+        await session.InsertAsync(LeadTables.Audit, Rows(LeadTables.AuditRows), cancellationToken);
         await session.InsertAsync(LeadTables.Aliases, Rows(AliasRows), cancellationToken);
         await session.InsertAsync(LeadTables.DeadLetters, Rows(DeadLetterRows), cancellationToken);
         for (var i = 0; i < commits.Count; i++)

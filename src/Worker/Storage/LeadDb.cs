@@ -50,9 +50,9 @@ public sealed class LeadDb(DbContextOptions<LeadDb> options) : DbContext(options
             e.HasIndex(x => x.QuestionHash).HasFilter("question_hash IS NOT NULL").HasDatabaseName("IX_lead_runs_question_hash");
         });
         // Of what changes nothing is in an index: then a change writes the row alone.
-        modelBuilder.Entity<EffectRow>(e => e.ToTable("effects").HasKey(x => new { x.LeadId, x.EffectKey }));
+        modelBuilder.Entity<EffectRow>(e => e.ToTable("effects").HasKey(x => new { x.ReceivedAt, x.LeadId, x.EffectKey }));
         modelBuilder.Entity<SharedRecordRow>(e => e.ToTable("shared_records").HasKey(x => new { x.RecordId, x.LeadId }));
-        modelBuilder.Entity<AuditRow>(e => e.ToTable("audit_events").HasKey(x => new { x.LeadId, x.Seq }));
+        modelBuilder.Entity<AuditRow>(e => e.ToTable("audit_events").HasKey(x => new { x.ReceivedAt, x.LeadId, x.Seq }));
         modelBuilder.Entity<AuditRemovalRow>(e => e.ToTable("audit_removals").HasKey(x => new { x.LeadId, x.RemovedAt }));
         modelBuilder.Entity<IntakeKeyRow>(e =>
         {

@@ -85,7 +85,7 @@ public sealed class LeadStore : IAsyncDisposable
     {
         await using var session = await database.OpenReaderAsync(cancellationToken);
         return await session.QueryAsync(
-            "SELECT effect_key, step_index, step, tool, state, object, record_id, record_version, request_hash, sealed, error, updated_at FROM effects WHERE lead_id = @lead AND run = @run ORDER BY step_index",
+            $"SELECT effect_key, step_index, step, tool, state, object, record_id, record_version, request_hash, sealed, error, updated_at FROM effects WHERE {LeadTables.RowsOfLead} AND run = @run ORDER BY step_index",
             r => new EffectRow
             {
                 EffectKey = r.GetString(0),
@@ -111,7 +111,12 @@ public sealed class LeadStore : IAsyncDisposable
     {
         await using var session = await database.OpenReaderAsync(cancellationToken);
         var used = await session.QueryAsync(
-            "SELECT DISTINCT record_id FROM shared_records JOIN effects USING (lead_id, record_id) WHERE {in:record_id} AND lead_id <> @lead AND {in:tool} AND state IN ('sent', 'unknown', 'absent', 'confirmed', 'unchanged')",
+            """
+            SELECT DISTINCT e.record_id FROM (SELECT record_id, lead_id FROM shared_records WHERE {in:record_id} AND lead_id <> @lead) s
+            JOIN leads l ON l.id = s.lead_id
+            JOIN effects e ON e.received_at = l.received_at AND e.lead_id = l.id AND e.record_id = s.record_id
+            WHERE {in:tool} AND e.state IN ('sent', 'unknown', 'absent', 'confirmed', 'unchanged')
+            """,
             r => r.GetString(0), cancellationToken, ("record_id", records.ToArray()), ("lead", leadId), ("tool", LeadTables.ToolsOfSharedRecords));
         return used.ToHashSet();
     }

@@ -31,12 +31,12 @@ internal static class LeadTables
     public static object?[] NewLeadRow(LeadCommit c) =>
         [c.Saga.LeadId, .. SagaValues(c), 0, c.Saga.ReceivedAt, c.New!.Source, c.New.RecordKey, c.New.DataKey, c.New.Body];
 
-    public static readonly BulkUpdate MoveLeads = new("leads", new("id", Uuid), new("version", Int), SagaColumns);
+    public static readonly BulkUpdate MoveLeads = new("leads", new("id", Uuid), [new("version", Int)], SagaColumns);
 
     public static object?[] MoveLeadRow(LeadCommit c) => [c.Saga.LeadId, c.Saga.Version - 1, .. SagaValues(c)];
 
     /// <summary>Only while no event has been added since: the commit that adds one sees to its own publishing.</summary>
-    public static readonly BulkUpdate AuditPublished = new("leads", new("id", Uuid), new("audit_seq", Int), new Column("audit_published", Int), new Column("sweep_at", Time));
+    public static readonly BulkUpdate AuditPublished = new("leads", new("id", Uuid), [new("audit_seq", Int)], new("audit_published", Int), new("sweep_at", Time));
 
     public static readonly BulkInsert PeopleInHand = new("people_in_hand", "record_key", new("record_key", Text), new("lead_id", Uuid));
 
@@ -55,22 +55,27 @@ internal static class LeadTables
         r.PlanStatus, r.PlanHash, r.PolicyHash, r.Snapshot, r.Answer, r.Grounding, r.Plan, r.QuestionHash, r.ModelCall,
     ];
 
+    /// <summary>
+    /// Where a lead's ledger and events are found. Their keys begin with the time at which it was received, so that leads that are in hand together share pages of the index.
+    /// </summary>
+    public const string RowsOfLead = "received_at = (SELECT received_at FROM leads WHERE id = @lead) AND lead_id = @lead";
+
     public static readonly BulkInsert NewEffects = new("effects", "effect_key",
-        new("effect_key", Text), new("lead_id", Uuid), new("run", Int), new("step_index", Int), new("step", Text), new("tool", Text), new("state", Text),
+        new("received_at", Time), new("lead_id", Uuid), new("effect_key", Text), new("run", Int), new("step_index", Int), new("step", Text), new("tool", Text), new("state", Text),
         new("object", Text), new("record_id", Text), new("record_version", Text), new("request_hash", Text), new("sealed", Bytes), new("error", Text), new("updated_at", Time));
 
-    public static object?[] NewEffectRow(EffectRow e) =>
-    [
-        e.EffectKey, e.LeadId, e.Run, e.StepIndex, e.Step, e.Tool, e.State,
+    public static IEnumerable<object?[]> NewEffectRows(LeadCommit c) => c.NewEffects.Select(e => new object?[]
+    {
+        c.Saga.ReceivedAt, e.LeadId, e.EffectKey, e.Run, e.StepIndex, e.Step, e.Tool, e.State,
         e.Object, e.RecordId, e.RecordVersion, e.RequestHash, e.Sealed, e.Error, e.UpdatedAt,
-    ];
+    });
 
-    /// <summary>The lead is part of the key only, and says in which corner of the index to look.</summary>
-    public static readonly BulkUpdate ChangeEffects = new("effects", new("effect_key", Text), new("lead_id", Uuid),
+    /// <summary>What is compared besides the key says in which corner of the index to look.</summary>
+    public static readonly BulkUpdate ChangeEffects = new("effects", new("effect_key", Text), [new("received_at", Time), new("lead_id", Uuid)],
         new("state", Text), new("object", Text), new("record_id", Text), new("record_version", Text), new("request_hash", Text), new("sealed", Bytes), new("error", Text), new("updated_at", Time));
 
-    public static object?[] ChangeEffectRow(EffectRow e) =>
-        [e.EffectKey, e.LeadId, e.State, e.Object, e.RecordId, e.RecordVersion, e.RequestHash, e.Sealed, e.Error, e.UpdatedAt];
+    public static object?[] ChangeEffectRow(LeadCommit c, EffectRow e) =>
+        [e.EffectKey, c.Saga.ReceivedAt, e.LeadId, e.State, e.Object, e.RecordId, e.RecordVersion, e.RequestHash, e.Sealed, e.Error, e.UpdatedAt];
 
     public static readonly BulkInsert SharedRecords = new("shared_records", "record_id", new("record_id", Text), new("lead_id", Uuid));
 
@@ -80,11 +85,11 @@ internal static class LeadTables
         .Select(e => new object?[] { e.RecordId, e.LeadId });
 
     public static readonly BulkInsert Audit = new("audit_events", "id",
-        new("lead_id", Uuid), new("seq", Int), new("id", Uuid), new("run", Int), new("epoch", Int), new("at", Time), new("actor", Text),
+        new("received_at", Time), new("lead_id", Uuid), new("seq", Int), new("id", Uuid), new("run", Int), new("epoch", Int), new("at", Time), new("actor", Text),
         new("stage", Text), new("kind", Text), new("payload", Bytes), new("prev_hash", Bytes), new("hash", Bytes));
 
-    public static object?[] AuditRow(AuditRow a) =>
-        [a.LeadId, a.Seq, a.Id, a.Run, a.Epoch, a.At, a.Actor, a.Stage, a.Kind, a.Payload, a.PrevHash, a.Hash];
+    public static IEnumerable<object?[]> AuditRows(LeadCommit c) =>
+        c.Audit.Select(a => new object?[] { c.Saga.ReceivedAt, a.LeadId, a.Seq, a.Id, a.Run, a.Epoch, a.At, a.Actor, a.Stage, a.Kind, a.Payload, a.PrevHash, a.Hash });
 
     public static readonly BulkInsert Keys = new("intake_keys", "key", new("key", Text), new("lead_id", Uuid), new("at", Time), new("body_hash", Text));
 
@@ -120,7 +125,7 @@ internal static class LeadTables
     public static object?[] NewApprovalRow(ApprovalRow a) =>
         [a.Id, a.Version, a.LeadId, a.Run, a.Step, a.Operation, a.ArgumentsHash, a.State, a.Needed, a.RequestedBy, a.RequestedAt, a.ExpiresAt, a.Acts, a.DataKey, a.Sealed];
 
-    public static readonly BulkUpdate ChangeApprovals = new("approvals", new("id", Uuid), new("version", Int), new Column("version", Int), new Column("state", Text), new Column("acts", Text));
+    public static readonly BulkUpdate ChangeApprovals = new("approvals", new("id", Uuid), [new("version", Int)], new("version", Int), new("state", Text), new("acts", Text));
 
     public static object?[] ChangeApprovalRow(ApprovalRow before, ApprovalRow after) => [after.Id, before.Version, after.Version, after.State, after.Acts];
 

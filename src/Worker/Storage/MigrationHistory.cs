@@ -27,6 +27,7 @@ public static class MigrationHistory
         "20261129000002_LedgerByLead",
         "20261130000001_PendingLeadsAreLookedAt",
         "20261201000001_FewerIndexes",
+        "20261201000002_KeysInTheOrderOfTime",
     ];
 
     /// <summary>Those that the database has had; none where there are no tables yet. Waits, however long, for a migration that is under way.</summary>

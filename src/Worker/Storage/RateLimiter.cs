@@ -14,7 +14,7 @@ public sealed class RateLimiter : IRateLimiter, IAsyncDisposable
     private const int LockSpace = 0x4C494D54;
     private static readonly TimeSpan TidyEvery = TimeSpan.FromMinutes(1);
     private static readonly BulkInsert NewRows = new("rate_limits", "name", new("name", Text), new("taken", Bytes), new("idle_at", Time));
-    private static readonly BulkUpdate Rows = new("rate_limits", new("name", Text), null, new Column("taken", Bytes), new Column("idle_at", Time));
+    private static readonly BulkUpdate Rows = new("rate_limits", new("name", Text), [], new("taken", Bytes), new("idle_at", Time));
 
     private readonly SqlDatabase database;
     private readonly TimeProvider time;

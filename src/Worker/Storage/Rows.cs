@@ -70,8 +70,10 @@ public sealed class LeadRunRow
 /// <summary>One row of the effects ledger.</summary>
 public sealed class EffectRow
 {
-    public required string EffectKey { get; set; }
+    /// <summary>When the lead was received: with its id it says where its rows lie. The committer sets it.</summary>
+    public DateTimeOffset ReceivedAt { get; set; }
     public Guid LeadId { get; set; }
+    public required string EffectKey { get; set; }
     public int Run { get; set; }
     public int StepIndex { get; set; }
     public required string Step { get; set; }
@@ -97,6 +99,8 @@ public sealed class SharedRecordRow
 /// <summary>One sealed event of a lead's audit chain.</summary>
 public sealed class AuditRow
 {
+    /// <summary>When the lead was received: with its id it says where its rows lie, and is no part of the event. The committer sets it.</summary>
+    public DateTimeOffset ReceivedAt { get; set; }
     public Guid LeadId { get; set; }
     public int Seq { get; set; }
     public Guid Id { get; set; }

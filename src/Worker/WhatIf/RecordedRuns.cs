@@ -69,8 +69,8 @@ public sealed class RecordedRuns(SqlDatabase database, LeadCipher cipher)
 
     private static async Task<IReadOnlyList<LedgerLine>> LedgerAsync(SqlSession session, Guid leadId, Dictionary<int, ActionPlan> plans, CancellationToken cancellationToken)
     {
-        var rows = await session.QueryAsync("SELECT run, step, state, record_id FROM effects WHERE lead_id = @id ORDER BY run DESC, step_index",
-            r => (Run: r.GetInt32(0), Step: r.GetString(1), State: EffectStates.Parse(r.GetString(2)), RecordId: Text(r, 3)), cancellationToken, ("id", leadId));
+        var rows = await session.QueryAsync($"SELECT run, step, state, record_id FROM effects WHERE {LeadTables.RowsOfLead} ORDER BY run DESC, step_index",
+            r => (Run: r.GetInt32(0), Step: r.GetString(1), State: EffectStates.Parse(r.GetString(2)), RecordId: Text(r, 3)), cancellationToken, ("lead", leadId));
         return [.. rows
             .Select(r => (Row: r, Step: plans.GetValueOrDefault(r.Run)?.Steps.FirstOrDefault(s => s.Id == r.Step)))
             .Where(r => r.Step is not null)

@@ -8,8 +8,8 @@ namespace LeadPipeline.Integration.Tests.Storage;
 public sealed class When_rows_change : StorageFixture<PostgresStorage>
 {
     private const string Ledger = """
-        INSERT INTO effects (effect_key, lead_id, run, step_index, step, tool, state, sealed, updated_at)
-            SELECT n || '.1.create_task', gen_random_uuid(), 1, 0, 'create_task', 'create_task', 'sent', '\x00', now() FROM generate_series(1, 20) AS n
+        INSERT INTO effects (received_at, lead_id, effect_key, run, step_index, step, tool, state, sealed, updated_at)
+            SELECT now(), gen_random_uuid(), n || '.1.create_task', 1, 0, 'create_task', 'create_task', 'sent', '\x00', now() FROM generate_series(1, 20) AS n
         """;
 
     private const string Leads = """

@@ -69,10 +69,10 @@ internal static class CrmTables
         new("lead_id", Text), new("account_id", Text), new("opportunity_id", Text), new("campaign_id", Text),
         new("fields", Text), new("version", Int), new("created_at", Time), new("updated_at", Time)));
 
-    private static readonly Dictionary<CrmObject, BulkUpdate> Updates = Names.ToDictionary(n => n.Key, n => new BulkUpdate(n.Value, new("id", Text), new("version", Int),
+    private static readonly Dictionary<CrmObject, BulkUpdate> Updates = Names.ToDictionary(n => n.Key, n => new BulkUpdate(n.Value, new("id", Text), [new("version", Int)],
         new("record_key", Text), new("lookup", Text), new("name_key", Text),
         new("lead_id", Text), new("account_id", Text), new("opportunity_id", Text), new("campaign_id", Text),
-        new("fields", Text), new Column("version", Int), new("updated_at", Time), new("removed_at", Time)));
+        new("fields", Text), new("version", Int), new("updated_at", Time), new("removed_at", Time)));
 
     public static string Name(CrmObject kind) => Names[kind];
 

@@ -76,18 +76,16 @@ public sealed partial class PostgresSession(NpgsqlConnection connection) : SqlSe
 
     private static string ChangeSql(BulkUpdate update)
     {
-        // Data columns are prefixed: the guard column may be among the columns to set.
+        // Data columns are prefixed: a guard column may be among the columns to set.
         var columns = Columns(update);
         var names = string.Join(", ", columns.Select((_, i) => $"c{i}"));
-        var first = update.Guard is null ? 1 : 2;
-        var set = string.Join(", ", update.Set.Select((c, i) => $"{c.Name} = d.c{first + i}"));
-        var guard = update.Guard is null ? "" : $" AND t.{update.Guard.Name} = d.c1";
+        var set = string.Join(", ", update.Set.Select((c, i) => $"{c.Name} = d.c{1 + update.Guards.Length + i}"));
+        var guards = string.Concat(update.Guards.Select((g, i) => $" AND t.{g.Name} = d.c{1 + i}"));
         return $"UPDATE {update.Table} AS t SET {set} FROM unnest({Parameters(columns)}) AS d({names}) " +
-            $"WHERE t.{update.Key.Name} = d.c0{guard}";
+            $"WHERE t.{update.Key.Name} = d.c0{guards}";
     }
 
-    private static Column[] Columns(BulkUpdate update) =>
-        update.Guard is null ? [update.Key, .. update.Set] : [update.Key, update.Guard, .. update.Set];
+    private static Column[] Columns(BulkUpdate update) => [update.Key, .. update.Guards, .. update.Set];
 
     private static string Parameters(Column[] columns) => string.Join(", ", columns.Select((_, i) => $"${i + 1}"));
 

@@ -144,8 +144,8 @@ public sealed partial class SqliteSession(SqliteConnection connection, Action? c
             $"VALUES ({string.Join(", ", insert.Columns.Select((_, i) => Place(i)))}) ON CONFLICT DO NOTHING"), rows, insert.KeyIndex);
 
         private HashSet<object> Update(BulkUpdate update, IReadOnlyList<object?[]> rows) => Run(session.Prepared(update, () =>
-            $"UPDATE {update.Table} SET {string.Join(", ", update.Set.Select((c, i) => $"{c.Name} = {Place((update.Guard is null ? 1 : 2) + i)}"))} " +
-            $"WHERE {update.Key.Name} = {Place(0)}" + (update.Guard is null ? "" : $" AND {update.Guard.Name} = {Place(1)}")), rows, keyIndex: 0);
+            $"UPDATE {update.Table} SET {string.Join(", ", update.Set.Select((c, i) => $"{c.Name} = {Place(1 + update.Guards.Length + i)}"))} " +
+            $"WHERE {update.Key.Name} = {Place(0)}{string.Concat(update.Guards.Select((g, i) => $" AND {g.Name} = {Place(1 + i)}"))}"), rows, keyIndex: 0);
 
         /// <summary>Where the value stands in the row.</summary>
         private static string Place(int index) => string.Create(CultureInfo.InvariantCulture, $"?{index + 1}");

@@ -18,9 +18,9 @@ public sealed record BulkInsert(string Table, string Key, params Column[] Column
     public int KeyIndex { get; } = Array.FindIndex(Columns, c => c.Name == Key);
 }
 
-/// <summary>Update many rows with one statement, each only if a guard column still has the value that the row expects.</summary>
+/// <summary>Update many rows with one statement, each only if its guard columns still have the values that the row expects.</summary>
 /// <param name="Table">The table.</param>
 /// <param name="Key">The key column, first in each row.</param>
-/// <param name="Guard">The guard column, second in each row; null: no guard.</param>
+/// <param name="Guards">The guard columns, after it in each row; none: no guard.</param>
 /// <param name="Set">The columns to set, after these in each row.</param>
-public sealed record BulkUpdate(string Table, Column Key, Column? Guard, params Column[] Set);
+public sealed record BulkUpdate(string Table, Column Key, Column[] Guards, params Column[] Set);

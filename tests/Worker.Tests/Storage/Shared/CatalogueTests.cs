@@ -33,7 +33,7 @@ public abstract class CatalogueTests<TDatabase> : StorageFixture<TDatabase>
         await before.CreateAsync();
         await using var db = before.Open();
         await db.GetService<IMigrator>().MigrateAsync("20261128000001_PlainKeys");
-        var (held, free) = (Guid.NewGuid(), Guid.NewGuid());
+        var (held, free, gone) = (Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
         await using (var session = await before.Sql.OpenAsync(CancellationToken.None))
         {
             foreach (var (lead, key) in new[] { (held, "person"), (free, (string?)null) })
@@ -54,6 +54,16 @@ public abstract class CatalogueTests<TDatabase> : StorageFixture<TDatabase>
                         CancellationToken.None, ("effect", $"{lead:N}.1.{tool}"), ("id", lead), ("tool", tool), ("record", record), ("bytes", new byte[] { 1 }), ("now", Now));
                 }
             }
+            // Of a lead that was removed by hand the events are still there.
+            foreach (var (lead, seq) in new[] { (held, 1), (held, 2), (gone, 1), (gone, 2) })
+            {
+                _ = await session.ExecuteAsync(
+                    """
+                    INSERT INTO audit_events (lead_id, seq, id, at, actor, stage, kind, payload, prev_hash, hash)
+                    VALUES (@lead, @seq, @id, @at, 'worker', 'intake', 'accepted', @bytes, @bytes, @bytes)
+                    """,
+                    CancellationToken.None, ("lead", lead), ("seq", seq), ("id", Guid.NewGuid()), ("at", Now.AddMinutes(seq)), ("bytes", new byte[] { 1 }));
+            }
         }
 
         await Migrator.MigrateAsync(db, before.Sql, CancellationToken.None);
@@ -66,6 +76,11 @@ public abstract class CatalogueTests<TDatabase> : StorageFixture<TDatabase>
                 Is.EquivalentTo(new[] { held, free }.SelectMany(l => new[] { $"{l:N}.1.upsert_lead", $"{l:N}.1.set_lead_score", $"{l:N}.1.match_account" })));
             Assert.That(await db.Set<SharedRecordRow>().CountAsync(), Is.EqualTo(2));
             Assert.That(await db.Leads.Where(l => l.SweepAt != null).Select(l => l.Id).ToListAsync(), Is.EqualTo(new[] { held }), "who is under way is looked at");
+            Assert.That(await db.Effects.Select(e => e.ReceivedAt).Distinct().ToListAsync(), Is.EqualTo(new[] { Now }));
+            Assert.That((await db.AuditEvents.OrderBy(a => a.ReceivedAt).ThenBy(a => a.Seq).ToListAsync()).ConvertAll(a => (a.LeadId, a.Seq, a.ReceivedAt)),
+                Is.EqualTo(new[] { (held, 1, Now), (held, 2, Now), (gone, 1, Now.AddMinutes(1)), (gone, 2, Now.AddMinutes(1)) }), "where its lead is; without one, when it began");
+            Assert.That(async () => await db.Database.ExecuteSqlRawAsync("UPDATE audit_events SET actor = 'nobody'"), Throws.Exception.With.Message.Contains("append-only"));
+            Assert.That(async () => await db.Database.ExecuteSqlRawAsync("DELETE FROM audit_events"), Throws.Exception.With.Message.Contains("append-only"));
         }
     }
 

@@ -177,7 +177,8 @@ public abstract class LeadOperationsTests<TDatabase> : StorageFixture<TDatabase>
         }
         await using (var db = Database.Open())
         {
-            db.Effects.Add(new EffectRow { EffectKey = mine, LeadId = lead, Run = 1, Step = "upsert_lead", Tool = "upsert_lead", State = "confirmed", Object = "Lead", RecordId = records[0], Sealed = [1], RequestHash = "hash", UpdatedAt = Now });
+            var at = (await db.Leads.SingleAsync(l => l.Id == lead)).ReceivedAt;
+            db.Effects.Add(new EffectRow { ReceivedAt = at, LeadId = lead, EffectKey = mine, Run = 1, Step = "upsert_lead", Tool = "upsert_lead", State = "confirmed", Object = "Lead", RecordId = records[0], Sealed = [1], RequestHash = "hash", UpdatedAt = Now });
             await db.SaveChangesAsync();
         }
 

@@ -6,7 +6,7 @@ public abstract class SqlBatchTests<TDatabase> : StorageFixture<TDatabase>
     where TDatabase : StorageDatabase, new()
 {
     private static readonly BulkInsert Keys = new("intake_keys", "key", new("key", ColumnType.Text), new("lead_id", ColumnType.Uuid), new("at", ColumnType.Time), new("body_hash", ColumnType.Text));
-    private static readonly BulkUpdate Hash = new("intake_keys", new("key", ColumnType.Text), null, new Column("body_hash", ColumnType.Text));
+    private static readonly BulkUpdate Hash = new("intake_keys", new("key", ColumnType.Text), [], new Column("body_hash", ColumnType.Text));
 
     [Test]
     public async Task Should_answer_each_statement_by_itself_and_in_their_order()
