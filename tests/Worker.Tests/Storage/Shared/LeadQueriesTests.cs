@@ -16,30 +16,30 @@ namespace LeadPipeline.Worker.Tests.Storage;
 public abstract class LeadQueriesTests<TDatabase> : StorageFixture<TDatabase>
     where TDatabase : StorageDatabase, new()
 {
-    private LeadStore store = null!;
-    private LeadQueries queries = null!;
+    protected LeadStore Store { get; private set; } = null!;
+    protected LeadQueries Queries { get; private set; } = null!;
 
     [SetUp]
     public void Start()
     {
-        store = new LeadStore(Database.Sql, new LeadCommitter(Database.Sql), Cipher, new NoSink(), new FakeTimeProvider(Now));
-        queries = new LeadQueries(new Contexts(Database.Open), Database.Sql, Cipher, new LeadViews(Cipher, new Redactor(new PrivacyOptions(), [1])));
+        Store = new LeadStore(Database.Sql, new LeadCommitter(Database.Sql), Cipher, new NoSink(), new FakeTimeProvider(Now));
+        Queries = new LeadQueries(new Contexts(Database.Open), Database.Sql, Cipher, new LeadViews(Cipher, new Redactor(new PrivacyOptions(), [1])));
     }
 
     [TearDown]
-    public async Task Stop() => await store.DisposeAsync();
+    public async Task Stop() => await Store.DisposeAsync();
 
     [Test]
     public async Task Should_tell_the_same_of_many_leads_at_once_as_of_each_alone()
     {
         Guid[] leads = [await PlannedAsync(), await NewAsync(), await PlannedAsync()];
 
-        var outcomes = await queries.OutcomesAsync(leads, whole: true, CancellationToken.None);
+        var outcomes = await Queries.OutcomesAsync(leads, whole: true, CancellationToken.None);
 
         Assert.That(outcomes.Select(o => o.LeadId), Is.EqualTo(leads), "in the order in which they were asked for");
         foreach (var outcome in outcomes)
         {
-            var alone = await queries.FindAsync(outcome.LeadId, full: true, CancellationToken.None);
+            var alone = await Queries.FindAsync(outcome.LeadId, full: true, CancellationToken.None);
             alone!.Remove("timeline");
             Assert.That(JsonNode.Parse(outcome.Whole)!.ToJsonString(), Is.EqualTo(alone.ToJsonString()));
         }
@@ -48,7 +48,7 @@ public abstract class LeadQueriesTests<TDatabase> : StorageFixture<TDatabase>
     [Test]
     public async Task Should_tell_what_a_run_found_planned_and_did()
     {
-        var lead = JsonNode.Parse((await queries.OutcomesAsync([await PlannedAsync()], whole: true, CancellationToken.None)).Single().Whole)!;
+        var lead = JsonNode.Parse((await Queries.OutcomesAsync([await PlannedAsync()], whole: true, CancellationToken.None)).Single().Whole)!;
 
         using (Assert.EnterMultipleScope())
         {
@@ -69,23 +69,23 @@ public abstract class LeadQueriesTests<TDatabase> : StorageFixture<TDatabase>
     public async Task Should_leave_out_what_is_no_lead()
     {
         var (first, copy, unknown) = (await NewAsync(), Guid.NewGuid(), Guid.NewGuid());
-        await store.AliasAsync(new LeadAliasRow { AliasId = copy, LeadId = first, At = Now }, CancellationToken.None);
+        await Store.AliasAsync(new LeadAliasRow { AliasId = copy, LeadId = first, At = Now }, CancellationToken.None);
 
-        var outcomes = await queries.OutcomesAsync([unknown, copy, first], whole: false, CancellationToken.None);
+        var outcomes = await Queries.OutcomesAsync([unknown, copy, first], whole: false, CancellationToken.None);
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(outcomes, Is.EqualTo(new[] { new LeadOutcome(first, LeadStatus.Received, null, null) }));
-            Assert.That(await queries.OpenAsync([unknown, copy, first], CancellationToken.None), Is.EqualTo(new[] { unknown, first }), "a copy is done once it is known as one");
+            Assert.That(await Queries.OpenAsync([unknown, copy, first], CancellationToken.None), Is.EqualTo(new[] { unknown, first }), "a copy is done once it is known as one");
         }
     }
 
-    private async Task<Guid> NewAsync() => (await store.AddAsync(ALead(), [new AuditFact("intake", "received", [])], [])).Work!.Saga.LeadId;
+    private async Task<Guid> NewAsync() => (await Store.AddAsync(ALead(), [new AuditFact("intake", "received", [])], [])).Work!.Saga.LeadId;
 
     /// <summary>A lead that was judged and has a plan whose first step is done.</summary>
-    private async Task<Guid> PlannedAsync()
+    protected async Task<Guid> PlannedAsync()
     {
-        var (work, _) = await store.AddAsync(ALead(), [new AuditFact("intake", "received", [])], []);
+        var (work, _) = await Store.AddAsync(ALead(), [new AuditFact("intake", "received", [])], []);
         var id = work!.Saga.LeadId;
         var grounding = new GroundingResult
         {
@@ -130,7 +130,7 @@ public abstract class LeadQueriesTests<TDatabase> : StorageFixture<TDatabase>
             Sealed = SealedJson.Seal(work.Key, new JsonObject { ["Warning"] = "was there already" }, id, (JsonTypeInfo<JsonObject>)JsonSerializerOptions.Default.GetTypeInfo(typeof(JsonObject))),
             UpdatedAt = Now,
         };
-        _ = await store.ApplyAsync(work, new SagaMessage.AnalysisEnded(1, LeadStatus.Analyzed, null), [], c => c with { Run = run, NewEffects = [done] });
+        _ = await Store.ApplyAsync(work, new SagaMessage.AnalysisEnded(1, LeadStatus.Analyzed, null), [], c => c with { Run = run, NewEffects = [done] });
         return id;
     }
 
