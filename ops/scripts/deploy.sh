@@ -52,7 +52,14 @@ namespace=$(awk '$1 == "namespace:" { print $2; exit }' <<<"$rendered")
 # The fields of a Job cannot be changed, and one that has run does not run again.
 kubectl --namespace "$namespace" delete job leadpipeline-migrate --ignore-not-found
 kubectl apply --filename - --selector 'app.kubernetes.io/component!=worker' <<<"$rendered"
-if ! kubectl --namespace "$namespace" wait --for=condition=complete job/leadpipeline-migrate --timeout=660s; then
+# Until it is done or has failed, which its deadline of half an hour sees to; `kubectl wait` waits for one of the two, and through the other. An answer may fail to come.
+outcome=
+for ((i = 0; i < 930; i++)); do
+  sleep 2
+  outcome=$(kubectl --namespace "$namespace" get job leadpipeline-migrate --output 'jsonpath={.status.conditions[?(@.status=="True")].type}') || true
+  [[ $outcome != *Complete* && $outcome != *Failed* ]] || break
+done
+if [[ $outcome != *Complete* ]]; then
   kubectl --namespace "$namespace" logs job/leadpipeline-migrate --tail=50 >&2 || true
   echo "deploy.sh: the tables could not be made (above: why); no worker was touched" >&2
   exit 1

@@ -176,28 +176,34 @@ public sealed class LeadQueries(IDbContextFactory<LeadDb> contexts, SqlDatabase 
         }
     }
 
-    /// <summary>Checks audit chains: one lead's, or all. Answers how many leads and events were checked and what is wrong.</summary>
+    /// <summary>Checks audit chains: all, or one lead's, where the lead says that it is kept. Answers how many leads and events were checked and what is wrong.</summary>
     public async Task<(int Leads, long Events, IReadOnlyList<(Guid LeadId, string Problem)> Problems)> VerifyAuditAsync(Guid? only, CancellationToken cancellationToken)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         var problems = new List<(Guid, string)>();
         var (leads, events) = (0, 0L);
         var ofLeads = db.Leads.Where(l => only == null || l.Id == only).Select(l => new Chain { ReceivedAt = l.ReceivedAt, LeadId = l.Id });
-        // Chains without a lead are checked as well: a lead that was removed by hand must not take its traces with it. To look for one goes over all events.
+        // Chains without a lead are checked as well: a lead that was removed by hand must not take its traces with it. To look for those goes over all events.
         var chains = only is not null && await ofLeads.AnyAsync(cancellationToken)
             ? ofLeads
             : ofLeads.Union(db.AuditEvents.Where(a => only == null || a.LeadId == only).Select(a => new Chain { ReceivedAt = a.ReceivedAt, LeadId = a.LeadId }));
         foreach (var part in await ChainsAsync(chains, cancellationToken))
         {
             var ids = part.Select(c => c.LeadId).ToList();
-            var states = await db.Leads.AsNoTracking().Where(l => ids.Contains(l.Id)).Select(l => new { l.Id, l.AuditSeq, l.AuditHead }).ToDictionaryAsync(l => l.Id, cancellationToken);
+            var states = await db.Leads.AsNoTracking().Where(l => ids.Contains(l.Id)).Select(l => new { l.Id, l.ReceivedAt, l.AuditSeq, l.AuditHead }).ToDictionaryAsync(l => l.Id, cancellationToken);
             var rows = await EventsAsync(db, part, cancellationToken);
             foreach (var chain in part)
             {
                 var found = rows[chain].OrderBy(r => r.Seq).ToList();
                 var state = states.GetValueOrDefault(chain.LeadId);
-                leads++;
                 events += found.Count;
+                // No hash covers where events are kept: those that are kept elsewhere would be seen by nobody, or be there twice.
+                if (state is not null && state.ReceivedAt != chain.ReceivedAt)
+                {
+                    problems.Add((chain.LeadId, $"{found.Count} events are not where the lead's are"));
+                    continue;
+                }
+                leads++;
                 if (AuditChain.Verify(found, state?.AuditSeq, state?.AuditHead) is { } problem)
                     problems.Add((chain.LeadId, problem));
                 else if (state is null)

@@ -29,8 +29,20 @@ public sealed class RetentionRun(SqlDatabase database, LeadOperations operations
         var (now, keep) = (time.GetUtcNow(), options.Value);
         return new Removed(
             keep.Leads is { } leads ? await InBatchesAsync(() => EraseAsync(now - leads, cancellationToken), cancellationToken) : 0,
-            keep.Audit is { } audit ? await InBatchesAsync(() => RemoveChainsAsync(now - audit, cancellationToken), cancellationToken) : 0,
+            keep.Audit is { } audit ? await ChainsAsync(now - audit, cancellationToken) : 0,
             keep.DeadLetters is { } letters ? await DeadLettersAsync(now - letters, cancellationToken) : 0);
+    }
+
+    private async Task<int> ChainsAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    {
+        var chains = await InBatchesAsync(() => RemoveChainsAsync(before, cancellationToken), cancellationToken);
+        if (chains > 0)
+        {
+            // By their lead nothing finds them, so all are gone over, once for all leads that went.
+            await using var session = await database.OpenAsync(cancellationToken);
+            await session.ExecuteAsync("DELETE FROM shared_records WHERE NOT EXISTS (SELECT 1 FROM leads l WHERE l.id = lead_id)", cancellationToken);
+        }
+        return chains;
     }
 
     private async Task<int> DeadLettersAsync(DateTimeOffset before, CancellationToken cancellationToken)
@@ -101,9 +113,6 @@ public sealed class RetentionRun(SqlDatabase database, LeadOperations operations
                 await session.ExecuteAsync($"DELETE FROM {table} WHERE lead_id = @lead", cancellationToken, ("lead", lead));
             await session.ExecuteAsync("DELETE FROM leads WHERE id = @lead", cancellationToken, ("lead", lead));
         }
-        // In one go: by their lead nothing finds them, and each statement goes over all of them.
-        if (due.Count > 0)
-            await session.ExecuteAsync("DELETE FROM shared_records WHERE {in:lead_id}", cancellationToken, ("lead_id", due.Select(d => d.Lead).ToArray()));
         await session.CommitAsync(cancellationToken);
         return due.Count;
     }

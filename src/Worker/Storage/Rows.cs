@@ -70,7 +70,7 @@ public sealed class LeadRunRow
 /// <summary>One row of the effects ledger.</summary>
 public sealed class EffectRow
 {
-    /// <summary>When the lead was received: with its id it says where its rows lie. The committer sets it.</summary>
+    /// <summary>When the lead was received: with its id it says where its rows lie. Only read: the committer writes its lead's.</summary>
     public DateTimeOffset ReceivedAt { get; set; }
     public Guid LeadId { get; set; }
     public required string EffectKey { get; set; }
@@ -99,7 +99,7 @@ public sealed class SharedRecordRow
 /// <summary>One sealed event of a lead's audit chain.</summary>
 public sealed class AuditRow
 {
-    /// <summary>When the lead was received: with its id it says where its rows lie, and is no part of the event. The committer sets it.</summary>
+    /// <summary>When the lead was received: with its id it says where its rows lie, and is no part of the event. Only read: the committer writes its lead's.</summary>
     public DateTimeOffset ReceivedAt { get; set; }
     public Guid LeadId { get; set; }
     public int Seq { get; set; }

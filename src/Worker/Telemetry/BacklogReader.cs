@@ -28,8 +28,9 @@ public sealed class BacklogReader(SqlDatabase database, TimeProvider time)
         var stages = await session.QueryAsync(
             "SELECT pending, COUNT(*), MIN(CASE WHEN status = 'Deferred' THEN NULL ELSE updated_at END) FROM leads WHERE sweep_at IS NOT NULL AND pending IS NOT NULL GROUP BY pending",
             r => (Name: r.GetString(0), Leads: Number(r.GetValue(1)), Oldest: r.IsDBNull(2) ? (DateTimeOffset?)null : session.Time(r, 2)), cancellationToken);
+        // CROSS: SQLite takes the tables in this order then, and would begin with the whole ledger otherwise.
         var unknown = await session.QueryAsync(
-            "SELECT COUNT(*) FROM leads l JOIN effects e ON e.received_at = l.received_at AND e.lead_id = l.id AND e.run = l.run WHERE l.sweep_at IS NOT NULL AND l.pending = 'execution' AND e.state = 'unknown'",
+            "SELECT COUNT(*) FROM leads l CROSS JOIN effects e WHERE e.received_at = l.received_at AND e.lead_id = l.id AND e.run = l.run AND l.sweep_at IS NOT NULL AND l.pending = 'execution' AND e.state = 'unknown'",
             r => Number(r.GetValue(0)), cancellationToken);
         // One that is being sent is back in its queue in a moment; or somebody has died over it, and then it waits as the others do.
         var groups = await session.QueryAsync(

@@ -23,7 +23,7 @@ public abstract class LeadQueriesTests<TDatabase> : StorageFixture<TDatabase>
     public void Start()
     {
         Store = new LeadStore(Database.Sql, new LeadCommitter(Database.Sql), Cipher, new NoSink(), new FakeTimeProvider(Now));
-        Queries = new LeadQueries(new Contexts(Database.Open), Database.Sql, Cipher, new LeadViews(Cipher, new Redactor(new PrivacyOptions(), [1])));
+        Queries = QueriesOf(Database);
     }
 
     [TearDown]
@@ -79,6 +79,69 @@ public abstract class LeadQueriesTests<TDatabase> : StorageFixture<TDatabase>
             Assert.That(await Queries.OpenAsync([unknown, copy, first], CancellationToken.None), Is.EqualTo(new[] { unknown, first }), "a copy is done once it is known as one");
         }
     }
+
+    /// <summary>No hash covers the time that their key begins with, and the database lets anybody add rows.</summary>
+    [TestCase("seq + 1", "seq = 1", "1 events are not where the lead's are", Description = "one event more")]
+    [TestCase("seq", "true", "2 events are not where the lead's are", Description = "the whole chain once more")]
+    public async Task Should_notice_events_that_are_kept_elsewhere_than_their_leads(string seq, string which, string problem)
+    {
+        await using var database = new TDatabase();
+        var (lead, others) = await ChainsAsync(database, 1);
+        await AddEventsAsync(database, lead, seq, which, Now.AddDays(2));
+
+        var (leads, events, problems) = await QueriesOf(database).VerifyAuditAsync(null, CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(problems, Is.EqualTo(new[] { (lead, problem) }));
+            Assert.That((leads, events), Is.EqualTo((2, 4L + problem[0] - '0')), $"beside {others[0]}");
+        }
+    }
+
+    [Test]
+    public async Task Should_check_more_chains_than_are_read_at_once_though_all_began_in_the_same_moment()
+    {
+        await using var database = new TDatabase();
+        var (lead, others) = await ChainsAsync(database, 600);
+        var gone = Guid.NewGuid();
+        await AddEventsAsync(database, lead, "seq", "true", Now, of: gone);
+
+        var (leads, events, problems) = await QueriesOf(database).VerifyAuditAsync(null, CancellationToken.None);
+        var exported = new List<Guid>();
+        await foreach (var audit in QueriesOf(database).AuditsAsync(CancellationToken.None))
+            exported.Add(audit.LeadId);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((leads, events), Is.EqualTo((602, 1204L)));
+            Assert.That(problems, Is.EqualTo(new[] { (gone, "event 1 was altered") }), "it is of a lead that there is not, and of another's making");
+            Assert.That(exported.Chunk(2).Select(pair => (pair[0], pair[1])), Is.EquivalentTo(others.Append(lead).Append(gone).Select(id => (id, id))), "chain by chain");
+        }
+    }
+
+    /// <summary>A database of its own with some leads of two events each, all of one moment.</summary>
+    private async Task<(Guid First, Guid[] Others)> ChainsAsync(TDatabase database, int others)
+    {
+        await database.CreateAsync();
+        await using (var db = database.Open())
+            await Migrator.MigrateAsync(db, database.Sql, CancellationToken.None);
+        await using var its = new LeadStore(database.Sql, new LeadCommitter(database.Sql), Cipher, new NoSink(), new FakeTimeProvider(Now));
+        var leads = await Task.WhenAll(Enumerable.Range(0, others + 1).Select(async _ =>
+            (await its.AddAsync(ALead(), [new AuditFact("intake", "received", []), new AuditFact("intake", "noted", [])], [])).Work!.Saga.LeadId));
+        return (leads[0], leads[1..]);
+    }
+
+    private static async Task AddEventsAsync(TDatabase database, Guid like, string seq, string which, DateTimeOffset at, Guid? of = null)
+    {
+        await using var session = await database.Sql.OpenAsync(CancellationToken.None);
+        _ = await session.ExecuteAsync(
+            $"""
+            INSERT INTO audit_events (received_at, lead_id, seq, id, run, epoch, at, actor, stage, kind, payload, prev_hash, hash)
+                SELECT @at, @of, {seq}, id, run, epoch, at, actor, stage, kind, payload, prev_hash, hash FROM audit_events WHERE lead_id = @lead AND {which}
+            """, CancellationToken.None, ("at", at), ("of", of ?? like), ("lead", like));
+    }
+
+    private LeadQueries QueriesOf(TDatabase database) => new(new Contexts(database.Open), database.Sql, Cipher, new LeadViews(Cipher, new Redactor(new PrivacyOptions(), [1])));
 
     private async Task<Guid> NewAsync() => (await Store.AddAsync(ALead(), [new AuditFact("intake", "received", [])], [])).Work!.Saga.LeadId;
 
