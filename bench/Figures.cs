@@ -37,11 +37,11 @@ internal sealed record Figures
 /// <param name="ModelCalls">Answers of the model, a lead.</param>
 /// <param name="CrmCalls">Calls to the CRM, a lead.</param>
 /// <param name="WaitSeconds">What both come to, a lead.</param>
-/// <param name="IdealPerSecond">Leads in flight, divided by that: with nothing of ours in between.</param>
+/// <param name="IdealPerSecond">Leads in flight, divided by that: with nothing of ours in between. Null: they wait for nobody, and JSON knows no infinity.</param>
 /// <param name="SteadyPerSecond">Leads that ended a second, the first and the last tenth left out, in which not all places are taken.</param>
-internal sealed record OutsideFigures(double ModelCalls, double CrmCalls, double WaitSeconds, double IdealPerSecond, double SteadyPerSecond)
+internal sealed record OutsideFigures(double ModelCalls, double CrmCalls, double WaitSeconds, double? IdealPerSecond, double SteadyPerSecond)
 {
-    public double Share => SteadyPerSecond / IdealPerSecond * 100;
+    public double? Share => SteadyPerSecond / IdealPerSecond * 100;
 
     /// <summary>What a lead took beyond its waits, milliseconds, from received to ended as the database has it.</summary>
     public Spread Overhead { get; init; }

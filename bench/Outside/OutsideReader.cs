@@ -27,7 +27,7 @@ internal sealed class OutsideReader(BenchOptions options, Place place, Consumers
             notes.Add(string.Create(CultureInfo.InvariantCulture, $"the workers count {counted} calls to the CRM, the leads' rows tell of {stated}: some leads were decided again or put off"));
         // By what was really called, also where it was more than it had to be: then more was waited for.
         var wait = ((leads.Sum(l => l.Model) * options.ModelWait.TotalSeconds) + (counted * options.CrmWait.TotalSeconds)) / n;
-        return new OutsideFigures(leads.Sum(l => l.Model) / n, counted / n, wait, options.PrefetchInForce * consumers.Processes.Count / wait, await SteadyAsync(began, n))
+        return new OutsideFigures(leads.Sum(l => l.Model) / n, counted / n, wait, wait > 0 ? options.PrefetchInForce * consumers.Processes.Count / wait : null, await SteadyAsync(began, n))
         {
             Overhead = Spread.Of([.. leads.Select(l => l.Milliseconds - l.Wait(options))]),
             OverheadSeen = sent is null || seen is null ? null : Spread.Of([.. leads.Where(l => seen.ContainsKey(l.LeadId)).Select(l => (seen[l.LeadId] - sent[l.LeadId]).TotalMilliseconds - l.Wait(options))]),
