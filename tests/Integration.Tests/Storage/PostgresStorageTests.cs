@@ -89,17 +89,15 @@ public sealed class PostgresLeadQueriesTests : LeadQueriesTests<PostgresStorage>
 
         _ = await Queries.FindAsync(lead, full: true, CancellationToken.None);
         var chain = await Queries.AuditAsync(lead, CancellationToken.None);
-        var verified = await Queries.VerifyAuditAsync(lead, CancellationToken.None);
         var told = await Queries.OutcomesAsync([lead], whole: true, CancellationToken.None);
         var ledger = await Store.EffectsAsync(lead, 1, CancellationToken.None);
         var shared = await Store.UsedElsewhereAsync(lead, ["R1"], CancellationToken.None);
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That((verified.Leads, verified.Events, verified.Problems.Count), Is.EqualTo((1, (long)chain!.Count, 0)));
             Assert.That((told.Count, ledger.Count), Is.EqualTo((1, 1)));
             Assert.That(shared, Is.EqualTo(new[] { "R1" }), $"by {other}");
-            Assert.That(await RowsReadAsync() - before, Is.InRange(chain.Count, 100));
+            Assert.That(await RowsReadAsync() - before, Is.InRange(chain!.Count, 100));
         }
     }
 

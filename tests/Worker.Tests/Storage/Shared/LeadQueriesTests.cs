@@ -85,16 +85,22 @@ public abstract class LeadQueriesTests<TDatabase> : StorageFixture<TDatabase>
     [TestCase("seq", "true", "2 events are not where the lead's are", Description = "the whole chain once more")]
     public async Task Should_notice_events_that_are_kept_elsewhere_than_their_leads(string seq, string which, string problem)
     {
+        var added = problem[0] - '0';
         await using var database = new TDatabase();
         var (lead, others) = await ChainsAsync(database, 1);
         await AddEventsAsync(database, lead, seq, which, Now.AddDays(2));
 
-        var (leads, events, problems) = await QueriesOf(database).VerifyAuditAsync(null, CancellationToken.None);
+        var all = await QueriesOf(database).VerifyAuditAsync(null, CancellationToken.None);
+        var one = await QueriesOf(database).VerifyAuditAsync(lead, CancellationToken.None);
+        var other = await QueriesOf(database).VerifyAuditAsync(others[0], CancellationToken.None);
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(problems, Is.EqualTo(new[] { (lead, problem) }));
-            Assert.That((leads, events), Is.EqualTo((2, 4L + problem[0] - '0')), $"beside {others[0]}");
+            Assert.That(all.Problems, Is.EqualTo(new[] { (lead, problem) }));
+            Assert.That((all.Leads, all.Events), Is.EqualTo((2, 4L + added)));
+            Assert.That(one.Problems, Is.EqualTo(new[] { (lead, problem) }));
+            Assert.That((one.Leads, one.Events), Is.EqualTo((1, 2L + added)));
+            Assert.That((other.Leads, other.Events, other.Problems.Count), Is.EqualTo((1, 2L, 0)));
         }
     }
 
