@@ -21,7 +21,7 @@ namespace LeadPipeline.Worker.Analysis;
 
 /// <summary>
 /// Decides what is to be done about a lead. <c>AnalyzeLead</c> in, <c>ExecutePlan</c> out; or the lead ends <c>Rejected</c>, <c>Blocked</c>, <c>NeedsReview</c>.
-/// Snapshot, answer, verdict and plan become durable in one commit; a crash before it costs one more analysis and nothing else.
+/// Snapshot, answer, verdict and plan become durable in one commit, mostly that of the plan's beginning; a crash before it costs one more analysis and nothing else.
 /// </summary>
 public sealed partial class AnalyzeLeadHandler(
     LeadStore store,
@@ -40,12 +40,9 @@ public sealed partial class AnalyzeLeadHandler(
     /// <summary>The analyzer of a run whose analysis a person has corrected.</summary>
     public const string Person = "person";
 
-    private readonly KeyedGate<Guid> leads = new();
-
     /// <summary>Carries out the command, if it still is to be, and answers the one that follows.</summary>
     public async Task<StageCommand?> HandleAsync(StageCommand command, CancellationToken cancellationToken)
     {
-        using var only = await leads.EnterAsync(command.LeadId, cancellationToken);
         var work = command.Warm ?? await store.LoadAsync(command.LeadId);
         switch (LeadSagaMachine.Receive(work?.Saga, LeadStage.Analysis, command.Run, time.GetUtcNow()))
         {
@@ -87,7 +84,7 @@ public sealed partial class AnalyzeLeadHandler(
                 return null;
             }
             var earlier = await earlierRuns.InCrmAsync(work, ledger, cancellationToken);
-            return await DecideAsync(work!, snapshot, outcome, earlier, started);
+            return await DecideAsync(work!, snapshot, outcome, earlier, started, goesOn: command.Warm is not null);
         }
         catch (CrmUnavailableException unavailable)
         {
@@ -96,7 +93,7 @@ public sealed partial class AnalyzeLeadHandler(
         }
     }
 
-    private async Task<StageCommand?> DecideAsync(LeadWork work, EvidenceSnapshot snapshot, AnalysisOutcome outcome, IReadOnlyList<EarlierEffect> earlier, DateTimeOffset started)
+    private async Task<StageCommand?> DecideAsync(LeadWork work, EvidenceSnapshot snapshot, AnalysisOutcome outcome, IReadOnlyList<EarlierEffect> earlier, DateTimeOffset started, bool goesOn)
     {
         var frozen = SnapshotCodec.Encode(snapshot);
         var run = new LeadRunRow
@@ -125,8 +122,12 @@ public sealed partial class AnalyzeLeadHandler(
             _ => throw new InvalidOperationException("A lead that waits is not decided."),
         };
 
-        var applied = await store.ApplyAsync(work, new SagaMessage.AnalysisEnded(work.Saga.Run, status, reason), facts, commit => commit with { Run = run, NewEffects = repeated });
-        if (applied.Took)
+        var ended = new SagaMessage.AnalysisEnded(work.Saga.Run, status, reason);
+        // Who has the lead in hand since it came in goes on with it at once, and the plan's beginning takes this along into its commit.
+        var took = status == LeadStatus.Analyzed && goesOn && work.Saga is { Run: 1, Attempt: 0 }
+            ? store.Hold(work, ended, facts, run) is SagaDecision.Proceed
+            : (await store.ApplyAsync(work, ended, facts, commit => commit with { Run = run, NewEffects = repeated })).Took;
+        if (took)
         {
             if (verdict is not null)
                 PipelineMeters.Grounded(verdict);
@@ -137,7 +138,7 @@ public sealed partial class AnalyzeLeadHandler(
             work.Plan = null;
         }
         // Another copy may have been faster: then its plan counts, and the lead has to be loaded again to see it.
-        return StageCommand.Pending(work.Saga, applied.Took ? work : null);
+        return StageCommand.Pending(work.Saga, took ? work : null);
     }
 
     /// <summary>Plans what a person has approved: the analysis (corrected or not) and evidence of the run before, as they stand on record, and nothing that a model says today.</summary>

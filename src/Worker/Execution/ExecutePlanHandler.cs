@@ -15,33 +15,32 @@ public sealed partial class ExecutePlanHandler(ExecutionServices services)
     /// <summary>A process that died a moment ago counts as alive until the database has noticed; a message of its may be here sooner.</summary>
     private static readonly TimeSpan[] SecondLooks = [TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(0.4), TimeSpan.FromSeconds(1)];
 
-    private readonly KeyedGate<Guid> leads = new();
     private readonly KeyedGate<string> people = new();
 
-    /// <summary>Carries out the command, if it still is to be.</summary>
-    public async Task HandleAsync(StageCommand command, CancellationToken cancellationToken)
+    /// <summary>Carries out the command, if it still is to be, and answers another one that has to come first, if any.</summary>
+    public async Task<StageCommand?> HandleAsync(StageCommand command, CancellationToken cancellationToken)
     {
-        // A second copy of the command in this process waits for the first one, and then finds the work done.
-        using var only = await leads.EnterAsync(command.LeadId, cancellationToken);
         var work = command.Warm ?? await services.Store.LoadAsync(command.LeadId);
-        if (LeadSagaMachine.Receive(work?.Saga, LeadStage.Execution, command.Run, services.Time.GetUtcNow()) is SagaDecision.Stale stale)
+        switch (LeadSagaMachine.Receive(work?.Saga, LeadStage.Execution, command.Run, services.Time.GetUtcNow()))
         {
-            Log.Dropped(services.Logger, command.LeadId, stale.Why);
-            return;
+            case SagaDecision.Stale stale:
+                Log.Dropped(services.Logger, command.LeadId, stale.Why);
+                return null;
+            // Its analysis was held and came to be lost.
+            case SagaDecision.AlreadyDone { Current: var current }:
+                return StageCommand.Pending(current, work);
         }
-        if (work!.Saga.Pending != LeadStage.Execution || work.Plan is null)
+        if (work!.Plan is null)
             throw new InvalidOperationException($"Lead {command.LeadId} is ordered to execution but has no plan.");
         if (work.Saga.Owner is { } owner && owner != services.Worker.Id && await IsAtWorkAsync(owner, cancellationToken))
         {
             Log.Dropped(services.Logger, command.LeadId, "another worker is at it");
-            return;
+            return null;
         }
-        using var person = await people.EnterAsync(work.RecordKey, cancellationToken);
+        using var person = await services.Store.WaitAsync(work, people.EnterAsync(work.RecordKey, cancellationToken));
         await new PlanAttempt(services, work).RunAsync(cancellationToken);
+        return work.IsLost ? StageCommand.Pending(work.Saga) : null;
     }
-
-    /// <summary>Waits until no attempt in this process is at a lead's plan, and lets none begin until what is returned is disposed.</summary>
-    public Task<KeyedGate<Guid>.Pass> HoldAsync(Guid leadId, CancellationToken cancellationToken) => leads.EnterAsync(leadId, cancellationToken);
 
     private async Task<bool> IsAtWorkAsync(int owner, CancellationToken cancellationToken)
     {

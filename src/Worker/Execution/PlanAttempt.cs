@@ -74,7 +74,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         }
         for (var decisions = 1; ;)
         {
-            var outcome = await services.Executor.PrepareAsync(run, cancellationToken);
+            var outcome = await services.Store.WaitAsync(work, services.Executor.PrepareAsync(run, cancellationToken));
             if (outcome is PlanOutcome.Prepared)
             {
                 var verdict = await approvals.JudgeAsync(outcome.Effects, cancellationToken);

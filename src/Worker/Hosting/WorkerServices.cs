@@ -269,6 +269,7 @@ public static class WorkerServices
             var seats = string.IsNullOrWhiteSpace(connections.Broker) && messaging.HandOver > 0 ? Math.Max(messaging.HandOver, messaging.EmbeddedConcurrency) : messaging.HandOver;
             return new StageRoom(seats, seats);
         });
+        services.AddSingleton<LeadGate>();
         services.AddSingleton<StageRunner>();
         services.AddSingleton<StageFailures>();
         services.AddSingleton<Retrying>();

@@ -9,7 +9,7 @@ using LeadPipeline.Worker.Storage;
 namespace LeadPipeline.Worker.Messaging;
 
 /// <summary>Records that a stage failed for a reason that nobody expected, so that the lead is found among the dead letters and not sent for ever.</summary>
-public sealed partial class StageFailures(LeadStore store, ExecutePlanHandler execute, WorkerIdentity worker, TimeProvider time, ILogger<StageFailures> logger)
+public sealed partial class StageFailures(LeadStore store, LeadGate gate, WorkerIdentity worker, TimeProvider time, ILogger<StageFailures> logger)
 {
     /// <summary>Ends the lead as dead-lettered, if it still waits for this very stage; not one that another worker has in hand, or another copy of the command in this one.</summary>
     public async Task RecordAsync(StageCommand command, Exception exception)
@@ -17,7 +17,7 @@ public sealed partial class StageFailures(LeadStore store, ExecutePlanHandler ex
         Log.Failed(logger, command.LeadId, command.Stage, exception);
         try
         {
-            using var only = await execute.HoldAsync(command.LeadId, CancellationToken.None);
+            using var only = await gate.EnterAsync(command.LeadId, CancellationToken.None);
             if (await store.LoadAsync(command.LeadId) is not { } work
                 || LeadSagaMachine.Receive(work.Saga, command.Stage, command.Run, time.GetUtcNow()) is not SagaDecision.Proceed
                 || (work.Saga.Owner is { } owner && owner != worker.Id && await worker.IsAliveAsync(owner, CancellationToken.None)))

@@ -1,6 +1,7 @@
 using LeadPipeline.Worker.Analysis;
 using LeadPipeline.Worker.Execution;
 using LeadPipeline.Worker.Saga;
+using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Telemetry;
 
 namespace LeadPipeline.Worker.Messaging;
@@ -9,7 +10,8 @@ namespace LeadPipeline.Worker.Messaging;
 /// Brings a lead through the stages. After each stage's commit the next command is carried out right here when there is room, which saves a
 /// trip through the broker; the queue is where it goes otherwise. Either way the command is on record, so that a crash loses nothing.
 /// </summary>
-public sealed partial class StageRunner(AnalyzeLeadHandler analyze, ExecutePlanHandler execute, StageRoom room, Retrying retrying, TimeProvider time, ILogger<StageRunner> logger)
+public sealed partial class StageRunner(
+    AnalyzeLeadHandler analyze, ExecutePlanHandler execute, LeadStore store, LeadGate gate, StageRoom room, Retrying retrying, TimeProvider time, ILogger<StageRunner> logger)
 {
     /// <summary>Carries out a command that was delivered, and what follows from it.</summary>
     /// <param name="command">The command.</param>
@@ -17,23 +19,32 @@ public sealed partial class StageRunner(AnalyzeLeadHandler analyze, ExecutePlanH
     /// <param name="cancellationToken">Ends the wait, not the work.</param>
     public async Task RunAsync(StageCommand command, ILeadBus bus, CancellationToken cancellationToken)
     {
-        if (await HandleAsync(command, cancellationToken) is { } next)
-            await ContinueAsync(next, bus, cancellationToken);
+        using var only = await gate.EnterAsync(command.LeadId, cancellationToken);
+        await GoOnAsync(await HandleAsync(command, cancellationToken), bus, cancellationToken);
     }
 
     /// <summary>Hands over a command that a stage of this process has just produced.</summary>
     public async Task ContinueAsync(StageCommand? next, ILeadBus bus, CancellationToken cancellationToken)
     {
+        if (next is null)
+            return;
+        using var only = await gate.EnterAsync(next.LeadId, cancellationToken);
+        await GoOnAsync(next, bus, cancellationToken);
+    }
+
+    private async Task GoOnAsync(StageCommand? next, ILeadBus bus, CancellationToken cancellationToken)
+    {
         while (next is { } command)
         {
             using var seat = room.TryEnter(command.Stage);
-            if (seat is null)
-            {
-                await SendAsync(command, bus, cancellationToken);
-                return;
-            }
             try
             {
+                if (seat is null)
+                {
+                    await SaveAsync(command);
+                    await SendAsync(command, bus, cancellationToken);
+                    return;
+                }
                 next = await HandleAsync(command, cancellationToken);
             }
             catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
@@ -45,6 +56,9 @@ public sealed partial class StageRunner(AnalyzeLeadHandler analyze, ExecutePlanH
             }
         }
     }
+
+    /// <summary>What the stage before has left to this one's first commit, when that does not come at once.</summary>
+    private Task SaveAsync(StageCommand command) => command.Warm is { } work ? store.SaveAsync(work) : Task.CompletedTask;
 
     /// <summary>
     /// A handler must not wait for the broker: after an outage the bus connects again only when its handlers have let go of the old
@@ -66,8 +80,38 @@ public sealed partial class StageRunner(AnalyzeLeadHandler analyze, ExecutePlanH
     private async Task<StageCommand?> HandleAsync(StageCommand command, CancellationToken cancellationToken)
     {
         StageCommand? next = null;
-        await retrying.RunAsync($"Lead {command.LeadId}", async tries => next = await TryAsync(tries == 1 ? command : command with { Warm = null }, cancellationToken), cancellationToken);
-        return next;
+        try
+        {
+            await retrying.RunAsync($"Lead {command.LeadId}", TryAsync, cancellationToken);
+            return next;
+        }
+        catch (Exception) when (command.Warm is { Held: not null })
+        {
+            await SaveIfPossibleAsync(command);
+            throw;
+        }
+
+        async Task TryAsync(int tries)
+        {
+            if (tries > 1)
+                await SaveAsync(command);
+            next = await this.TryAsync(tries == 1 ? command : command with { Warm = null }, cancellationToken);
+        }
+    }
+
+    /// <summary>This process lets go of the lead, and what it has held of it must not be done again for that.</summary>
+    private async Task SaveIfPossibleAsync(StageCommand command)
+    {
+        try
+        {
+            await SaveAsync(command);
+        }
+#pragma warning disable CA1031 // It was worth a try: the lead is analysed once more.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.NotSaved(logger, command.LeadId, exception);
+        }
     }
 
     private async Task<StageCommand?> TryAsync(StageCommand command, CancellationToken cancellationToken)
@@ -87,15 +131,10 @@ public sealed partial class StageRunner(AnalyzeLeadHandler analyze, ExecutePlanH
     private async Task<StageCommand?> CarryOutAsync(StageCommand command, CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
-        if (command.Stage == LeadStage.Analysis)
-        {
-            var next = await analyze.HandleAsync(command, cancellationToken);
-            PipelineMeters.Worked("analysis", time.GetElapsedTime(began));
-            return next;
-        }
-        await execute.HandleAsync(command, cancellationToken);
-        PipelineMeters.Worked("execution", time.GetElapsedTime(began));
-        return null;
+        var isAnalysis = command.Stage == LeadStage.Analysis;
+        var next = await (isAnalysis ? analyze.HandleAsync(command, cancellationToken) : execute.HandleAsync(command, cancellationToken));
+        PipelineMeters.Worked(isAnalysis ? "analysis" : "execution", time.GetElapsedTime(began));
+        return next;
     }
 
     private static partial class Log
@@ -103,10 +142,18 @@ public sealed partial class StageRunner(AnalyzeLeadHandler analyze, ExecutePlanH
         [LoggerMessage(401, LogLevel.Warning, "The command to bring lead {LeadId} to {Stage} could not be sent; the sweeper sends it")]
         public static partial void NotSent(ILogger logger, Guid leadId, LeadStage stage, Exception exception);
 
+        [LoggerMessage(402, LogLevel.Warning, "The analysis of lead {LeadId} could not be saved; it is made once more")]
+        public static partial void NotSaved(ILogger logger, Guid leadId, Exception exception);
+
         [LoggerMessage(400, LogLevel.Warning, "Lead {LeadId} could not go on to {Stage} in place; its queue takes it")]
         public static partial void HandedBack(ILogger logger, Guid leadId, LeadStage stage, Exception exception);
     }
 }
+
+/// <summary>
+/// One is at a lead in this process. A second copy of its command waits for the first one, which may hold what it has decided, and then finds the work done.
+/// </summary>
+public sealed class LeadGate : KeyedGate<Guid>;
 
 /// <summary>How many leads may be handed over within the process at once, for each stage: a slow stage must not hold up the ones before it.</summary>
 public sealed class StageRoom(int analysis, int execution) : IDisposable

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace LeadPipeline.Worker.Storage;
 
 /// <summary>Lets one at a time through for each key, in this process. Costs nothing for keys that nobody waits for.</summary>
-public sealed class KeyedGate<TKey>
+public class KeyedGate<TKey>
     where TKey : notnull
 {
     private readonly ConcurrentDictionary<TKey, Entry> entries = new();

@@ -38,6 +38,9 @@ public sealed class LeadStore : IAsyncDisposable
     /// <summary>How long a command may be outstanding before the sweeper sends it again, up to a quarter of it longer. Default 2 min.</summary>
     public TimeSpan ResendAfter { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>How long the end of an analysis may wait for the beginning of the plan before it is saved by itself. Default 1 s.</summary>
+    public TimeSpan LongestHeld { get; init; } = TimeSpan.FromSeconds(1);
+
     private readonly SqlDatabase database;
     private readonly LeadCommitter committer;
     private readonly LeadCipher cipher;
@@ -189,7 +192,7 @@ public sealed class LeadStore : IAsyncDisposable
         return (new LeadWork { Saga = saga, Lead = lead, Key = key, RecordKey = recordKey }, result);
     }
 
-    /// <summary>Applies a message to a lead and makes it durable, together with what <paramref name="with"/> adds to the commit.</summary>
+    /// <summary>Applies a message to a lead and makes it durable, together with what was held of it and what <paramref name="with"/> adds to the commit.</summary>
     /// <param name="work">The lead; its state is brought up to date.</param>
     /// <param name="message">What happened.</param>
     /// <param name="facts">What to write into the audit chain.</param>
@@ -199,37 +202,92 @@ public sealed class LeadStore : IAsyncDisposable
     {
         while (true)
         {
-            var decision = LeadSagaMachine.Decide(work.Saga, message, Now);
+            var decision = work.IsLost ? new SagaDecision.Stale("somebody else was faster, or the lead is gone") : LeadSagaMachine.Decide(work.Saga, message, Now);
             if (decision is not SagaDecision.Proceed proceed)
                 return new Applied(decision);
             var (saga, rows) = AuditChain.Append(proceed.Next, facts, actor, work.Key, Now);
-            var commit = new LeadCommit
-            {
-                Saga = saga,
-                Audit = rows,
-                SweepAt = SweepAt(saga),
-                TakesPerson = work.Saga.Owner is null && saga.Owner is not null ? work.RecordKey : null,
-                LeavesPerson = work.Saga.Owner is not null && saga.Owner is null ? work.RecordKey : null,
-            };
-            switch (await committer.CommitAsync(with is null ? commit : with(commit)))
+            switch (await CommitAsync(work, saga, facts, rows, with))
             {
                 case CommitResult.Committed:
-                    PipelineMeters.Moved(work.Saga, saga);
-                    work.Saga = saga;
-                    audit.Committed(saga, rows, facts);
                     return new Applied(decision);
                 case CommitResult.Busy:
                     return new Applied(decision, Busy: true);
                 case CommitResult.Outdated:
                     return new Applied(decision, Outdated: true);
-                default:
-                    // Someone else moved the lead: decide again on what it is now.
-                    if (await loads.RunAsync(work.Saga.LeadId) is not { } loaded)
-                        return new Applied(new SagaDecision.Stale("the lead is gone"));
-                    work.Saga = loaded.Saga;
-                    break;
             }
         }
+    }
+
+    /// <summary>
+    /// Applies the end of an analysis to a lead and leaves it to the lead's next commit to make it durable together with its own: who goes on with the lead at once spares a
+    /// commit. Who does not, or cannot, saves it (<see cref="SaveAsync"/>).
+    /// </summary>
+    /// <returns>The saga's answer; <see cref="SagaDecision.Proceed"/> means that it is held.</returns>
+    public SagaDecision Hold(LeadWork work, SagaMessage.AnalysisEnded message, IReadOnlyList<AuditFact> facts, LeadRunRow run)
+    {
+        var decision = LeadSagaMachine.Decide(work.Saga, message, Now);
+        if (decision is SagaDecision.Proceed proceed)
+        {
+            var (saga, rows) = AuditChain.Append(proceed.Next, facts, "worker", work.Key, Now);
+            (work.Held, work.Saga) = (new HeldStep(work.Saga, run, facts, rows), saga);
+        }
+        return decision;
+    }
+
+    /// <summary>Makes durable what is held of a lead, by itself. Nothing held: there is nothing to do.</summary>
+    public async Task SaveAsync(LeadWork work)
+    {
+        if (work.Held is not null)
+            _ = await CommitAsync(work, work.Saga, [], [], null);
+    }
+
+    /// <summary>Waits for something that a lead needs. What is held of the lead is saved meanwhile when that takes longer than <see cref="LongestHeld"/>.</summary>
+    public async Task<T> WaitAsync<T>(LeadWork work, Task<T> waiting)
+    {
+        if (work.Held is not null && !waiting.IsCompleted)
+        {
+            using var enough = new CancellationTokenSource();
+            if (await Task.WhenAny(waiting, Task.Delay(LongestHeld, time, enough.Token)) == waiting)
+                await enough.CancelAsync();
+            else
+                await SaveAsync(work);
+        }
+        return await waiting;
+    }
+
+    /// <summary>Commits a lead's next state and what is held of it as one unit, and brings the lead up to date: also when somebody else has moved it.</summary>
+    private async Task<CommitResult> CommitAsync(LeadWork work, LeadSaga saga, IReadOnlyList<AuditFact> facts, IReadOnlyList<AuditRow> rows, Func<LeadCommit, LeadCommit>? with)
+    {
+        var held = work.Held;
+        var before = held?.Before ?? work.Saga;
+        // One commit, one version, however much has happened in it.
+        saga = saga with { Version = before.Version + 1 };
+        if (held is not null)
+            (facts, rows) = ([.. held.Facts, .. facts], [.. held.Rows, .. rows]);
+        var commit = new LeadCommit
+        {
+            Saga = saga,
+            Run = held?.Run,
+            Audit = rows,
+            SweepAt = SweepAt(saga),
+            TakesPerson = before.Owner is null && saga.Owner is not null ? work.RecordKey : null,
+            LeavesPerson = before.Owner is not null && saga.Owner is null ? work.RecordKey : null,
+        };
+        var result = await committer.CommitAsync(with is null ? commit : with(commit));
+        switch (result)
+        {
+            case CommitResult.Committed:
+                PipelineMeters.Moved(before, saga);
+                (work.Saga, work.Held) = (saga, null);
+                audit.Committed(saga, rows, facts);
+                break;
+            case CommitResult.Conflict or CommitResult.KeyTaken:
+                // Someone else moved the lead: decide again on what it is now. Not so with what was held: its plan is not the one on record.
+                var now = await loads.RunAsync(work.Saga.LeadId);
+                (work.Saga, work.Held, work.IsLost) = (now?.Saga ?? before, null, held is not null || now is null);
+                break;
+        }
+        return result;
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LeadPipeline.Contracts;
+using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.Saga;
 
 namespace LeadPipeline.Worker.Storage;
@@ -7,8 +8,14 @@ namespace LeadPipeline.Worker.Storage;
 /// <summary>A lead in the hands of a stage: its state, itself, and the key that seals what is stored of it.</summary>
 public sealed class LeadWork
 {
-    /// <summary>The state as last loaded or committed.</summary>
+    /// <summary>The state as last loaded, committed, or held.</summary>
     public required LeadSaga Saga { get; set; }
+
+    /// <summary>What has been decided about the lead and becomes durable with its next commit; null: all is on record.</summary>
+    public HeldStep? Held { get; set; }
+
+    /// <summary>Whether somebody else was faster than what was held, or the lead is gone: nothing that is known of it here counts any more, and it has to be loaded again.</summary>
+    public bool IsLost { get; set; }
 
     /// <summary>The lead itself.</summary>
     public required Lead Lead { get; init; }
@@ -28,6 +35,15 @@ public sealed class LeadWork
     /// <summary>The plan of the current run, once there is one.</summary>
     public ActionPlan? Plan { get; set; }
 }
+
+/// <summary>
+/// The end of an analysis that waits for the beginning of the plan, so that both are one commit. For everybody else it has not happened, and a crash takes it back.
+/// </summary>
+/// <param name="Before">The state on record.</param>
+/// <param name="Run">The run's record.</param>
+/// <param name="Facts">What is told of it.</param>
+/// <param name="Rows">The same, as it stands in the chain.</param>
+public sealed record HeldStep(LeadSaga Before, LeadRunRow Run, IReadOnlyList<AuditFact> Facts, IReadOnlyList<AuditRow> Rows);
 
 /// <summary>Seals and opens JSON documents: those of a lead with its key, others each with one of its own.</summary>
 public static class SealedJson

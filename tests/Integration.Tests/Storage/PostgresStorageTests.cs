@@ -44,6 +44,10 @@ public sealed class PostgresSqlBatchTests : SqlBatchTests<PostgresStorage>;
 
 [Category("Integration")]
 [Parallelizable]
+public sealed class PostgresHeldStepTests : HeldStepTests<PostgresStorage>;
+
+[Category("Integration")]
+[Parallelizable]
 public sealed class PostgresLeadStoreTests : LeadStoreTests<PostgresStorage>
 {
     [Test]

@@ -73,7 +73,7 @@ public sealed class StageFailuresTests : PlannedLeads
     private Task RecordAsync(LeadWork work, int living, int me = 1)
     {
         var worker = new Living(me, living);
-        return new StageFailures(Store, Handler(new MockCrm(Records, MockFaults.None, () => TimeSpan.Zero, Time), worker), worker, Time, NullLogger<StageFailures>.Instance)
+        return new StageFailures(Store, new LeadGate(), worker, Time, NullLogger<StageFailures>.Instance)
             .RecordAsync(new StageCommand(work.Saga.LeadId, LeadStage.Execution, 1, 0), new InvalidOperationException("surprise"));
     }
 

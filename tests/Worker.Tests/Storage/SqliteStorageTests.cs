@@ -39,6 +39,8 @@ public sealed class SqliteSqlBatchTests : SqlBatchTests<SqliteStorage>;
 
 public sealed class SqliteLeadStoreTests : LeadStoreTests<SqliteStorage>;
 
+public sealed class SqliteHeldStepTests : HeldStepTests<SqliteStorage>;
+
 public sealed class SqliteMockCrmTests : MockCrmTests<SqliteStorage>;
 
 public sealed class SqliteCatalogueTests : CatalogueTests<SqliteStorage>;

@@ -102,7 +102,14 @@ public sealed class Explorer(Rules rules)
                 else
                     yield return (SendAhead(world, worker, hand), "sends and has not committed");
                 break;
+            case Next.GoOn:
+                yield return (GoOn(world, worker, hand), "goes on with it and holds its analysis");
+                yield return (world.With(worker, hand with { Next = Next.Send }), "has no room for it");
+                break;
             case Next.Read:
+                // What is held is saved by itself when the CRM takes its time.
+                if (hand.HeldOn is not null)
+                    yield return (Save(world, worker, hand), "saves what it holds");
                 yield return (Read(world, worker, hand), "reads the CRM");
                 if (world.Left.Deferrals > 0)
                     yield return (Defer(world, worker, hand), "finds the CRM away");
@@ -144,7 +151,7 @@ public sealed class Explorer(Rules rules)
     {
         var saga = hand.Loaded;
         if (hand.Message == Carried.Submitted)
-            return world.With(worker, hand with { Next = saga is null ? Next.Decide : rules.SendsAgain ? Next.Send : Next.Acknowledge });
+            return world.With(worker, hand with { Next = saga is null ? Next.Decide : rules.SendsAgain ? Next.GoOn : Next.Acknowledge });
         switch (LeadSagaMachine.Receive(saga, hand.Message.Stage, hand.Message.Run, world.Now))
         {
             case SagaDecision.Stale:
@@ -162,9 +169,22 @@ public sealed class Explorer(Rules rules)
     private World Commit(World world, int worker, Hand hand)
     {
         var (after, _) = Apply(world, hand.Loaded, hand.Message == Carried.Submitted ? new SagaMessage.Accepted(World.Lead) : new SagaMessage.AnalysisEnded(1, LeadStatus.Analyzed, null));
-        // Whoever was slower sends what is pending all the same.
-        return after.With(worker, hand with { Next = Next.Send });
+        // Whoever was slower brings forward what is pending all the same.
+        return after.With(worker, hand.Message == Carried.Submitted ? hand with { Next = Next.GoOn, Loaded = after.Saga } : hand with { Next = Next.Send });
     }
+
+    /// <summary>The stage after intake in the same process: its end is held until the plan begins.</summary>
+    private static World GoOn(World world, int worker, Hand hand)
+    {
+        if (LeadSagaMachine.Receive(hand.Loaded, LeadStage.Analysis, 1, world.Now) is not SagaDecision.Proceed || hand.Loaded is not { Attempt: 0 })
+            return world.With(worker, hand with { Next = Next.Send });
+        var ended = (SagaDecision.Proceed)LeadSagaMachine.Decide(hand.Loaded, new SagaMessage.AnalysisEnded(1, LeadStatus.Analyzed, null), world.Now);
+        return world.With(worker, hand with { Next = Next.Read, Epoch = 0, Loaded = ended.Next, HeldOn = hand.Loaded.Version });
+    }
+
+    private World Save(World world, int worker, Hand hand) => rules.ChecksVersions && world.Saga?.Version != hand.HeldOn
+        ? world.With(worker, hand with { Next = Next.Send })
+        : (world with { Saga = hand.Loaded }).With(worker, hand with { HeldOn = null });
 
     /// <summary>The broken order: the next command is on its way before the commit that it belongs to, which follows in a step of its own.</summary>
     private World SendAhead(World world, int worker, Hand hand)
@@ -191,16 +211,16 @@ public sealed class Explorer(Rules rules)
     private World Defer(World world, int worker, Hand hand)
     {
         var until = World.Morning.AddMinutes(30);
-        var (after, _) = Apply(world with { Left = world.Left with { Deferrals = world.Left.Deferrals - 1 } }, hand.Loaded, new SagaMessage.StageDeferred(1, LeadStage.Execution, until, Failed: true, "crm", hand.Epoch));
-        return after.With(worker, hand with { Next = Next.Acknowledge });
+        var (after, took) = Apply(world with { Left = world.Left with { Deferrals = world.Left.Deferrals - 1 } }, hand, new SagaMessage.StageDeferred(1, LeadStage.Execution, until, Failed: true, "crm", hand.Epoch));
+        return after.With(worker, hand with { Next = took ? Next.Acknowledge : Slower(hand) });
     }
 
     private World OpenEpoch(World world, int worker, Hand hand)
     {
-        var (after, took) = Apply(world, hand.Loaded, new SagaMessage.EpochOpened(1, hand.Epoch, world.Ids[worker]));
+        var (after, took) = Apply(world, hand, new SagaMessage.EpochOpened(1, hand.Epoch, world.Ids[worker]));
         return took
-            ? (after with { Ledger = Step.Sent }).With(worker, hand with { Next = rules.OpensEpochFirst ? Next.Write : Next.EndPlan, Epoch = after.Saga!.Epoch, Loaded = after.Saga })
-            : after.With(worker, hand with { Next = Next.Acknowledge });
+            ? (after with { Ledger = Step.Sent }).With(worker, hand with { Next = rules.OpensEpochFirst ? Next.Write : Next.EndPlan, Epoch = after.Saga!.Epoch, Loaded = after.Saga, HeldOn = null })
+            : after.With(worker, hand with { Next = Slower(hand) });
     }
 
     private World Write(World world, int worker, Hand hand) =>
@@ -208,8 +228,21 @@ public sealed class Explorer(Rules rules)
 
     private World EndPlan(World world, int worker, Hand hand)
     {
-        var (after, took) = Apply(world, hand.Loaded, new SagaMessage.PlanEnded(1, hand.Epoch, LeadStatus.Completed, null));
-        return (took ? after with { Ledger = Step.Confirmed } : after).With(worker, hand with { Next = Next.Acknowledge });
+        var (after, took) = Apply(world, hand, new SagaMessage.PlanEnded(1, hand.Epoch, LeadStatus.Completed, null));
+        return (took ? after with { Ledger = Step.Confirmed } : after).With(worker, hand with { Next = took ? Next.Acknowledge : Slower(hand) });
+    }
+
+    /// <summary>Who loses what he held begins again with what is on record.</summary>
+    private static Next Slower(Hand hand) => hand.HeldOn is null ? Next.Acknowledge : Next.Send;
+
+    /// <summary>A commit that takes along what is held: then it stands on the version that this was decided on, or not at all.</summary>
+    private (World World, bool Took) Apply(World world, Hand hand, SagaMessage message)
+    {
+        if (hand.HeldOn is not { } version)
+            return Apply(world, hand.Loaded, message);
+        return (!rules.ChecksVersions || world.Saga?.Version == version) && LeadSagaMachine.Decide(hand.Loaded, message, World.Morning) is SagaDecision.Proceed proceed
+            ? (world with { Saga = proceed.Next with { Version = version + 1 } }, true)
+            : (world, false);
     }
 
     /// <summary>A commit: it stands on the version that it was decided on, or is decided anew on what the lead is by now.</summary>

@@ -18,6 +18,7 @@ public enum Next
 {
     Load,
     Decide,
+    GoOn,
     Read,
     OpenEpoch,
     Write,
@@ -35,7 +36,10 @@ public enum Next
 /// <param name="Acknowledged">Whether the broker has forgotten the message already.</param>
 public sealed record Hand(Carried Message, Next Next, LeadSaga? Loaded, int Epoch, bool Creates, bool Acknowledged)
 {
-    public string Key => $"{Message}:{Next}:{World.KeyOf(Loaded)}:{Epoch}:{Creates}:{Acknowledged}";
+    /// <summary>The version on record from which <see cref="Loaded"/> was decided and not committed; null: it is as it was loaded.</summary>
+    public int? HeldOn { get; init; }
+
+    public string Key => $"{Message}:{Next}:{World.KeyOf(Loaded)}:{Epoch}:{Creates}:{Acknowledged}:{HeldOn}";
 }
 
 /// <summary>What the ledger says of the plan's one step.</summary>
