@@ -35,8 +35,7 @@ internal sealed class ToolBench(SqlDatabase database) : IAsyncDisposable
         using var folder = new TempFolder();
         var connection = $"Data Source={Path.Combine(folder.Path, "crm.db")};Default Timeout=20";
         await using var database = new SqliteDatabase(connection);
-        await using (var db = new LeadDb(new DbContextOptionsBuilder<LeadDb>().UseSqlite(connection).Options))
-            await Migrator.MigrateAsync(db, database, CancellationToken.None);
+        await Migrator.MigrateAsync(database, CancellationToken.None);
         await using var bench = new ToolBench(database);
         await bench.store.SeedAsync(CancellationToken.None);
         if (ToolRow.All.Select(r => r.Tool).Except(bench.tools.All.Select(t => t.Name)).Concat(bench.tools.All.Select(t => t.Name).Except(ToolRow.All.Select(r => r.Tool))).FirstOrDefault() is { } odd)

@@ -124,12 +124,13 @@ public sealed partial class AnalyzeLeadHandler(
 
         var ended = new SagaMessage.AnalysisEnded(work.Saga.Run, status, reason);
         // Who has the lead in hand since it came in goes on with it at once, and the plan's beginning takes this along into its commit.
-        var took = status == LeadStatus.Analyzed && goesOn && work.Saga is { Run: 1, Attempt: 0 }
-            ? store.Hold(work, ended, facts, run) is SagaDecision.Proceed
+        var isHeld = status == LeadStatus.Analyzed && goesOn && work.Saga is { Run: 1, Attempt: 0 };
+        var took = isHeld
+            ? store.Hold(work, ended, facts, run, verdict!) is SagaDecision.Proceed
             : (await store.ApplyAsync(work, ended, facts, commit => commit with { Run = run, NewEffects = repeated })).Took;
         if (took)
         {
-            if (verdict is not null)
+            if (verdict is not null && !isHeld)
                 PipelineMeters.Grounded(verdict);
             Log.Ended(logger, work.Saga.LeadId, status, reason ?? "-");
         }

@@ -26,9 +26,9 @@ public sealed partial class ExecutePlanHandler(ExecutionServices services)
             case SagaDecision.Stale stale:
                 Log.Dropped(services.Logger, command.LeadId, stale.Why);
                 return null;
-            // Its analysis was held and came to be lost.
+            // Its analysis was held and could not be saved.
             case SagaDecision.AlreadyDone { Current: var current }:
-                return StageCommand.Pending(current, work);
+                return StageCommand.Pending(current);
         }
         if (work!.Plan is null)
             throw new InvalidOperationException($"Lead {command.LeadId} is ordered to execution but has no plan.");
@@ -38,7 +38,8 @@ public sealed partial class ExecutePlanHandler(ExecutionServices services)
             return null;
         }
         using var person = await services.Store.WaitAsync(work, people.EnterAsync(work.RecordKey, cancellationToken));
-        await new PlanAttempt(services, work).RunAsync(cancellationToken);
+        if (!work.IsLost)
+            await new PlanAttempt(services, work).RunAsync(cancellationToken);
         return work.IsLost ? StageCommand.Pending(work.Saga) : null;
     }
 

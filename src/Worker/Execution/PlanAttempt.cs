@@ -75,6 +75,8 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         for (var decisions = 1; ;)
         {
             var outcome = await services.Store.WaitAsync(work, services.Executor.PrepareAsync(run, cancellationToken));
+            if (work.IsLost)
+                return;
             if (outcome is PlanOutcome.Prepared)
             {
                 var verdict = await approvals.JudgeAsync(outcome.Effects, cancellationToken);
@@ -208,7 +210,8 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             approvals.Forget();
             return false;
         }
-        Log.Approval(services.Logger, work.Saga.LeadId, until);
+        if (applied.Took)
+            Log.Approval(services.Logger, work.Saga.LeadId, until);
         return true;
     }
 
@@ -224,8 +227,8 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             new("guard", "safety_blocked", new JsonObject { ["reason"] = block.Reason, ["tool"] = block.Tool, ["why"] = block.Why }),
             new("execution", "completed", new JsonObject { ["status"] = nameof(LeadStatus.Blocked), ["reason"] = block.Reason }),
         ];
-        _ = await CommitAsync(new SagaMessage.PlanEnded(work.Saga.Run, epoch, LeadStatus.Blocked, $"safety-{block.Reason}"), facts, ledger: false);
-        Log.Ended(services.Logger, work.Saga.LeadId, LeadStatus.Blocked, $"safety-{block.Reason}: {block.Why}");
+        if ((await CommitAsync(new SagaMessage.PlanEnded(work.Saga.Run, epoch, LeadStatus.Blocked, $"safety-{block.Reason}"), facts, ledger: false)).Took)
+            Log.Ended(services.Logger, work.Saga.LeadId, LeadStatus.Blocked, $"safety-{block.Reason}: {block.Why}");
     }
 
     private async Task WaitAsync(RateLimit limit, DateTimeOffset until)
@@ -238,8 +241,8 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
             new("guard", "rate_limited", new JsonObject { ["limit"] = type, ["of"] = limit.Count, ["until"] = until.ToString("O", CultureInfo.InvariantCulture) }),
             PlanEvents.Deferred(reason, until),
         ];
-        _ = await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, until, Failed: false, reason, epoch), facts, ledger: false);
-        Log.Deferred(services.Logger, work.Saga.LeadId, reason, until);
+        if ((await CommitAsync(new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Execution, until, Failed: false, reason, epoch), facts, ledger: false)).Took)
+            Log.Deferred(services.Logger, work.Saga.LeadId, reason, until);
     }
 
     private async Task EndAsync(PlanOutcome outcome)
@@ -274,8 +277,8 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         var payload = new JsonObject { ["status"] = status.ToString(), ["reason"] = reason };
         if (candidates is { Count: > 0 })
             payload["candidates"] = new JsonArray([.. candidates.Select(c => (JsonNode)c)]);
-        await CommitAsync(new SagaMessage.PlanEnded(work.Saga.Run, epoch, status, reason), [.. Changes(), new AuditFact("execution", "completed", payload)]);
-        Log.Ended(services.Logger, work.Saga.LeadId, status, reason ?? "-");
+        if ((await CommitAsync(new SagaMessage.PlanEnded(work.Saga.Run, epoch, status, reason), [.. Changes(), new AuditFact("execution", "completed", payload)])).Took)
+            Log.Ended(services.Logger, work.Saga.LeadId, status, reason ?? "-");
     }
 
     private async Task DeferAsync(PlanOutcome.NotNow notNow)
@@ -296,18 +299,19 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         if (run.Effects.FirstOrDefault(e => !e.IsSettled) is { } stopped)
             GuardMeters.Deferred(stopped.Step.Tool, notNow.Reason == "crm-breaker-open" ? null : notNow.Fault);
         facts.Add(PlanEvents.Deferred(notNow.Reason, due));
-        await CommitAsync(new SagaMessage.StageDeferred(saga.Run, LeadStage.Execution, due, notNow.CountsAsFailure, notNow.Reason, epoch), facts);
-        Log.Deferred(services.Logger, saga.LeadId, notNow.Reason, due);
+        if ((await CommitAsync(new SagaMessage.StageDeferred(saga.Run, LeadStage.Execution, due, notNow.CountsAsFailure, notNow.Reason, epoch), facts)).Took)
+            Log.Deferred(services.Logger, saga.LeadId, notNow.Reason, due);
     }
 
     private async Task DeadLetterAsync(string reason)
     {
         var step = run.Effects.FirstOrDefault(e => !e.IsSettled);
         var row = DeadLetter.Of(work.Saga, LeadStage.Execution, reason, step?.Step.Tool, services.Time.GetUtcNow());
-        await CommitAsync(
+        var applied = await CommitAsync(
             new SagaMessage.StageFailed(work.Saga.Run, LeadStage.Execution, reason, epoch),
             [.. Changes(), new AuditFact("execution", "completed", new JsonObject { ["status"] = nameof(LeadStatus.DeadLettered), ["reason"] = reason })], row: row);
-        Log.Ended(services.Logger, work.Saga.LeadId, LeadStatus.DeadLettered, reason);
+        if (applied.Took)
+            Log.Ended(services.Logger, work.Saga.LeadId, LeadStatus.DeadLettered, reason);
     }
 
     private async Task<Applied> CommitAsync(SagaMessage message, IReadOnlyList<AuditFact> facts, bool ledger = true, DeadLetterRow? row = null)

@@ -3,13 +3,12 @@ using LeadPipeline.Worker.Evidence.Http;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.MockCrm;
 using LeadPipeline.Worker.Storage.Sql;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
 namespace LeadPipeline.Worker.Hosting;
 
 /// <summary>Brings the database into the state that the program needs: tables, seed, the right master key.</summary>
-public sealed class DatabaseStart(SqlDatabase database, IDbContextFactory<LeadDb> contexts, MockCrmStore crm, LeadCipher cipher, IOptions<DatabaseOptions> options)
+public sealed class DatabaseStart(SqlDatabase database, MockCrmStore crm, LeadCipher cipher, IOptions<DatabaseOptions> options)
 {
     /// <summary>Makes or updates the tables, if that is wanted, and checks that this process can read what is in them.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -25,10 +24,7 @@ public sealed class DatabaseStart(SqlDatabase database, IDbContextFactory<LeadDb
     public async Task MigrateAsync(CancellationToken cancellationToken)
     {
         if ((await PendingAsync(cancellationToken)).Count > 0)
-        {
-            await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-            await Migrator.MigrateAsync(db, database, cancellationToken);
-        }
+            await Migrator.MigrateAsync(database, cancellationToken);
         await crm.SeedAsync(cancellationToken);
     }
 

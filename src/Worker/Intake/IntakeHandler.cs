@@ -135,7 +135,8 @@ public sealed partial class IntakeHandler(
                 return await CopyOfErasedAsync(first.Saga.LeadId, copy, at);
         }
         Log.Duplicate(logger, first.Saga.LeadId, fields.Count);
-        return new IntakeResult.Duplicate(first.Saga.LeadId, StageCommand.Pending(first.Saga, first));
+        // Not as it was loaded: most likely somebody is at it in this moment, and whoever waits for that finds it changed.
+        return new IntakeResult.Duplicate(first.Saga.LeadId, StageCommand.Pending(first.Saga));
     }
 
     /// <summary>

@@ -19,11 +19,20 @@ public sealed partial class LeadSweeper(
     /// <summary>SQLite does not know a table's alias after RETURNING.</summary>
     private static readonly string Returned = SagaReader.Columns.Replace("l.", "leads.", StringComparison.Ordinal);
 
+    // In memory the queue is empty after a start. Leads that come in from then on are not meant.
+    private DateTimeOffset? empty;
+
+    /// <inheritdoc/>
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        // Here, while no door is open yet: the loop begins whenever there is a thread for it.
+        empty = bus is InProcessBus ? time.GetUtcNow() : null;
+        return base.StartAsync(cancellationToken);
+    }
+
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // In memory the queue is empty after a start. Leads that come in from now on are not meant.
-        var empty = bus is InProcessBus ? time.GetUtcNow() : (DateTimeOffset?)null;
         while (!stoppingToken.IsCancellationRequested)
         {
             try

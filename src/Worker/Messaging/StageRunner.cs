@@ -28,6 +28,12 @@ public sealed partial class StageRunner(
     {
         if (next is null)
             return;
+        // Who would find no seat need not wait for the lead.
+        if (!room.IsFree(next.Stage))
+        {
+            await SendAsync(next, bus, cancellationToken);
+            return;
+        }
         using var only = await gate.EnterAsync(next.LeadId, cancellationToken);
         await GoOnAsync(next, bus, cancellationToken);
     }
@@ -37,35 +43,59 @@ public sealed partial class StageRunner(
         while (next is { } command)
         {
             using var seat = room.TryEnter(command.Stage);
+            if (seat is null)
+            {
+                await SaveAsync(command, cancellationToken);
+                await SendAsync(OnRecord(command), bus, cancellationToken);
+                return;
+            }
             try
             {
-                if (seat is null)
-                {
-                    await SaveAsync(command);
-                    await SendAsync(command, bus, cancellationToken);
-                    return;
-                }
                 next = await HandleAsync(command, cancellationToken);
             }
             catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
             {
                 // The stage before is done and must not be repeated for this one's sake: the failure belongs to this stage's own queue.
                 Log.HandedBack(logger, command.LeadId, command.Stage, exception);
-                await SendAsync(command with { Warm = null }, bus, cancellationToken);
+                await SendAsync(OnRecord(command) is { } pending ? pending with { Warm = null } : null, bus, cancellationToken);
                 return;
             }
         }
     }
 
-    /// <summary>What the stage before has left to this one's first commit, when that does not come at once.</summary>
-    private Task SaveAsync(StageCommand command) => command.Warm is { } work ? store.SaveAsync(work) : Task.CompletedTask;
+    /// <summary>What the lead waits for as everybody else sees it: not what follows from something that could not be saved.</summary>
+    private static StageCommand? OnRecord(StageCommand command) => command.Warm switch
+    {
+        { Held: { } held } => StageCommand.Pending(held.Before),
+        { IsLost: true, Saga: var saga } => StageCommand.Pending(saga),
+        _ => command,
+    };
+
+    /// <summary>Saves what the stage before has left to this one's first commit, for this process lets go of the lead: it must not be done again for that.</summary>
+    private async Task SaveAsync(StageCommand command, CancellationToken cancellationToken)
+    {
+        if (command.Warm is not { Held: not null } work)
+            return;
+        try
+        {
+            await retrying.RunAsync($"Lead {command.LeadId}", _ => store.SaveAsync(work), cancellationToken);
+        }
+#pragma warning disable CA1031 // Then it is done again.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.NotSaved(logger, command.LeadId, exception);
+        }
+    }
 
     /// <summary>
     /// A handler must not wait for the broker: after an outage the bus connects again only when its handlers have let go of the old
     /// connection, so that both would wait for ever. The command is on record, and the sweeper sends it.
     /// </summary>
-    private async Task SendAsync(StageCommand command, ILeadBus bus, CancellationToken cancellationToken)
+    private async Task SendAsync(StageCommand? command, ILeadBus bus, CancellationToken cancellationToken)
     {
+        if (command is null)
+            return;
         try
         {
             await bus.SendAsync(command, cancellationToken);
@@ -87,30 +117,17 @@ public sealed partial class StageRunner(
         }
         catch (Exception) when (command.Warm is { Held: not null })
         {
-            await SaveIfPossibleAsync(command);
+            if (await store.TrySaveAsync(command.Warm) is { } second)
+                Log.NotSaved(logger, command.LeadId, second);
             throw;
         }
 
         async Task TryAsync(int tries)
         {
-            if (tries > 1)
-                await SaveAsync(command);
+            // A first try may have taken long to fail, and the next one begins with what is on record.
+            if (tries > 1 && command.Warm is { } work)
+                await store.SaveAsync(work);
             next = await this.TryAsync(tries == 1 ? command : command with { Warm = null }, cancellationToken);
-        }
-    }
-
-    /// <summary>This process lets go of the lead, and what it has held of it must not be done again for that.</summary>
-    private async Task SaveIfPossibleAsync(StageCommand command)
-    {
-        try
-        {
-            await SaveAsync(command);
-        }
-#pragma warning disable CA1031 // It was worth a try: the lead is analysed once more.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.NotSaved(logger, command.LeadId, exception);
         }
     }
 
@@ -160,12 +177,17 @@ public sealed class StageRoom(int analysis, int execution) : IDisposable
 {
     private readonly SemaphoreSlim analysisSeats = new(analysis), executionSeats = new(execution);
 
+    /// <summary>Whether a seat is free, as far as one can say.</summary>
+    public bool IsFree(LeadStage stage) => Seats(stage).CurrentCount > 0;
+
     /// <summary>A seat, or null when all are taken.</summary>
     public IDisposable? TryEnter(LeadStage stage)
     {
-        var seats = stage == LeadStage.Analysis ? analysisSeats : executionSeats;
+        var seats = Seats(stage);
         return seats.Wait(0) ? new Seat(seats) : null;
     }
+
+    private SemaphoreSlim Seats(LeadStage stage) => stage == LeadStage.Analysis ? analysisSeats : executionSeats;
 
     /// <inheritdoc/>
     public void Dispose()

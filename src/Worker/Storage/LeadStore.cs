@@ -223,13 +223,13 @@ public sealed class LeadStore : IAsyncDisposable
     /// commit. Who does not, or cannot, saves it (<see cref="SaveAsync"/>).
     /// </summary>
     /// <returns>The saga's answer; <see cref="SagaDecision.Proceed"/> means that it is held.</returns>
-    public SagaDecision Hold(LeadWork work, SagaMessage.AnalysisEnded message, IReadOnlyList<AuditFact> facts, LeadRunRow run)
+    public SagaDecision Hold(LeadWork work, SagaMessage.AnalysisEnded message, IReadOnlyList<AuditFact> facts, LeadRunRow run, GroundingResult verdict)
     {
         var decision = LeadSagaMachine.Decide(work.Saga, message, Now);
         if (decision is SagaDecision.Proceed proceed)
         {
             var (saga, rows) = AuditChain.Append(proceed.Next, facts, "worker", work.Key, Now);
-            (work.Held, work.Saga) = (new HeldStep(work.Saga, run, facts, rows), saga);
+            (work.Held, work.Saga) = (new HeldStep(work.Saga, message, run, facts, rows, verdict), saga);
         }
         return decision;
     }
@@ -237,11 +237,14 @@ public sealed class LeadStore : IAsyncDisposable
     /// <summary>Makes durable what is held of a lead, by itself. Nothing held: there is nothing to do.</summary>
     public async Task SaveAsync(LeadWork work)
     {
-        if (work.Held is not null)
+        while (work.Held is not null)
             _ = await CommitAsync(work, work.Saga, [], [], null);
     }
 
-    /// <summary>Waits for something that a lead needs. What is held of the lead is saved meanwhile when that takes longer than <see cref="LongestHeld"/>.</summary>
+    /// <summary>
+    /// Waits for something that a lead needs. What is held of the lead is saved meanwhile when that takes longer than <see cref="LongestHeld"/>; if it cannot be, it stays
+    /// held, for what is waited for may be the right to go on, which has to be given back.
+    /// </summary>
     public async Task<T> WaitAsync<T>(LeadWork work, Task<T> waiting)
     {
         if (work.Held is not null && !waiting.IsCompleted)
@@ -250,9 +253,25 @@ public sealed class LeadStore : IAsyncDisposable
             if (await Task.WhenAny(waiting, Task.Delay(LongestHeld, time, enough.Token)) == waiting)
                 await enough.CancelAsync();
             else
-                await SaveAsync(work);
+                _ = await TrySaveAsync(work);
         }
         return await waiting;
+    }
+
+    /// <summary>Makes durable what is held of a lead if that is possible now, and answers what was in the way; null: nothing was.</summary>
+    public async Task<Exception?> TrySaveAsync(LeadWork work)
+    {
+        try
+        {
+            await SaveAsync(work);
+            return null;
+        }
+#pragma warning disable CA1031 // Whatever it is, it is still held: the lead's next commit takes it along, or meets the same.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return exception;
+        }
     }
 
     /// <summary>Commits a lead's next state and what is held of it as one unit, and brings the lead up to date: also when somebody else has moved it.</summary>
@@ -278,13 +297,16 @@ public sealed class LeadStore : IAsyncDisposable
         {
             case CommitResult.Committed:
                 PipelineMeters.Moved(before, saga);
+                if (held is not null)
+                    PipelineMeters.Grounded(held.Verdict);
                 (work.Saga, work.Held) = (saga, null);
                 audit.Committed(saga, rows, facts);
                 break;
             case CommitResult.Conflict or CommitResult.KeyTaken:
-                // Someone else moved the lead: decide again on what it is now. Not so with what was held: its plan is not the one on record.
+                // Someone else moved the lead: decide again on what it is now, first of all about what was held.
                 var now = await loads.RunAsync(work.Saga.LeadId);
-                (work.Saga, work.Held, work.IsLost) = (now?.Saga ?? before, null, held is not null || now is null);
+                (work.Saga, work.Held) = (now?.Saga ?? before, null);
+                work.IsLost = now is null || (held is not null && Hold(work, held.Message, held.Facts, held.Run, held.Verdict) is not SagaDecision.Proceed);
                 break;
         }
         return result;

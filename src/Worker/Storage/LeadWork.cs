@@ -14,7 +14,7 @@ public sealed class LeadWork
     /// <summary>What has been decided about the lead and becomes durable with its next commit; null: all is on record.</summary>
     public HeldStep? Held { get; set; }
 
-    /// <summary>Whether somebody else was faster than what was held, or the lead is gone: nothing that is known of it here counts any more, and it has to be loaded again.</summary>
+    /// <summary>Whether somebody else has done what was held, or the lead is gone: nothing that is known of it here counts any more, and it has to be loaded again.</summary>
     public bool IsLost { get; set; }
 
     /// <summary>The lead itself.</summary>
@@ -40,10 +40,12 @@ public sealed class LeadWork
 /// The end of an analysis that waits for the beginning of the plan, so that both are one commit. For everybody else it has not happened, and a crash takes it back.
 /// </summary>
 /// <param name="Before">The state on record.</param>
+/// <param name="Message">What has happened since.</param>
 /// <param name="Run">The run's record.</param>
 /// <param name="Facts">What is told of it.</param>
 /// <param name="Rows">The same, as it stands in the chain.</param>
-public sealed record HeldStep(LeadSaga Before, LeadRunRow Run, IReadOnlyList<AuditFact> Facts, IReadOnlyList<AuditRow> Rows);
+/// <param name="Verdict">What grounding said, to be counted when it is durable.</param>
+public sealed record HeldStep(LeadSaga Before, SagaMessage.AnalysisEnded Message, LeadRunRow Run, IReadOnlyList<AuditFact> Facts, IReadOnlyList<AuditRow> Rows, GroundingResult Verdict);
 
 /// <summary>Seals and opens JSON documents: those of a lead with its key, others each with one of its own.</summary>
 public static class SealedJson

@@ -5,10 +5,16 @@ namespace LeadPipeline.Worker.Storage;
 
 /// <summary>
 /// Which migrations there are, and which of them a database has had, without EF Core: nearly every start finds nothing to do, and to find
-/// that out by the model takes half a second and a tenth of a worker's memory.
+/// that out by the model takes half a second and a tenth of a worker's memory. The names of the classes in <c>Migrations</c>.
 /// </summary>
 public static class MigrationHistory
 {
+    /// <summary>Where EF Core's tools look.</summary>
+    public const string Table = "\"__EFMigrationsHistory\"";
+
+    /// <summary>Reads what is in it, in its order.</summary>
+    public const string Applied = $"SELECT \"MigrationId\" FROM {Table} ORDER BY 1";
+
     /// <summary>All that this version knows, in their order. A test holds them beside those that EF Core finds.</summary>
     public static readonly IReadOnlyList<string> Known =
     [
@@ -33,7 +39,6 @@ public static class MigrationHistory
     /// <summary>Those that the database has had; none where there are no tables yet. Waits, however long, for a migration that is under way.</summary>
     public static async Task<IReadOnlyList<string>> AppliedAsync(SqlDatabase database, CancellationToken cancellationToken)
     {
-        const string All = """SELECT "MigrationId" FROM "__EFMigrationsHistory" ORDER BY 1""";
         var table = database is PostgresDatabase
             ? """SELECT 1 WHERE to_regclass('"__EFMigrationsHistory"') IS NOT NULL"""
             : "SELECT 1 FROM sqlite_master WHERE name = '__EFMigrationsHistory'";
@@ -42,12 +47,12 @@ public static class MigrationHistory
             if ((await session.QueryAsync(table, r => r.GetInt32(0), cancellationToken)).Count == 0)
                 return [];
             if (database is not PostgresDatabase)
-                return await session.QueryAsync(All, r => r.GetString(0), cancellationToken);
+                return await session.QueryAsync(Applied, r => r.GetString(0), cancellationToken);
         }
 
-        // EF Core holds this table while it migrates.
+        // Who migrates holds this table.
         await using var connection = await ((PostgresDatabase)database).Source.OpenConnectionAsync(cancellationToken);
-        await using var command = new NpgsqlCommand(All, connection) { CommandTimeout = 0 };
+        await using var command = new NpgsqlCommand(Applied, connection) { CommandTimeout = 0 };
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var applied = new List<string>();
         while (await reader.ReadAsync(cancellationToken))

@@ -15,8 +15,7 @@ public sealed class PostgresMockCrmConformance : MockCrmConformance
         var storage = new PostgresStorage();
         await storage.CreateAsync();
         drop = storage.DisposeAsync;
-        await using var db = storage.Open();
-        await Migrator.MigrateAsync(db, storage.Sql, CancellationToken.None);
+        await Migrator.MigrateAsync(storage.Sql, CancellationToken.None);
         return storage.Sql;
     }
 

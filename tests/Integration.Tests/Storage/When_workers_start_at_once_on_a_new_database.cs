@@ -16,11 +16,7 @@ public sealed class When_workers_start_at_once_on_a_new_database
         await using var storage = new PostgresStorage();
         await storage.CreateAsync();
 
-        await Task.WhenAll(Enumerable.Range(0, 6).Select(async _ =>
-        {
-            await using var db = storage.Open();
-            await Migrator.MigrateAsync(db, storage.Sql, CancellationToken.None);
-        }));
+        await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => Migrator.MigrateAsync(storage.Sql, CancellationToken.None)));
 
         await using var one = storage.Open();
         Assert.That(await storage.TextsAsync("SELECT \"MigrationId\" FROM \"__EFMigrationsHistory\" ORDER BY 1"), Is.EqualTo(one.Database.GetMigrations()));
@@ -32,8 +28,7 @@ public sealed class When_workers_start_at_once_on_a_new_database
     {
         await using var storage = new PostgresStorage();
         await storage.CreateAsync();
-        await using (var db = storage.Open())
-            await Migrator.MigrateAsync(db, storage.Sql, CancellationToken.None);
+        await Migrator.MigrateAsync(storage.Sql, CancellationToken.None);
         var settings = new NpgsqlConnectionStringBuilder(((PostgresDatabase)storage.Sql).ConnectionString) { CommandTimeout = 1, ApplicationName = "waiting" };
         await using var impatient = new PostgresDatabase(NpgsqlDataSource.Create(settings.ConnectionString), settings.ConnectionString);
 
@@ -68,8 +63,7 @@ public sealed class When_workers_start_at_once_on_a_new_database
     {
         await using var storage = new PostgresStorage();
         await storage.CreateAsync();
-        await using (var db = storage.Open())
-            await Migrator.MigrateAsync(db, storage.Sql, CancellationToken.None);
+        await Migrator.MigrateAsync(storage.Sql, CancellationToken.None);
         await using var first = new PostgresWorkers((PostgresDatabase)storage.Sql, TimeProvider.System);
         var second = new PostgresWorkers((PostgresDatabase)storage.Sql, TimeProvider.System);
         await first.StartAsync(CancellationToken.None);
@@ -91,8 +85,7 @@ public sealed class When_workers_start_at_once_on_a_new_database
     {
         await using var storage = new PostgresStorage();
         await storage.CreateAsync();
-        await using (var db = storage.Open())
-            await Migrator.MigrateAsync(db, storage.Sql, CancellationToken.None);
+        await Migrator.MigrateAsync(storage.Sql, CancellationToken.None);
         var database = (PostgresDatabase)storage.Sql;
         var name = new NpgsqlConnectionStringBuilder(database.ConnectionString).Database;
         await using var server = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Database = "postgres", Pooling = false }.ConnectionString);

@@ -15,8 +15,7 @@ public sealed class SqliteMockCrmConformance : MockCrmConformance
         folder = Directory.CreateTempSubdirectory("leadpipeline-crm-").FullName;
         var connection = $"Data Source={Path.Combine(folder, "crm.db")};Pooling=False";
         var database = new SqliteDatabase(connection);
-        await using var db = new LeadDb(new DbContextOptionsBuilder<LeadDb>().UseSqlite(connection).Options);
-        await Migrator.MigrateAsync(db, database, CancellationToken.None);
+        await Migrator.MigrateAsync(database, CancellationToken.None);
         return database;
     }
 

@@ -42,8 +42,7 @@ public sealed class When_anything_fails_and_the_worker_dies_at_any_point
         folder = new TempFolder();
         var connection = $"Data Source={Path.Combine(folder.Path, "crm.db")};Pooling=False";
         database = new SqliteDatabase(connection);
-        await using var db = new LeadDb(new DbContextOptionsBuilder<LeadDb>().UseSqlite(connection).Options);
-        await Migrator.MigrateAsync(db, database, CancellationToken.None);
+        await Migrator.MigrateAsync(database, CancellationToken.None);
     }
 
     [OneTimeTearDown]

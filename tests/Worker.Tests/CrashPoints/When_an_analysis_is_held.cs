@@ -93,6 +93,28 @@ public sealed class When_an_analysis_is_held : StorageFixture<SqliteStorage>
     }
 
     [Test]
+    public async Task Should_fail_for_good_where_it_can_be_counted_when_it_can_never_be_saved()
+    {
+        await using var worker = Worker(8, _ => Task.CompletedTask);
+        await Database.ExecuteAsync("CREATE TRIGGER no_runs BEFORE INSERT ON lead_runs BEGIN SELECT RAISE(ABORT, 'never'); END");
+        try
+        {
+            await worker.HandleAsync(Submitted());
+            var handedBack = (StageCommand)sent.Dequeue();
+
+            using (Assert.EnterMultipleScope())
+            {
+                Assert.That((handedBack.Stage, sent.Count), Is.EqualTo((LeadStage.Analysis, 0)), "what is on record, and nothing that follows from what is not");
+                Assert.That(async () => await worker.HandleAsync(handedBack), Throws.Exception.With.Message.Contains("never"), "the consumer hears of it, and makes a dead letter");
+            }
+        }
+        finally
+        {
+            await Database.ExecuteAsync("DROP TRIGGER no_runs");
+        }
+    }
+
+    [Test]
     public async Task Should_be_on_record_when_its_process_has_to_stop()
     {
         using var stopping = new CancellationTokenSource();

@@ -22,12 +22,15 @@ namespace LeadPipeline.Worker.Tests.CrashPoints;
 /// <param name="Copy">Whether a second post of it comes, under another id.</param>
 /// <param name="IsRemote">Whether the analyzer is asked over a network.</param>
 /// <param name="IsHandedOver">Whether it goes from stage to stage within the process, instead of through the queues.</param>
-public sealed record CrashPath(string Name, LeadStatus Status, string Faults, Func<string, JsonObject> Post, bool Copy = false, bool IsRemote = false, bool IsHandedOver = false)
+/// <param name="IsSavedMeanwhile">Whether what is held of it is saved while its plan reads the CRM, instead of going with the plan's beginning.</param>
+public sealed record CrashPath(
+    string Name, LeadStatus Status, string Faults, Func<string, JsonObject> Post, bool Copy = false, bool IsRemote = false, bool IsHandedOver = false, bool IsSavedMeanwhile = false)
 {
     public static IReadOnlyList<CrashPath> All { get; } =
     [
         new("routed", LeadStatus.Completed, "", Hot),
         new("routed within the process", LeadStatus.Completed, "", Hot, IsHandedOver: true),
+        new("routed within the process, slowly", LeadStatus.Completed, "", Hot, IsHandedOver: true, IsSavedMeanwhile: true),
         new("routed by a remote model", LeadStatus.Completed, "", Hot, IsRemote: true),
         new("routed by a remote model within the process", LeadStatus.Completed, "", Hot, IsRemote: true, IsHandedOver: true),
         new("nurtured", LeadStatus.Completed, "", Warm),
@@ -110,7 +113,7 @@ public abstract class CrashMatrix<TDatabase> : StorageFixture<TDatabase>
         var time = new FakeTimeProvider(Now);
         await using var records = new MockCrmStore(Database.Sql, time);
         var crm = new MockCrm(records, MockFaults.Parse(path.Faults), () => TimeSpan.Zero, time);
-        var world = new PaperWorld(Database.Sql, crm, Cipher, time, new MadeRecords(), path.IsRemote, handOver);
+        var world = new PaperWorld(Database.Sql, crm, Cipher, time, new MadeRecords(), path.IsRemote, handOver) { LongestHeld = path.IsSavedMeanwhile ? TimeSpan.Zero : Timeout.InfiniteTimeSpan };
         var email = $"ada@{Guid.NewGuid():N}.example";
         world.Queue.Enqueue(Submitted(path.Post(email), "first"));
         if (path.Copy)

@@ -27,6 +27,9 @@ public sealed record PaperWorld(SqlDatabase Database, ICrm Crm, LeadCipher Ciphe
     /// <summary>How long the CRM may carry out a call that was given up.</summary>
     public TimeSpan SettleTime { get; init; }
 
+    /// <summary>How long an analysis may be held. For ever: a time that passes while something else happens would give the same way other points each time.</summary>
+    public TimeSpan LongestHeld { get; init; } = Timeout.InfiniteTimeSpan;
+
     /// <summary>Workers that have been started.</summary>
     public int Workers { get; set; }
 }
@@ -65,8 +68,7 @@ public sealed class PaperWorker : IAsyncDisposable
         parts.Replace(ServiceDescriptor.Singleton(world.Cipher));
         parts.Replace(ServiceDescriptor.Singleton(world.Time));
         parts.Replace(ServiceDescriptor.Singleton(new Retrying(world.Database, new Hurry(), NullLogger<Retrying>.Instance)));
-        // What is held is saved after a while of the world's time, which is none of the awaits to end at: the same way gives the same points each time.
-        parts.Replace(ServiceDescriptor.Singleton(s => new LeadStore(s.GetRequiredService<SqlDatabase>(), s.GetRequiredService<LeadCommitter>(), world.Cipher, s.GetRequiredService<IAuditSink>(), world.Time) { LongestHeld = Timeout.InfiniteTimeSpan }));
+        parts.Replace(ServiceDescriptor.Singleton(s => new LeadStore(s.GetRequiredService<SqlDatabase>(), s.GetRequiredService<LeadCommitter>(), world.Cipher, s.GetRequiredService<IAuditSink>(), world.Time) { LongestHeld = world.LongestHeld }));
         parts.Replace(ServiceDescriptor.Singleton(new StageRoom(world.HandOver, world.HandOver)));
         if (policy is not null)
             parts.Replace(ServiceDescriptor.Singleton(policy));

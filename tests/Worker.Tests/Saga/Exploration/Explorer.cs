@@ -182,9 +182,13 @@ public sealed class Explorer(Rules rules)
         return world.With(worker, hand with { Next = Next.Read, Epoch = 0, Loaded = ended.Next, HeldOn = hand.Loaded.Version });
     }
 
-    private World Save(World world, int worker, Hand hand) => rules.ChecksVersions && world.Saga?.Version != hand.HeldOn
-        ? world.With(worker, hand with { Next = Next.Send })
-        : (world with { Saga = hand.Loaded }).With(worker, hand with { HeldOn = null });
+    private World Save(World world, int worker, Hand hand) => Rebased(world, hand) is { } saga
+        ? (world with { Saga = saga }).With(worker, hand with { Loaded = saga, HeldOn = null })
+        : world.With(worker, hand with { Next = Next.Send });
+
+    /// <summary>What is held, on what is on record by now: null when somebody else has done it.</summary>
+    private LeadSaga? Rebased(World world, Hand hand) => !rules.ChecksVersions || world.Saga?.Version == hand.HeldOn ? hand.Loaded
+        : LeadSagaMachine.Decide(world.Saga, new SagaMessage.AnalysisEnded(1, LeadStatus.Analyzed, null), World.Morning) is SagaDecision.Proceed proceed ? proceed.Next : null;
 
     /// <summary>The broken order: the next command is on its way before the commit that it belongs to, which follows in a step of its own.</summary>
     private World SendAhead(World world, int worker, Hand hand)
@@ -235,13 +239,13 @@ public sealed class Explorer(Rules rules)
     /// <summary>Who loses what he held begins again with what is on record.</summary>
     private static Next Slower(Hand hand) => hand.HeldOn is null ? Next.Acknowledge : Next.Send;
 
-    /// <summary>A commit that takes along what is held: then it stands on the version that this was decided on, or not at all.</summary>
+    /// <summary>A commit that takes along what is held, or does not stand if somebody else has done that.</summary>
     private (World World, bool Took) Apply(World world, Hand hand, SagaMessage message)
     {
-        if (hand.HeldOn is not { } version)
+        if (hand.HeldOn is null)
             return Apply(world, hand.Loaded, message);
-        return (!rules.ChecksVersions || world.Saga?.Version == version) && LeadSagaMachine.Decide(hand.Loaded, message, World.Morning) is SagaDecision.Proceed proceed
-            ? (world with { Saga = proceed.Next with { Version = version + 1 } }, true)
+        return Rebased(world, hand) is { } held && LeadSagaMachine.Decide(held, message, World.Morning) is SagaDecision.Proceed proceed
+            ? (world with { Saga = proceed.Next with { Version = held.Version } }, true)
             : (world, false);
     }
 

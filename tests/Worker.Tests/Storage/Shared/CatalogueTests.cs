@@ -66,7 +66,7 @@ public abstract class CatalogueTests<TDatabase> : StorageFixture<TDatabase>
             }
         }
 
-        await Migrator.MigrateAsync(db, before.Sql, CancellationToken.None);
+        await Migrator.MigrateAsync(before.Sql, CancellationToken.None);
 
         using (Assert.EnterMultipleScope())
         {
@@ -89,7 +89,7 @@ public abstract class CatalogueTests<TDatabase> : StorageFixture<TDatabase>
     {
         await using var db = Database.Open();
 
-        await Migrator.MigrateAsync(db, Database.Sql, CancellationToken.None);
+        await Migrator.MigrateAsync(Database.Sql, CancellationToken.None);
 
         using (Assert.EnterMultipleScope())
         {

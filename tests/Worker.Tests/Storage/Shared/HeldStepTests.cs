@@ -1,9 +1,11 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Contracts;
 using LeadPipeline.TestKit;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Tests.CrashPoints;
 using Microsoft.EntityFrameworkCore;
 
 namespace LeadPipeline.Worker.Tests.Storage;
@@ -13,6 +15,7 @@ public abstract class HeldStepTests<TDatabase> : StorageFixture<TDatabase>
     where TDatabase : StorageDatabase, new()
 {
     private static readonly SagaMessage.AnalysisEnded Analyzed = new(1, LeadStatus.Analyzed, null);
+    private static readonly GroundingResult Verdict = JsonSerializer.Deserialize("""{"status":"VALID","claims":[],"lowered":[],"errors":[],"rulesVersion":"1","verdictHash":"hash","model":{}}""", ContractsJson.Default.GroundingResult)!;
     private readonly FakeTimeProvider time = new(Now);
     private LeadCommitter committer = null!;
     private LeadStore store = null!;
@@ -105,18 +108,34 @@ public abstract class HeldStepTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
-    public async Task Should_be_lost_when_only_something_was_noted()
+    public async Task Should_stand_when_only_something_else_has_happened_to_the_lead([Values] bool isSaved)
     {
         var work = await HoldAsync();
         _ = await store.ApplyAsync((await store.LoadAsync(work.Saga.LeadId))!, new SagaMessage.Noted(), [Fact("intake", "duplicate")]);
+
+        if (isSaved)
+            await store.SaveAsync(work);
+        var opened = await store.ApplyAsync(work, new SagaMessage.EpochOpened(1, 0, 7), [Fact("execution", "started")]);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((opened.Took, work.IsLost, work.Saga.Version), Is.EqualTo((true, false, isSaved ? 4 : 3)));
+            await AssertRecordAsync(work, LeadStatus.Executing, "received", "duplicate", "completed", "started");
+        }
+    }
+
+    [Test]
+    public async Task Should_be_lost_when_the_lead_was_cancelled()
+    {
+        var work = await HoldAsync();
+        _ = await store.ApplyAsync((await store.LoadAsync(work.Saga.LeadId))!, new SagaMessage.Cancelled(1), [Fact("operator", "cancelled")]);
 
         var opened = await store.ApplyAsync(work, new SagaMessage.EpochOpened(1, 0, 7), [Fact("execution", "started")]);
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That((opened.Took, work.IsLost), Is.EqualTo((false, true)));
-            Assert.That(StageCommand.Pending(work.Saga)?.Stage, Is.EqualTo(LeadStage.Analysis), "it is analysed once more");
-            await AssertRecordAsync(work, LeadStatus.Received, "received", "duplicate");
+            Assert.That((opened.Took, work.IsLost, StageCommand.Pending(work.Saga)), Is.EqualTo((false, true, (StageCommand?)null)));
+            await AssertRecordAsync(work, LeadStatus.Cancelled, "received", "cancelled");
         }
     }
 
@@ -159,6 +178,28 @@ public abstract class HeldStepTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
+    public async Task Should_not_keep_what_was_waited_for_from_being_given_back_when_it_cannot_be_saved()
+    {
+        var process = new DoomedProcess();
+        await using var cut = new LeadStore(Database.Sql, new LeadCommitter(new DoomedDatabase(Database.Sql, process)), Cipher, new NoSink(), time);
+        var work = await HoldAsync();
+        var gate = new KeyedGate<string>();
+        var first = await gate.EnterAsync("person", CancellationToken.None);
+
+        var waiting = cut.WaitAsync(work, gate.EnterAsync("person", CancellationToken.None));
+        process.End();
+        time.Advance(cut.LongestHeld);
+        first.Dispose();
+        (await waiting).Dispose();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(work.Held, Is.Not.Null, "it goes with the next commit");
+            using var third = await gate.EnterAsync("person", CancellationToken.None);
+        }
+    }
+
+    [Test]
     public async Task Should_leave_no_timer_behind_when_it_does_not()
     {
         var work = await HoldAsync();
@@ -177,7 +218,7 @@ public abstract class HeldStepTests<TDatabase> : StorageFixture<TDatabase>
     private async Task<LeadWork> HoldAsync(string? email = null)
     {
         var (work, _) = await store.AddAsync(ALead(email), [Fact("intake", "received")], []);
-        Assert.That(store.Hold(work!, Analyzed, [Fact("analysis", "completed")], Run(work!, "its plan")), Is.InstanceOf<SagaDecision.Proceed>());
+        Assert.That(store.Hold(work!, Analyzed, [Fact("analysis", "completed")], Run(work!, "its plan"), Verdict), Is.InstanceOf<SagaDecision.Proceed>());
         return work!;
     }
 

@@ -129,8 +129,7 @@ public abstract class LeadQueriesTests<TDatabase> : StorageFixture<TDatabase>
     private async Task<(Guid First, Guid[] Others)> ChainsAsync(TDatabase database, int others)
     {
         await database.CreateAsync();
-        await using (var db = database.Open())
-            await Migrator.MigrateAsync(db, database.Sql, CancellationToken.None);
+        await Migrator.MigrateAsync(database.Sql, CancellationToken.None);
         await using var its = new LeadStore(database.Sql, new LeadCommitter(database.Sql), Cipher, new NoSink(), new FakeTimeProvider(Now));
         var leads = await Task.WhenAll(Enumerable.Range(0, others + 1).Select(async _ =>
             (await its.AddAsync(ALead(), [new AuditFact("intake", "received", []), new AuditFact("intake", "noted", [])], [])).Work!.Saga.LeadId));

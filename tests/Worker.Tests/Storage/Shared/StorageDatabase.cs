@@ -50,8 +50,7 @@ public abstract class StorageFixture<TDatabase>
     public async Task MigrateAsync()
     {
         await Database.CreateAsync();
-        await using var db = Database.Open();
-        await Migrator.MigrateAsync(db, Database.Sql, CancellationToken.None);
+        await Migrator.MigrateAsync(Database.Sql, CancellationToken.None);
     }
 
     [OneTimeTearDown]

@@ -6,7 +6,7 @@ namespace LeadPipeline.Worker.Storage.Migrations;
 /// <summary>Answers of an enrichment service.</summary>
 [DbContext(typeof(LeadDb))]
 [Migration("20261125000062_EnrichmentCache")]
-public sealed class EnrichmentCacheTable : Migration
+public sealed class EnrichmentCache : Migration
 {
     /// <inheritdoc/>
     protected override void Up(MigrationBuilder migrationBuilder)
