@@ -69,14 +69,16 @@ public sealed partial class AnalyzeLeadHandler(
             await DeferAsync(work, wait);
             return null;
         }
-        if (approved is null && analyzer.IsRemote && !(await store.ApplyAsync(work!, new SagaMessage.AnalysisBegan(command.Run), [Started(started)])).Took)
+        // Read while the beginning is committed: the model is asked when both are done.
+        var gathering = approved is null ? evidence.GatherAsync(work, cancellationToken) : null;
+        if (gathering is not null && analyzer.IsRemote && !(await store.ApplyAsync(work!, new SagaMessage.AnalysisBegan(command.Run), [Started(started)])).Took)
             // Another copy was faster: the lead has to be loaded again to see its plan.
             return StageCommand.Pending(work!.Saga);
         try
         {
-            if (approved is not null)
-                return await GoOnAsync(work, approved, await earlierRuns.InCrmAsync(work, ledger, cancellationToken), started);
-            var snapshot = await evidence.GatherAsync(work!, cancellationToken);
+            if (gathering is null)
+                return await GoOnAsync(work, approved!, await earlierRuns.InCrmAsync(work, ledger, cancellationToken), started);
+            var snapshot = await gathering;
             var outcome = await analyzer.AnalyzeAsync(new AnalysisRequest(snapshot, turn), cancellationToken);
             if (outcome is AnalysisOutcome.NotNow notNow)
             {

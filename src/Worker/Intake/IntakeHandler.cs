@@ -35,6 +35,14 @@ public sealed partial class IntakeHandler(
 {
     private const int MaxTries = 5;
 
+    /// <summary>
+    /// Copies come together, after a broken connection, a restart or from a sender that begins again: so many leads after one, and after the start, are looked for before they are
+    /// stored. Default 256.
+    /// </summary>
+    public int WaryFor { get; init => (field, wary) = (value, value); } = 256;
+
+    private int wary = 256;
+
     /// <summary>Takes a lead in.</summary>
     public async Task<IntakeResult> HandleAsync(LeadSubmitted submitted)
     {
@@ -47,7 +55,7 @@ public sealed partial class IntakeHandler(
 
         for (var tries = 1; ; tries++)
         {
-            switch (await FindFirstAsync(read, acceptedAt))
+            switch (tries > 1 || LooksFirst(read.Keys) ? await FindFirstAsync(read, acceptedAt) : default)
             {
                 case { Work: { } first }:
                     return await DuplicateAsync(first, read.Lead, acceptedAt);
@@ -64,11 +72,27 @@ public sealed partial class IntakeHandler(
                 Log.Received(logger, read.Lead.LeadId, read.Lead.Source);
                 return new IntakeResult.Accepted(read.Lead.LeadId, StageCommand.Pending(work!.Saga, work)!);
             }
-            // Someone stored the same lead in the same moment: look again and find it. Who refuses it and is not to be found is no lead that
+            Volatile.Write(ref wary, WaryFor);
+            // Someone has stored the same lead, maybe in the same moment: look and find it. Who refuses it and is not to be found is no lead that
             // this one could be a copy of: it must not be answered as one, since nobody has it then.
             if (tries >= MaxTries)
                 throw new InvalidOperationException($"Lead {read.Lead.LeadId} is neither stored nor found.");
         }
+    }
+
+    /// <summary>
+    /// Whether to look for the lead before it is stored. One that has a single key need not be looked for: its id follows from the key, so that storing a copy meets the first one's
+    /// row, and most leads are no copies.
+    /// </summary>
+    private bool LooksFirst(LeadKeys keys)
+    {
+        if (keys.Stable.Count != 1)
+            return true;
+        var left = Volatile.Read(ref wary);
+        // That two count as one in the same moment does no harm.
+        if (left > 0)
+            Volatile.Write(ref wary, left - 1);
+        return left > 0;
     }
 
     /// <summary>

@@ -60,7 +60,8 @@ public sealed partial class GeminiAnalyzer(
         finally
         {
             AnalysisMeters.Took(settings.Model, time.GetElapsedTime(asking.Began));
-            await SettleAsync(asking);
+            // The lead need not wait until others may have what it did not use.
+            _ = SettleAsync(asking);
         }
     }
 

@@ -17,7 +17,7 @@ public abstract class IntakeTests<TDatabase> : StorageFixture<TDatabase>
     private const int Pairs = 40;
     private LeadStore store = null!;
     private KeyDirectory directory = null!;
-    private IntakeHandler intake = null!;
+    private IntakeHandler intake = null!, straight = null!;
 
     [SetUp]
     public void Start()
@@ -25,7 +25,10 @@ public abstract class IntakeTests<TDatabase> : StorageFixture<TDatabase>
         var time = new FakeTimeProvider(Now);
         store = new LeadStore(Database.Sql, new LeadCommitter(Database.Sql), Cipher, new NoSink(), time);
         directory = new KeyDirectory(Database.Sql);
-        intake = new IntakeHandler(store, directory, Options.Create(new IntakeOptions()), new Redactor(new PrivacyOptions(), [1]), time, NullLogger<IntakeHandler>.Instance);
+        (intake, straight) = (Handler(100_000), Handler(0));
+
+        IntakeHandler Handler(int wary) =>
+            new(store, directory, Options.Create(new IntakeOptions()), new Redactor(new PrivacyOptions(), [1]), time, NullLogger<IntakeHandler>.Instance) { WaryFor = wary };
     }
 
     [TearDown]
@@ -43,7 +46,7 @@ public abstract class IntakeTests<TDatabase> : StorageFixture<TDatabase>
     {
         var pairs = Enumerable.Range(0, Pairs).Select(_ => Guid.NewGuid().ToString()).ToList();
 
-        var answers = await Task.WhenAll(pairs.SelectMany(p => new[] { Submit(one, oneKey, p), Submit(other, otherKey, p) }));
+        var answers = await Task.WhenAll(pairs.SelectMany((p, i) => new[] { Submit(one, oneKey, p, i), Submit(other, otherKey, p, i) }));
 
         await using var db = Database.Open();
         for (var i = 0; i < Pairs; i++)
@@ -56,7 +59,8 @@ public abstract class IntakeTests<TDatabase> : StorageFixture<TDatabase>
         var ids = answers.OfType<IntakeResult.Accepted>().Select(a => a.LeadId).ToList();
         Assert.That(await db.Leads.CountAsync(l => ids.Contains(l.Id)), Is.EqualTo(Pairs));
 
-        Task<IntakeResult> Submit(string body, string? key, string pair) => intake.HandleAsync(new LeadSubmitted
+        // Every other pair is looked for before it is stored.
+        Task<IntakeResult> Submit(string body, string? key, string pair, int i) => (i % 2 == 0 ? intake : straight).HandleAsync(new LeadSubmitted
         {
             Lead = JsonElement.Parse(body.Replace("\"E\"", $"\"{pair}\"", StringComparison.Ordinal).Replace("\"ID\"", $"\"{new Guid(pair)}\"", StringComparison.Ordinal)),
             Door = "api",
@@ -65,4 +69,39 @@ public abstract class IntakeTests<TDatabase> : StorageFixture<TDatabase>
             AcceptedAt = Now,
         });
     }
+
+    [Test]
+    public async Task Should_find_a_copy_by_storing_it_and_take_in_what_comes_beside_it()
+    {
+        var first = (IntakeResult.Accepted)await straight.HandleAsync(Lead("copied"));
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 30).Select(i => straight.HandleAsync(Lead($"beside-{i}"))).Append(straight.HandleAsync(Lead("copied"))));
+
+        await using var db = Database.Open();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answers[..30], Is.All.InstanceOf<IntakeResult.Accepted>());
+            Assert.That(answers[30], Is.InstanceOf<IntakeResult.Duplicate>().With.Property("LeadId").EqualTo(first.LeadId));
+            Assert.That(await db.AuditEvents.CountAsync(a => a.LeadId == first.LeadId), Is.EqualTo(1), "a copy that is the same in everything leaves nothing");
+        }
+    }
+
+    [Test]
+    public async Task Should_keep_nothing_of_a_copy_of_an_erased_lead_that_it_finds_by_storing_it()
+    {
+        var first = (IntakeResult.Accepted)await straight.HandleAsync(Lead("erased"));
+        await using var db = Database.Open();
+        await db.Leads.Where(l => l.Id == first.LeadId).ExecuteUpdateAsync(s => s.SetProperty(l => l.DataKey, (byte[]?)null));
+
+        var copy = await straight.HandleAsync(Lead("erased"));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(copy, Is.EqualTo(new IntakeResult.Duplicate(first.LeadId, null)));
+            Assert.That((await db.Leads.AsNoTracking().SingleAsync(l => l.Id == first.LeadId)).Version, Is.EqualTo(1));
+        }
+    }
+
+    private static LeadSubmitted Lead(string id) =>
+        new() { Lead = JsonElement.Parse($$"""{"email":"a@b.example","externalId":"{{id}}"}"""), Door = "api", AcceptedAt = Now };
 }
