@@ -55,7 +55,7 @@ public sealed partial class IntakeHandler(
 
         for (var tries = 1; ; tries++)
         {
-            switch (tries > 1 || LooksFirst(read.Keys) ? await FindFirstAsync(read, acceptedAt) : default)
+            switch (tries > 1 || LooksFirst(read) ? await FindFirstAsync(read, acceptedAt) : default)
             {
                 case { Work: { } first }:
                     return await DuplicateAsync(first, read.Lead, acceptedAt);
@@ -84,9 +84,9 @@ public sealed partial class IntakeHandler(
     /// Whether to look for the lead before it is stored. One that has a single key need not be looked for: its id follows from the key, so that storing a copy meets the first one's
     /// row, and most leads are no copies.
     /// </summary>
-    private bool LooksFirst(LeadKeys keys)
+    private bool LooksFirst(ReadLead.Accepted read)
     {
-        if (keys.Stable.Count != 1)
+        if (read.Keys.Stable.Count != 1 || read.Lead.LeadId != read.Keys.LeadId)
             return true;
         var left = Volatile.Read(ref wary);
         // That two count as one in the same moment does no harm.

@@ -20,7 +20,7 @@ public sealed partial class StageRunner(
     public async Task RunAsync(StageCommand command, ILeadBus bus, CancellationToken cancellationToken)
     {
         using var only = await gate.EnterAsync(command.LeadId, cancellationToken);
-        await GoOnAsync(await HandleAsync(command, cancellationToken), bus, cancellationToken);
+        await GoOnAsync(await HandleAsync(command, cancellationToken), null, bus, cancellationToken);
     }
 
     /// <summary>Hands over a command that a stage of this process has just produced.</summary>
@@ -28,21 +28,33 @@ public sealed partial class StageRunner(
     {
         if (next is null)
             return;
-        // Who would find no seat need not wait for the lead.
-        if (!room.IsFree(next.Stage))
+        // The seat first: who finds none does not wait for the lead either, and of those who wait there are not more than seats.
+        var seat = room.TryEnter(next.Stage);
+        if (seat is null)
         {
             await SendAsync(next, bus, cancellationToken);
             return;
         }
-        using var only = await gate.EnterAsync(next.LeadId, cancellationToken);
-        await GoOnAsync(next, bus, cancellationToken);
+        KeyedGate<Guid>.Pass only;
+        try
+        {
+            only = await gate.EnterAsync(next.LeadId, cancellationToken);
+        }
+        catch
+        {
+            seat.Dispose();
+            throw;
+        }
+        using (only)
+            await GoOnAsync(next, seat, bus, cancellationToken);
     }
 
-    private async Task GoOnAsync(StageCommand? next, ILeadBus bus, CancellationToken cancellationToken)
+    private async Task GoOnAsync(StageCommand? next, IDisposable? taken, ILeadBus bus, CancellationToken cancellationToken)
     {
         while (next is { } command)
         {
-            using var seat = room.TryEnter(command.Stage);
+            using var seat = taken ?? room.TryEnter(command.Stage);
+            taken = null;
             if (seat is null)
             {
                 await SaveAsync(command, cancellationToken);
@@ -159,7 +171,7 @@ public sealed partial class StageRunner(
         [LoggerMessage(401, LogLevel.Warning, "The command to bring lead {LeadId} to {Stage} could not be sent; the sweeper sends it")]
         public static partial void NotSent(ILogger logger, Guid leadId, LeadStage stage, Exception exception);
 
-        [LoggerMessage(402, LogLevel.Warning, "The analysis of lead {LeadId} could not be saved; it is made once more")]
+        [LoggerMessage(402, LogLevel.Warning, "The analysis of lead {LeadId} could not be saved; it may be made once more")]
         public static partial void NotSaved(ILogger logger, Guid leadId, Exception exception);
 
         [LoggerMessage(400, LogLevel.Warning, "Lead {LeadId} could not go on to {Stage} in place; its queue takes it")]
@@ -177,17 +189,12 @@ public sealed class StageRoom(int analysis, int execution) : IDisposable
 {
     private readonly SemaphoreSlim analysisSeats = new(analysis), executionSeats = new(execution);
 
-    /// <summary>Whether a seat is free, as far as one can say.</summary>
-    public bool IsFree(LeadStage stage) => Seats(stage).CurrentCount > 0;
-
     /// <summary>A seat, or null when all are taken.</summary>
     public IDisposable? TryEnter(LeadStage stage)
     {
-        var seats = Seats(stage);
+        var seats = stage == LeadStage.Analysis ? analysisSeats : executionSeats;
         return seats.Wait(0) ? new Seat(seats) : null;
     }
-
-    private SemaphoreSlim Seats(LeadStage stage) => stage == LeadStage.Analysis ? analysisSeats : executionSeats;
 
     /// <inheritdoc/>
     public void Dispose()

@@ -24,8 +24,10 @@ public static class Migrator
     {
         var postgres = database as PostgresDatabase;
         await using DbConnection connection = postgres is null ? Open(((SqliteDatabase)database).ConnectionString) : await OpenLockedAsync(postgres.ConnectionString, cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        DbTransaction? transaction = null;
+        // By itself: whoever starts meanwhile must see that there is something to wait for.
         await RunAsync($"CREATE TABLE IF NOT EXISTS {MigrationHistory.Table} (\"MigrationId\" varchar(150) NOT NULL CONSTRAINT \"PK___EFMigrationsHistory\" PRIMARY KEY, \"ProductVersion\" varchar(32) NOT NULL)");
+        await using var all = transaction = await connection.BeginTransactionAsync(cancellationToken);
         // Who wants to know whether the tables are up to date waits here.
         if (postgres is not null)
             await RunAsync($"LOCK TABLE {MigrationHistory.Table} IN ACCESS EXCLUSIVE MODE");
@@ -35,7 +37,7 @@ public static class Migrator
                 await RunAsync(((SqlOperation)operation).Sql);
             await RunAsync($"INSERT INTO {MigrationHistory.Table} VALUES ('{id}', '{ProductInfo.GetVersion()}')");
         }
-        await transaction.CommitAsync(cancellationToken);
+        await all.CommitAsync(cancellationToken);
 
         async Task RunAsync(string sql)
         {
@@ -73,7 +75,8 @@ public static class Migrator
 
     private static SqliteConnection Open(string connectionString)
     {
-        var connection = new SqliteConnection(connectionString);
+        // Also to begin it waits for as long as somebody else migrates.
+        var connection = new SqliteConnection(connectionString) { DefaultTimeout = 0 };
         connection.Open();
         return connection;
     }

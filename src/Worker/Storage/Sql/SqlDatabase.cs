@@ -62,7 +62,7 @@ public sealed class SqliteDatabase(string connectionString) : SqlDatabase
     private readonly SemaphoreSlim writer = new(1, 1);
     private SqliteSession? session;
 
-    /// <summary>The connection string, for EF Core.</summary>
+    /// <summary>The connection string, for EF Core and for migrations.</summary>
     public string ConnectionString => connectionString;
 
     /// <inheritdoc/>

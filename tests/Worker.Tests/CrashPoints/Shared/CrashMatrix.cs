@@ -96,7 +96,8 @@ public abstract class CrashMatrix<TDatabase> : StorageFixture<TDatabase>
         var wrong = new List<string>();
         for (var point = 0; point < whole.Places.Count; point++)
         {
-            var ended = await RunAsync(path, handOver, point);
+            var place = whole.Places[point];
+            var ended = await RunAsync(path, handOver, (place, whole.Places.Take(point).Count(p => p == place)));
             wrong.AddRange(ended.Differences(whole).Select(w => $"ended at {point} ({ended.Places[^1]}): {w}"));
         }
 
@@ -108,7 +109,7 @@ public abstract class CrashMatrix<TDatabase> : StorageFixture<TDatabase>
         }
     }
 
-    private async Task<Ended> RunAsync(CrashPath path, int handOver, int? endAt)
+    private async Task<Ended> RunAsync(CrashPath path, int handOver, (string, int)? endAt)
     {
         var time = new FakeTimeProvider(Now);
         await using var records = new MockCrmStore(Database.Sql, time);

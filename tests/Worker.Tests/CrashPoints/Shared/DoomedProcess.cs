@@ -7,8 +7,10 @@ public sealed class ProcessEndedException(string place) : Exception($"The proces
 /// A worker's process that may end at any of its awaits: each passing of one is counted, and at the chosen one all ends. From then on every call to the
 /// outside throws, so that nothing that a dead process could not have done is done.
 /// </summary>
-/// <param name="endAt">The point, from 0; null: it lives on.</param>
-public sealed class DoomedProcess(int? endAt = null)
+/// <param name="endAt">
+/// The point: by what happens there, and how often that has happened before, for of two things that happen at once now one comes first and now the other; null: it lives on.
+/// </param>
+public sealed class DoomedProcess((string Place, int After)? endAt = null)
 {
     private readonly Lock gate = new();
     private readonly List<string> places = [];
@@ -37,7 +39,7 @@ public sealed class DoomedProcess(int? endAt = null)
         {
             if (!HasEnded)
             {
-                HasEnded = places.Count == endAt;
+                HasEnded = endAt is var (end, after) && place == end && places.Count(p => p == place) == after;
                 places.Add(place);
             }
             if (HasEnded)
