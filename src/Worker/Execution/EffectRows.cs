@@ -16,8 +16,12 @@ internal sealed record EffectDetails(
     string? Warning,
     DateTimeOffset? UnansweredAt);
 
+/// <summary>Of <see cref="EffectDetails"/> the part that is told to people.</summary>
+internal sealed record EffectWarning(string? Warning);
+
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(EffectDetails))]
+[JsonSerializable(typeof(EffectWarning))]
 internal sealed partial class EffectJson : JsonSerializerContext;
 
 /// <summary>Turns the ledger in memory into rows and back.</summary>

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Worker.Evidence;
@@ -42,7 +43,7 @@ public sealed class LeadViews(LeadCipher cipher, Redactor redactor)
         var key = Key(row);
         var lead = Lead(row, key);
         var grounding = key is null || run?.Grounding is null ? null : SealedJson.Open(key, run.Grounding, row.Id, ContractsJson.Default.GroundingResult);
-        var plan = key is null || run?.Plan is null ? null : SealedJson.Open(key, run.Plan, row.Id, ContractsJson.Default.ActionPlan);
+        var plan = key is null || run?.Plan is null ? null : SealedJson.Open(key, run.Plan, row.Id, PlanOutlineJson.Default.PlanOutline);
         WriteHead(json, row, run, lead, full);
         json.WriteString("analyzer", run?.Analyzer);
         json.WritePropertyName("model");
@@ -64,24 +65,23 @@ public sealed class LeadViews(LeadCipher cipher, Redactor redactor)
             WriteArray(json, "effects", plan.Steps, s => WriteEffect(json, s.Id, s.Tool, byStep.GetValueOrDefault(s.Id)));
         }
         WriteArray(json, "claims", grounding?.Claims ?? [], c => WriteClaim(json, c, full));
-        WriteArray(json, "lowered", grounding?.Lowered ?? [], l => WriteExplained(json, JsonSerializer.SerializeToElement(l, ContractsJson.Default.Lowered), Explanation.Of(l), _ => false));
+        WriteArray(json, "lowered", grounding?.Lowered ?? [], l => WriteLowered(json, l));
         WriteArray(json, "signals", grounding?.Signals ?? [], s => JsonSerializer.Serialize(json, s, ContractsJson.Default.InjectionSignal));
         WriteArray(json, "warnings", [.. grounding?.Warnings ?? [], .. effects.Select(Warning).OfType<string>(), .. plan?.Differences ?? []], json.WriteStringValue);
 
-        void WriteStep(PlanStep step)
+        void WriteStep(PlanOutlineStep step)
         {
             json.WriteStartObject();
             json.WriteString("id", step.Id);
             json.WriteString("tool", step.Tool);
             json.WriteBoolean("critical", step.Critical);
             WriteArray(json, "when", step.When, json.WriteStringValue);
-            json.WritePropertyName("compensation");
-            JsonSerializer.Serialize(json, step.Compensation);
+            json.WriteString("compensation", step.Compensation);
             json.WriteEndObject();
         }
 
         string? Warning(EffectRow effect) =>
-            key is not null && effect.Sealed is not null && SealedJson.Open(key, effect.Sealed, row.Id, EffectJson.Default.EffectDetails).Warning is { } warning ? $"{effect.Step}: {warning}" : null;
+            key is not null && effect.Sealed is not null && SealedJson.Open(key, effect.Sealed, row.Id, EffectJson.Default.EffectWarning).Warning is { } warning ? $"{effect.Step}: {warning}" : null;
     }
 
     /// <summary>What a list tells of a lead, and everything else begins with.</summary>
@@ -143,21 +143,47 @@ public sealed class LeadViews(LeadCipher cipher, Redactor redactor)
     {
         // A claim about the person's own words repeats them; so may one on a field that there is not.
         var isShown = full || (EvidenceSchema.TryGet(claim.FieldPath, out var field) && field.Source != EvidenceSource.LEAD);
-        WriteExplained(json, JsonSerializer.SerializeToElement(claim, ContractsJson.Default.GroundedClaim), Explanation.Of(claim, isShown), m => !isShown && m.Name is "claimed" or "truth");
+        json.WriteStartObject();
+        json.WriteString("fieldPath", claim.FieldPath);
+        json.WriteString("verdict", claim.Verdict.ToString());
+        json.WriteString("rule", claim.Rule);
+        WriteValue("claimed", claim.Claimed);
+        WriteValue("truth", claim.Truth);
+        json.WriteString("comparator", claim.Comparator);
+        if (claim.Source is { } source)
+            json.WriteString("source", source);
+        if (claim.ClaimType is { } type)
+            json.WriteString("claimType", type);
+        json.WriteBoolean("central", claim.Central);
+        json.WriteString("explanation", Explanation.Of(claim, isShown));
+        json.WriteEndObject();
+
+        void WriteValue(string name, JsonElement? value)
+        {
+            if (value is not { ValueKind: not JsonValueKind.Null } known)
+            {
+                json.WriteNull(name);
+            }
+            else if (!isShown)
+            {
+                json.WriteString(name, "***");
+            }
+            else
+            {
+                json.WritePropertyName(name);
+                known.WriteTo(json);
+            }
+        }
     }
 
-    /// <summary>The members of an object, some of them masked, and what it means in words.</summary>
-    private static void WriteExplained(Utf8JsonWriter json, JsonElement of, string explanation, Func<JsonProperty, bool> isMasked)
+    private static void WriteLowered(Utf8JsonWriter json, Lowered lowered)
     {
         json.WriteStartObject();
-        foreach (var member in of.EnumerateObject())
-        {
-            if (isMasked(member) && member.Value.ValueKind != JsonValueKind.Null)
-                json.WriteString(member.Name, "***");
-            else
-                member.WriteTo(json);
-        }
-        json.WriteString("explanation", explanation);
+        json.WriteString("what", lowered.What);
+        json.WriteString("from", lowered.From);
+        json.WriteString("to", lowered.To);
+        json.WriteString("rule", lowered.Rule);
+        json.WriteString("explanation", Explanation.Of(lowered));
         json.WriteEndObject();
     }
 
@@ -186,3 +212,13 @@ public sealed class LeadViews(LeadCipher cipher, Redactor redactor)
 
     private static Lead? Lead(LeadRow row, LeadDataKey? key) => key is null ? null : SealedJson.Open(key, row.Body, row.Id, ContractsJson.Default.Lead);
 }
+
+/// <summary>What is told of an <see cref="ActionPlan"/>: without the arguments, which are most of it.</summary>
+internal sealed record PlanOutline(IReadOnlyList<PlanOutlineStep> Steps, IReadOnlyList<string>? Differences);
+
+/// <summary>What is told of a <see cref="PlanStep"/>.</summary>
+internal sealed record PlanOutlineStep(string Id, string Tool, bool Critical, IReadOnlyList<string> When, string Compensation);
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(PlanOutline))]
+internal sealed partial class PlanOutlineJson : JsonSerializerContext;

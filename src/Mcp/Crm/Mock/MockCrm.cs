@@ -6,7 +6,7 @@ public sealed class MockOptions
     /// <summary>Configuration section.</summary>
     public const string Section = "Mock";
 
-    /// <summary>Time that a call takes: <c>realistic</c> (100–400 ms), a duration <c>hh:mm:ss</c>, or empty for none. Default none.</summary>
+    /// <summary>Time that a call takes, its own work included, half of it before it is carried out: <c>realistic</c> (100–400 ms), a duration <c>hh:mm:ss</c>, or empty for none. Default none.</summary>
     public string? Latency { get; set; }
 
     /// <summary>Faults for drills, see <see cref="MockFaults"/>. Default none.</summary>
@@ -20,9 +20,13 @@ public sealed class MockCrm(IMockCrmStore store, MockFaults faults, Func<TimeSpa
     public string Provider => "mock";
 
     /// <inheritdoc/>
-    public async Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken)
+    public Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken) => TravelAsync(() => AnswerAsync(query, cancellationToken), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken) => TravelAsync(() => AnswerAsync(batch, cancellationToken), cancellationToken);
+
+    private async Task<CrmView> AnswerAsync(CrmQuery query, CancellationToken cancellationToken)
     {
-        await DelayAsync(cancellationToken);
         try
         {
             return await store.ReadAsync(query, cancellationToken);
@@ -33,10 +37,8 @@ public sealed class MockCrm(IMockCrmStore store, MockFaults faults, Func<TimeSpa
         }
     }
 
-    /// <inheritdoc/>
-    public async Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<CrmOutcome>> AnswerAsync(CrmBatch batch, CancellationToken cancellationToken)
     {
-        await DelayAsync(cancellationToken);
         var outcomes = new CrmOutcome[batch.Writes.Count];
         var accepted = new List<int>();
         var refused = new HashSet<string>();
@@ -129,9 +131,18 @@ public sealed class MockCrm(IMockCrmStore store, MockFaults faults, Func<TimeSpa
         _ => new(NotNowKind.Transient, "the CRM answered 503"),
     };
 
-    private Task DelayAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// The time that a call takes is there and back, our own work within it: a call given up in the first half is never carried out, one given up in the second half is, and nobody hears of it.
+    /// </summary>
+    private async Task<T> TravelAsync<T>(Func<Task<T>> answer, CancellationToken cancellationToken)
     {
-        var delay = latency();
-        return delay > TimeSpan.Zero ? Task.Delay(delay, time, cancellationToken) : Task.CompletedTask;
+        var takes = latency();
+        if (takes <= TimeSpan.Zero)
+            return await answer();
+        var back = Task.Delay(takes, time, cancellationToken);
+        await Task.Delay(takes / 2, time, cancellationToken);
+        var answered = await answer();
+        await back;
+        return answered;
     }
 }

@@ -16,6 +16,15 @@ namespace LeadPipeline.Worker.Tests.Storage;
 public abstract class LeadQueriesTests<TDatabase> : StorageFixture<TDatabase>
     where TDatabase : StorageDatabase, new()
 {
+    private static readonly GroundedClaim[] Claims =
+    [
+        new() { FieldPath = "enrichment.employees", Verdict = ClaimVerdict.SUPPORTED, Rule = "G4", Claimed = JsonElement.Parse("40"), Truth = JsonElement.Parse("40"), Comparator = "number" },
+        new() { FieldPath = "lead.message", Verdict = ClaimVerdict.UNTRUSTED_ONLY, Rule = "G6", Claimed = JsonElement.Parse("\"a budget\""), Truth = JsonElement.Parse("\"We have a budget\""), Comparator = "text", Central = true },
+        new() { FieldPath = "person.mood", Verdict = ClaimVerdict.NOT_FOUND, Rule = "G3", Claimed = JsonElement.Parse("""{"budget":[1,null]}"""), Source = "LEAD", ClaimType = "BEHAVIOR" },
+    ];
+
+    private static readonly Lowered Decision = new("decision", "ROUTE_TO_SDR", "NURTURE", "G12");
+
     protected LeadStore Store { get; private set; } = null!;
     protected LeadQueries Queries { get; private set; } = null!;
 
@@ -63,6 +72,33 @@ public abstract class LeadQueriesTests<TDatabase> : StorageFixture<TDatabase>
             Assert.That(lead["claims"]![0]!["explanation"]!.ToString(), Is.Not.Empty);
             Assert.That(lead["lowered"]![0]!["to"]!.ToString(), Is.EqualTo("NURTURE"));
         }
+    }
+
+    [Test]
+    public async Task Should_tell_all_of_a_claim_and_of_what_was_lowered_with_what_it_means()
+    {
+        var lead = (await Queries.FindAsync(await PlannedAsync(), full: true, CancellationToken.None))!;
+
+        var told = lead["claims"]!.AsArray().Append(lead["lowered"]![0]).Select(t => t!.DeepClone().AsObject()).ToList();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(told.Select(t => t.Remove("explanation")), Is.All.True);
+            Assert.That(told.Select(t => t.ToJsonString()), Is.EqualTo(
+                Claims.Select(c => JsonSerializer.Serialize(c, ContractsJson.Default.GroundedClaim)).Append(JsonSerializer.Serialize(Decision, ContractsJson.Default.Lowered))));
+            Assert.That(lead["plan"]!.AsArray().Select(s => s!["compensation"]!.ToString()), Is.EqualTo(new[] { "withdraw", "cancel" }));
+        }
+    }
+
+    [Test]
+    public async Task Should_mask_what_claims_repeat_of_the_persons_words_and_nothing_else()
+    {
+        var lead = (await Queries.FindAsync(await PlannedAsync(), full: false, CancellationToken.None))!;
+
+        Assert.That(lead["claims"]!.AsArray().Select(c => (c!["claimed"]?.ToJsonString(), c["truth"]?.ToJsonString())), Is.EqualTo(new (string?, string?)[]
+        {
+            ("40", "40"), ("\"***\"", "\"***\""), ("\"***\"", null),
+        }));
+        Assert.That(lead["claims"]!.ToJsonString(), Does.Not.Contain("budget").IgnoreCase);
     }
 
     [Test]
@@ -158,15 +194,15 @@ public abstract class LeadQueriesTests<TDatabase> : StorageFixture<TDatabase>
         var grounding = new GroundingResult
         {
             Status = GroundingStatus.DOWNGRADED,
-            Claims = [new GroundedClaim { FieldPath = "company.employees", Verdict = ClaimVerdict.SUPPORTED, Rule = "G4", Claimed = JsonElement.Parse("40"), Truth = JsonElement.Parse("40"), Comparator = "number" }],
-            Lowered = [new Lowered("decision", "ROUTE_TO_SDR", "NURTURE", "G12")],
+            Claims = Claims,
+            Lowered = [Decision],
             Errors = [],
             Warnings = ["thin"],
             Model = new ModelOpinion("HIGH_FIT", "ROUTE_TO_SDR", null),
             RulesVersion = "1",
             VerdictHash = "hash",
         };
-        PlanStep[] steps = [Step(0, "lead", "upsert_lead"), Step(1, "task", "create_task")];
+        PlanStep[] steps = [Step(0, "lead", "upsert_lead", Compensation.Withdraw), Step(1, "task", "create_task", Compensation.Cancel)];
         var plan = new ActionPlan { Status = PlanStatus.Planned, Policy = new PolicyIdentity("test", "hash"), PlanHash = "hash", Steps = steps };
         var run = new LeadRunRow
         {
@@ -202,8 +238,8 @@ public abstract class LeadQueriesTests<TDatabase> : StorageFixture<TDatabase>
         return id;
     }
 
-    private static PlanStep Step(int index, string id, string tool) =>
-        new() { Index = index, Id = id, Tool = tool, Critical = true, Compensation = Compensation.None, When = ["always"], Arguments = [] };
+    private static PlanStep Step(int index, string id, string tool, Compensation compensation) =>
+        new() { Index = index, Id = id, Tool = tool, Critical = true, Compensation = compensation, When = ["always"], Arguments = [] };
 
     private sealed class Contexts(Func<LeadDb> open) : IDbContextFactory<LeadDb>
     {

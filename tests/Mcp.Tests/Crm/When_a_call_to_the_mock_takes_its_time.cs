@@ -1,0 +1,106 @@
+using LeadPipeline.Mcp.Crm;
+using LeadPipeline.Mcp.Crm.Mock;
+using LeadPipeline.TestKit;
+using LeadPipeline.Worker.Storage;
+using LeadPipeline.Worker.Storage.MockCrm;
+using LeadPipeline.Worker.Storage.Sql;
+
+namespace LeadPipeline.Mcp.Tests.Crm;
+
+/// <summary>Half of a call's time is the way there, half the way back: whoever gives up in between cannot tell which it was, as with a real CRM.</summary>
+[TestFixture]
+public sealed class When_a_call_to_the_mock_takes_its_time
+{
+    private static readonly TimeSpan Half = TimeSpan.FromMilliseconds(100);
+
+    private readonly FakeTimeProvider time = new();
+    private string folder = "";
+    private SqlDatabase database = null!;
+    private MockCrmStore store = null!;
+    private MockCrm crm = null!;
+
+    [SetUp]
+    public async Task Start()
+    {
+        folder = Directory.CreateTempSubdirectory("leadpipeline-crm-").FullName;
+        database = new SqliteDatabase($"Data Source={Path.Combine(folder, "crm.db")};Pooling=False");
+        await Migrator.MigrateAsync(database, CancellationToken.None);
+        store = new MockCrmStore(database, time);
+        crm = new MockCrm(store, MockFaults.None, () => 2 * Half, time);
+    }
+
+    [TearDown]
+    public async Task Stop()
+    {
+        await store.DisposeAsync();
+        await database.DisposeAsync();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Test]
+    public async Task Should_carry_out_nothing_of_a_call_that_is_given_up_on_the_way_there()
+    {
+        using var limit = new CancellationTokenSource();
+        var call = crm.WriteAsync(ATask(), limit.Token);
+        time.Advance(Half - TimeSpan.FromMilliseconds(1));
+
+        await limit.CancelAsync();
+
+        Assert.That(async () => await call, Throws.InstanceOf<OperationCanceledException>());
+        time.Advance(2 * Half);
+        Assert.That(await TasksAsync(), Is.Zero);
+    }
+
+    [Test, CancelAfter(30_000)]
+    public async Task Should_have_carried_out_a_call_that_is_given_up_on_the_way_back(CancellationToken patience)
+    {
+        using var limit = new CancellationTokenSource();
+        var call = crm.WriteAsync(ATask(), limit.Token);
+        time.Advance(Half);
+        await UntilCarriedOutAsync(patience);
+
+        await limit.CancelAsync();
+
+        Assert.That(async () => await call, Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(await TasksAsync(), Is.EqualTo(1));
+    }
+
+    [Test, CancelAfter(30_000)]
+    public async Task Should_answer_when_the_time_is_over_and_not_before(CancellationToken patience)
+    {
+        var call = crm.WriteAsync(ATask(), CancellationToken.None);
+        time.Advance(Half);
+        await UntilCarriedOutAsync(patience);
+        time.Advance(Half - TimeSpan.FromMilliseconds(1));
+        var early = call.IsCompleted;
+
+        time.Advance(TimeSpan.FromMilliseconds(1));
+
+        Assert.That((await call)[0], Is.InstanceOf<CrmOutcome.Done>());
+        Assert.That(early, Is.False);
+    }
+
+    [Test, CancelAfter(30_000)]
+    public async Task Should_read_what_is_there_half_way(CancellationToken patience)
+    {
+        var query = new CrmQuery { RecordKey = "nobody", Email = "ada@acme.example", Effects = [(CrmObject.Task, "key")] };
+        var call = crm.ReadAsync(query, CancellationToken.None);
+        _ = await store.WriteAsync(ATask(), patience);
+
+        time.Advance(Half);
+        time.Advance(Half);
+
+        Assert.That((await call).Effects, Does.ContainKey("key"));
+    }
+
+    private static CrmBatch ATask() => new(Guid.Empty, "ada@acme.example",
+        [new CreateRecord("step", "create_task", CrmObject.Task, "key", null, new Dictionary<string, string> { ["subject"] = "Call" })], new HashSet<string>());
+
+    private async Task UntilCarriedOutAsync(CancellationToken patience)
+    {
+        while (await TasksAsync() == 0)
+            await Task.Delay(1, patience);
+    }
+
+    private async Task<int> TasksAsync() => (await store.ListAsync(CrmObject.Task, 10, CancellationToken.None)).Count;
+}
