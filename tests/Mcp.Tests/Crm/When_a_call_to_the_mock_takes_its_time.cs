@@ -17,6 +17,7 @@ public sealed class When_a_call_to_the_mock_takes_its_time
     private string folder = "";
     private SqlDatabase database = null!;
     private MockCrmStore store = null!;
+    private Noting noting = null!;
     private MockCrm crm = null!;
 
     [SetUp]
@@ -26,7 +27,8 @@ public sealed class When_a_call_to_the_mock_takes_its_time
         database = new SqliteDatabase($"Data Source={Path.Combine(folder, "crm.db")};Pooling=False");
         await Migrator.MigrateAsync(database, CancellationToken.None);
         store = new MockCrmStore(database, time);
-        crm = new MockCrm(store, MockFaults.None, () => 2 * Half, time);
+        noting = new Noting(store, time);
+        crm = new MockCrm(noting, MockFaults.None, () => 2 * Half, time);
     }
 
     [TearDown]
@@ -76,7 +78,7 @@ public sealed class When_a_call_to_the_mock_takes_its_time
 
         time.Advance(TimeSpan.FromMilliseconds(1));
 
-        Assert.That((await call)[0], Is.InstanceOf<CrmOutcome.Done>());
+        Assert.That((await call.WaitAsync(patience))[0], Is.InstanceOf<CrmOutcome.Done>());
         Assert.That(early, Is.False);
     }
 
@@ -84,13 +86,14 @@ public sealed class When_a_call_to_the_mock_takes_its_time
     public async Task Should_read_what_is_there_half_way(CancellationToken patience)
     {
         var query = new CrmQuery { RecordKey = "nobody", Email = "ada@acme.example", Effects = [(CrmObject.Task, "key")] };
+        var sent = time.GetUtcNow();
         var call = crm.ReadAsync(query, CancellationToken.None);
         _ = await store.WriteAsync(ATask(), patience);
 
-        time.Advance(Half);
-        time.Advance(Half);
+        time.Advance(2 * Half);
 
-        Assert.That((await call).Effects, Does.ContainKey("key"));
+        Assert.That((await call.WaitAsync(patience)).Effects, Does.ContainKey("key"));
+        Assert.That(noting.Asked, Is.EqualTo(new[] { sent + Half }));
     }
 
     private static CrmBatch ATask() => new(Guid.Empty, "ada@acme.example",
@@ -103,4 +106,24 @@ public sealed class When_a_call_to_the_mock_takes_its_time
     }
 
     private async Task<int> TasksAsync() => (await store.ListAsync(CrmObject.Task, 10, CancellationToken.None)).Count;
+
+    /// <summary>The store, and when it was asked.</summary>
+    private sealed class Noting(IMockCrmStore inner, TimeProvider time) : IMockCrmStore
+    {
+        public List<DateTimeOffset> Asked { get; } = [];
+
+        public Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken)
+        {
+            Asked.Add(time.GetUtcNow());
+            return inner.ReadAsync(query, cancellationToken);
+        }
+
+        public Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken)
+        {
+            Asked.Add(time.GetUtcNow());
+            return inner.WriteAsync(batch, cancellationToken);
+        }
+
+        public bool IsTransient(Exception exception) => inner.IsTransient(exception);
+    }
 }

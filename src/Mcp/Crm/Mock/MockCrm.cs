@@ -6,7 +6,7 @@ public sealed class MockOptions
     /// <summary>Configuration section.</summary>
     public const string Section = "Mock";
 
-    /// <summary>Time that a call takes, its own work included, half of it before it is carried out: <c>realistic</c> (100–400 ms), a duration <c>hh:mm:ss</c>, or empty for none. Default none.</summary>
+    /// <summary>Time that a call takes, half of it before it is carried out; longer only when its own work takes longer than the second half: <c>realistic</c> (100–400 ms), a duration <c>hh:mm:ss</c>, or empty for none. Default none.</summary>
     public string? Latency { get; set; }
 
     /// <summary>Faults for drills, see <see cref="MockFaults"/>. Default none.</summary>
