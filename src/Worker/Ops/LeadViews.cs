@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.Json.Serialization;
 using LeadPipeline.Contracts;
 using LeadPipeline.Mcp.Execution;
 using LeadPipeline.Worker.Evidence;
@@ -212,13 +211,3 @@ public sealed class LeadViews(LeadCipher cipher, Redactor redactor)
 
     private static Lead? Lead(LeadRow row, LeadDataKey? key) => key is null ? null : SealedJson.Open(key, row.Body, row.Id, ContractsJson.Default.Lead);
 }
-
-/// <summary>What is told of an <see cref="ActionPlan"/>: without the arguments, which are most of it.</summary>
-internal sealed record PlanOutline(IReadOnlyList<PlanOutlineStep> Steps, IReadOnlyList<string>? Differences);
-
-/// <summary>What is told of a <see cref="PlanStep"/>.</summary>
-internal sealed record PlanOutlineStep(string Id, string Tool, bool Critical, IReadOnlyList<string> When, string Compensation);
-
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
-[JsonSerializable(typeof(PlanOutline))]
-internal sealed partial class PlanOutlineJson : JsonSerializerContext;

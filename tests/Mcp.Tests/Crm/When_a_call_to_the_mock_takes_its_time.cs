@@ -59,7 +59,7 @@ public sealed class When_a_call_to_the_mock_takes_its_time
         using var limit = new CancellationTokenSource();
         var call = crm.WriteAsync(ATask(), limit.Token);
         time.Advance(Half);
-        await UntilCarriedOutAsync(patience);
+        _ = await noting.Written.WaitAsync(patience);
 
         await limit.CancelAsync();
 
@@ -72,7 +72,7 @@ public sealed class When_a_call_to_the_mock_takes_its_time
     {
         var call = crm.WriteAsync(ATask(), CancellationToken.None);
         time.Advance(Half);
-        await UntilCarriedOutAsync(patience);
+        _ = await noting.Written.WaitAsync(patience);
         time.Advance(Half - TimeSpan.FromMilliseconds(1));
         var early = call.IsCompleted;
 
@@ -99,18 +99,14 @@ public sealed class When_a_call_to_the_mock_takes_its_time
     private static CrmBatch ATask() => new(Guid.Empty, "ada@acme.example",
         [new CreateRecord("step", "create_task", CrmObject.Task, "key", null, new Dictionary<string, string> { ["subject"] = "Call" })], new HashSet<string>());
 
-    private async Task UntilCarriedOutAsync(CancellationToken patience)
-    {
-        while (await TasksAsync() == 0)
-            await Task.Delay(1, patience);
-    }
-
     private async Task<int> TasksAsync() => (await store.ListAsync(CrmObject.Task, 10, CancellationToken.None)).Count;
 
-    /// <summary>The store, and when it was asked.</summary>
+    /// <summary>The store, when it was asked, and what it wrote.</summary>
     private sealed class Noting(IMockCrmStore inner, TimeProvider time) : IMockCrmStore
     {
         public List<DateTimeOffset> Asked { get; } = [];
+
+        public Task<IReadOnlyList<CrmOutcome>> Written { get; private set; } = Task.FromException<IReadOnlyList<CrmOutcome>>(new InvalidOperationException("The store was asked to write nothing."));
 
         public Task<CrmView> ReadAsync(CrmQuery query, CancellationToken cancellationToken)
         {
@@ -121,7 +117,7 @@ public sealed class When_a_call_to_the_mock_takes_its_time
         public Task<IReadOnlyList<CrmOutcome>> WriteAsync(CrmBatch batch, CancellationToken cancellationToken)
         {
             Asked.Add(time.GetUtcNow());
-            return inner.WriteAsync(batch, cancellationToken);
+            return Written = inner.WriteAsync(batch, cancellationToken);
         }
 
         public bool IsTransient(Exception exception) => inner.IsTransient(exception);
