@@ -102,7 +102,8 @@ internal sealed class Consumers : IAsyncDisposable
 
     private Dictionary<string, string> Settings(BenchOptions options, Place place, Uri address)
     {
-        var variables = new Dictionary<string, string>
+        // Its memory as in the image.
+        var variables = new Dictionary<string, string>(ImageFile.Memory)
         {
             ["ConnectionStrings__Database"] = place.Database.ConnectionString,
             ["ConnectionStrings__Broker"] = place.Broker.Uri.ToString(),

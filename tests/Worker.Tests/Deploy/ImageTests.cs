@@ -8,7 +8,7 @@ namespace LeadPipeline.Worker.Tests.Deploy;
 /// <summary>The Dockerfile, against the program that it packs.</summary>
 public sealed class ImageTests
 {
-    private static readonly string Text = File.ReadAllText(Repository.PathOf("Dockerfile")).Replace("\\\n", " ", StringComparison.Ordinal);
+    private static readonly string Text = ImageFile.Text;
 
     [Test]
     public void Every_project_of_the_program_is_there_before_packages_are_restored()
@@ -51,12 +51,12 @@ public sealed class ImageTests
     [Test]
     public void Its_settings_are_settings_of_the_program_and_none_is_a_secret()
     {
-        var settings = Settings();
+        var settings = ImageFile.Settings;
 
         Assert.Multiple(() =>
         {
             Assert.That(() => DeployedSettings.Check(settings), Throws.Nothing);
-            Assert.That(DeployedSettings.Unread(settings.Keys), Is.Empty);
+            Assert.That(DeployedSettings.Unread(settings.Keys.Except(ImageFile.Memory.Select(m => m.Key))), Is.Empty);
             Assert.That(Text, Does.Not.Match("(?im)^(ARG|ENV).*(password|secret|token|masterkey)"));
         });
     }
@@ -64,13 +64,21 @@ public sealed class ImageTests
     [Test]
     public void It_exposes_the_port_on_which_it_listens_and_keeps_its_data_in_the_volume()
     {
-        var settings = Settings();
+        var settings = ImageFile.Settings;
 
         Assert.Multiple(() =>
         {
             Assert.That(Regex.Match(Text, @"^EXPOSE (\d+)", RegexOptions.Multiline).Groups[1].Value, Is.EqualTo(new Uri(settings["Http__Url"]).Port.ToString(System.Globalization.CultureInfo.InvariantCulture)));
             Assert.That(Regex.Match(Text, @"^VOLUME (\S+)", RegexOptions.Multiline).Groups[1].Value, Is.EqualTo(settings["Data__Directory"]));
         });
+    }
+
+    [Test]
+    public void What_it_says_of_memory_can_be_read_about_by_whoever_starts_the_program_without_it()
+    {
+        var book = File.ReadAllText(Repository.PathOf("docs/DEPLOYMENT.md"));
+
+        Assert.That(ImageFile.Memory.Select(m => m.Key), Is.Not.Empty.And.All.Matches<string>(name => book.Contains($"`{name}`", StringComparison.Ordinal)));
     }
 
     [TestCase("HEALTHCHECK .*CMD")]
@@ -98,9 +106,6 @@ public sealed class ImageTests
     {
         Assert.That(HealthCommand.Local(listening).ToString(), Is.EqualTo(asked));
     }
-
-    private static Dictionary<string, string> Settings() => Regex.Matches(Text, @"^ENV (.*)$", RegexOptions.Multiline)
-        .SelectMany(m => m.Groups[1].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(p => p.Split('=', 2)).ToDictionary(p => p[0], p => p[1]);
 
     private static IEnumerable<string> Projects(string project)
     {
