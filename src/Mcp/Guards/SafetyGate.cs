@@ -36,10 +36,12 @@ public static class SafetyGate
             return new SafetyBlock("policy", WholePlan, "the plan does not say which policy made it");
         foreach (var step in plan.Steps)
         {
-            if (ForbiddenTools.Find(step.Tool) is { } rule)
-                return new SafetyBlock("policy", step.Tool, $"the tool is forbidden, because {rule.Reason}");
-            if (tools.Find(step.Tool) is null)
-                return new SafetyBlock("policy", WholePlan, $"there is no tool for step {step.Id}");
+            // The registry takes no forbidden tool, so that only what it has not got needs to be looked at by name.
+            if (tools.Find(step.Tool) is not null)
+                continue;
+            return ForbiddenTools.Find(step.Tool) is { } rule
+                ? new SafetyBlock("policy", step.Tool, $"the tool is forbidden, because {rule.Reason}")
+                : new SafetyBlock("policy", WholePlan, $"there is no tool for step {step.Id}");
         }
         return null;
     }

@@ -78,8 +78,11 @@ public static class AuditChain
         var input = ArrayPool<byte>.Shared.Rent(row.PrevHash.Length + HeaderRoom + 3 * (row.Actor.Length + row.Stage.Length + row.Kind.Length) + row.Payload.Length);
         row.PrevHash.CopyTo(input, 0);
         var length = row.PrevHash.Length;
+        // The runtime's own form is written several times as fast as one that is spelt out; its seventh digit goes.
+        Span<char> at = stackalloc char[28];
+        row.At.UtcDateTime.TryFormat(at, out _, "O", CultureInfo.InvariantCulture);
         if (!Utf8.TryWrite(input.AsSpan(length), CultureInfo.InvariantCulture,
-            $"leadauditv1\n{row.LeadId}\n{row.Seq}\n{row.Id}\n{row.Run}\n{row.Epoch}\n{row.At.UtcDateTime:yyyy-MM-ddTHH:mm:ss.ffffff}Z\n{row.Actor}\n{row.Stage}\n{row.Kind}\n{row.Payload.Length}\n", out var header))
+            $"leadauditv1\n{row.LeadId}\n{row.Seq}\n{row.Id}\n{row.Run}\n{row.Epoch}\n{at[..26]}Z\n{row.Actor}\n{row.Stage}\n{row.Kind}\n{row.Payload.Length}\n", out var header))
             throw new InvalidOperationException("The header of an audit event is longer than was reckoned with.");
         length += header;
         row.Payload.CopyTo(input, length);

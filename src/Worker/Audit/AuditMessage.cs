@@ -13,15 +13,18 @@ public readonly record struct AuditMessage(AuditRow Row, ReadOnlyMemory<byte> Pa
     /// Writes the event as <see cref="ContractsJson"/> does. Member by member, since there are a dozen to a lead and its payload need not
     /// be read only to be written again.
     /// </summary>
-    public void Write(Utf8JsonWriter writer)
+    /// <param name="writer">Where to.</param>
+    /// <param name="ids">The ones of the events before it.</param>
+    public void Write(Utf8JsonWriter writer, AuditIds ids)
     {
+        var (runId, executionId) = ids.Of(Row);
         Span<char> hex = stackalloc char[64];
         writer.WriteStartObject();
         writer.WriteString("id", Row.Id);
         writer.WriteString("leadId", Row.LeadId);
-        if (AuditReader.RunId(Row) is { } run)
+        if (runId is { } run)
             writer.WriteString("runId", run);
-        if (AuditReader.ExecutionId(Row) is { } execution)
+        if (executionId is { } execution)
             writer.WriteString("executionId", execution);
         writer.WriteNumber("seq", Row.Seq);
         writer.WriteString("at", Row.At);

@@ -10,8 +10,6 @@ namespace LeadPipeline.Worker.Evidence;
 /// </summary>
 public static class SnapshotCodec
 {
-    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'";
-
     /// <summary>The canonical UTF-8 bytes.</summary>
     public static byte[] Encode(EvidenceSnapshot snapshot)
     {
@@ -70,8 +68,9 @@ public static class SnapshotCodec
 
     private static void WriteTime(Utf8JsonWriter writer, string name, DateTimeOffset time)
     {
-        Span<char> text = stackalloc char[TimeFormat.Length];
-        time.UtcDateTime.TryFormat(text, out var length, TimeFormat, CultureInfo.InvariantCulture);
+        // yyyy-MM-ddTHH:mm:ss.fffffffZ
+        Span<char> text = stackalloc char[28];
+        time.UtcDateTime.TryFormat(text, out var length, "O", CultureInfo.InvariantCulture);
         writer.WriteString(name, text[..length]);
     }
 }

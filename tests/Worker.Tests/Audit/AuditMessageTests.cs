@@ -29,11 +29,11 @@ public class AuditMessageTests
         Hash = [.. Enumerable.Range(32, 32).Select(i => (byte)i)],
     };
 
-    private static string Written(AuditMessage message)
+    private static string Written(AuditMessage message, AuditIds? ids = null)
     {
         var body = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(body))
-            message.Write(writer);
+            message.Write(writer, ids ?? new AuditIds());
         return Encoding.UTF8.GetString(body.WrittenSpan);
     }
 
@@ -51,6 +51,19 @@ public class AuditMessageTests
         var written = Written(new AuditMessage(row, AuditReader.Payload(row, key)));
 
         Assert.That(written, Is.EqualTo(JsonSerializer.Serialize(AuditReader.Event(row, key), ContractsJson.Default.AuditEvent)));
+    }
+
+    [Test]
+    public void Should_have_ids_of_their_own_whatever_went_before()
+    {
+        var ids = new AuditIds();
+        var other = Row(2, 3);
+        other.LeadId = new Guid("5c3f2b8c-1e0d-4a4e-9a7c-6b5d1f2e3a4b");
+        AuditRow[] rows = [Row(null, null), Row(1, null), Row(1, 1), Row(1, 1), Row(2, 3), other, Row(2, 3), Row(2, null), Row(null, null)];
+
+        var together = rows.Select(row => Written(new AuditMessage(row, AuditReader.Payload(row, null)), ids));
+
+        Assert.That(together, Is.EqualTo(rows.Select(row => Written(new AuditMessage(row, AuditReader.Payload(row, null))))));
     }
 
     [Test]

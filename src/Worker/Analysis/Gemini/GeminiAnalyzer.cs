@@ -20,6 +20,7 @@ public sealed partial class GeminiAnalyzer(
     private const int MostTries = 3;
 
     private readonly ModelPause pause = new(time);
+    private readonly QuestionForm form = new(prompt, settings);
 
     /// <inheritdoc/>
     public string Name => "gemini/1";
@@ -44,7 +45,7 @@ public sealed partial class GeminiAnalyzer(
     {
         // Put off in order to be asked again: then this is the one time that it is.
         var isAgain = request.Turn.DeferredFor == NotNowReasons.AskAgain;
-        var question = GeminiQuestion.Of(prompt, request.Snapshot, settings, isAgain);
+        var question = form.Of(request.Snapshot, isAgain);
         var asking = new Asking(new ModelCall { Model = settings.Model, PromptHash = prompt.Hash, QuestionHash = question.Hash }, time.GetTimestamp()) { Taken = request.Turn.TokensHeld };
         if (settings.ReuseFor > TimeSpan.Zero && await earlier.FindAsync(question.Hash, settings.ReuseFor, cancellationToken) is var (json, version))
         {
@@ -98,7 +99,7 @@ public sealed partial class GeminiAnalyzer(
             if (!room.IsAdmitted)
                 return new AnalysisOutcome.NotNow(NotNowReasons.AskAgain, Failed: true) { AtLeast = room.Until - time.GetUtcNow() };
             asking.Taken += taken;
-            (question, isAgain) = (GeminiQuestion.Of(prompt, snapshot, settings, again: true), true);
+            (question, isAgain) = (form.Of(snapshot, again: true), true);
         }
     }
 
@@ -107,7 +108,7 @@ public sealed partial class GeminiAnalyzer(
     {
         // Not refused by the limit: half of the question has been paid for. The others wait the longer for it.
         asking.Taken += await limits.TakeAsync();
-        var second = await TryAsync(GeminiQuestion.Of(prompt, snapshot, settings, withWords: false), asking, cancellationToken);
+        var second = await TryAsync(form.Of(snapshot, withWords: false), asking, cancellationToken);
         if (second is not GeminiAnswer.Said other)
             return Outcome(second, asking);
         var lower = SecondLook.Lower(first.Json, other.Json);

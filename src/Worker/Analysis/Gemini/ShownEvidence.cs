@@ -45,10 +45,10 @@ public static class ShownEvidence
         // The day only: equal leads of one day are equal questions.
         text.Append(CultureInfo.InvariantCulture, $"<today>{snapshot.TakenAt.UtcDateTime:yyyy-MM-dd}</today>\n");
         text.Append("<evidence>\n").Append(Json(snapshot.Leaves.Where(l => IsEvidence(l.Key)), text => text)).Append("\n</evidence>\n");
-        var names = OwnNames(snapshot);
+        var name = new OwnName(snapshot);
         // What looks like an instruction is not shown at all: a model cannot follow what it never saw, and grounding gives such words no weight.
         var suspicious = InjectionScanner.Scan(snapshot).Select(s => s.Path).ToHashSet(StringComparer.Ordinal);
-        text.Append("<lead>\n").Append(Json(snapshot.Leaves.Where(l => withWords && IsStated(l.Key)).Select(l => suspicious.Contains(l.Key) ? KeyValuePair.Create(l.Key, Withhold(l.Value)) : l), text => Masked(text, names))).Append("\n</lead>");
+        text.Append("<lead>\n").Append(Json(snapshot.Leaves.Where(l => withWords && IsStated(l.Key)).Select(l => suspicious.Contains(l.Key) ? KeyValuePair.Create(l.Key, Withhold(l.Value)) : l), text => name.Mask(PersonalText.Mask(text)))).Append("\n</lead>");
         return text.ToString();
     }
 
@@ -93,16 +93,18 @@ public static class ShownEvidence
         }
     }
 
-    private static Regex? OwnNames(EvidenceSnapshot snapshot)
+    /// <summary>The person's name wherever it stands by itself; the expression is made for the first text that may hold it, which most texts do not.</summary>
+    private sealed class OwnName(EvidenceSnapshot snapshot)
     {
-        var names = Names.Select(snapshot.Text).OfType<string>().Where(n => n.Length > 1).Select(Regex.Escape).ToList();
-        // Two literals side by side: nothing in them can make the search slow.
-        return names.Count == 0 ? null : new Regex($@"(?<![\p{{L}}\p{{N}}])(?:{string.Join('|', names)})(?![\p{{L}}\p{{N}}])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
-    }
+        private readonly List<string> names = [.. Names.Select(snapshot.Text).OfType<string>().Where(n => n.Length > 1)];
+        private Regex? pattern;
 
-    private static string Masked(string text, Regex? names)
-    {
-        var masked = PersonalText.Mask(text);
-        return names is null ? masked : names.Replace(masked, "[name]");
+        public string Mask(string text) => names.Exists(name => MayHold(text, name)) ? (pattern ??= Pattern()).Replace(text, "[name]") : text;
+
+        // Beyond ASCII, letters are equal to others in more ways than their case.
+        private static bool MayHold(string text, string name) => !Ascii.IsValid(text) || !Ascii.IsValid(name) || text.Contains(name, StringComparison.OrdinalIgnoreCase);
+
+        // Two literals side by side: nothing in them can make the search slow.
+        private Regex Pattern() => new($@"(?<![\p{{L}}\p{{N}}])(?:{string.Join('|', names.Select(Regex.Escape))})(?![\p{{L}}\p{{N}}])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
     }
 }

@@ -24,6 +24,7 @@ public sealed class RabbitMqAuditExchange : IAuditExchange, IAsyncDisposable
     private readonly ConfirmedPublisher publisher;
     private readonly ArrayBufferWriter<byte> body = new(4096);
     private readonly Utf8JsonWriter writer;
+    private readonly AuditIds ids = new();
     private volatile Sent? current;
 
     /// <summary>Connects with the first publish.</summary>
@@ -71,7 +72,7 @@ public sealed class RabbitMqAuditExchange : IAuditExchange, IAsyncDisposable
     {
         body.ResetWrittenCount();
         writer.Reset();
-        audit.Write(writer);
+        audit.Write(writer, ids);
         writer.Flush();
         var key = RoutingKeys.GetOrAdd((audit.Row.Stage, audit.Row.Kind), static k => new CachedString($"{k.Stage}.{k.Kind}"));
         var properties = new BasicProperties

@@ -56,11 +56,31 @@ public sealed class ShownEvidenceTests
     [TestCase("(.*)+$", "(.*)+$ is here", "[name] is here")]
     [TestCase("Ann", "Annual plan for Ann", "Annual plan for [name]")]
     [TestCase("A", "A plan", "A plan")]
+    [TestCase("ann", "Call ANN, not Joann", "Call [name], not Joann")]
+    [TestCase("José", "JOSÉ asks", "[name] asks")]
+    [TestCase("Kate", "\u212Aate asks", "[name] asks", Description = "A Kelvin sign is a K.")]
+    [TestCase("\u212Aate", "Kate asks", "[name] asks")]
     public void Masks_the_own_name_as_a_word_whatever_it_is(string name, string message, string shown)
     {
         var lead = JsonNode.Parse(Part(ShownEvidence.Write(Snapshot(("lead.firstName", name), ("lead.message", message))), "lead"))!;
 
         Assert.That(lead["lead.message"]!.ToString(), Is.EqualTo(shown));
+    }
+
+    [Test]
+    public void A_question_is_one_document_that_begins_as_all_others_do()
+    {
+        var form = new QuestionForm(GeminiPrompt.Load(null), new GeminiSettings { Model = "model" });
+        string[] bodies = [Body(form.Of(Snapshot(("lead.title", "CTO")))), Body(form.Of(Snapshot(("lead.title", "CEO")))), Body(form.Of(Snapshot(("lead.title", "CTO")), again: true))];
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(bodies.Select(b => string.Join(' ', JsonNode.Parse(b)!.AsObject().Select(m => m.Key))), Is.All.EqualTo("systemInstruction generationConfig safetySettings contents"));
+            Assert.That(bodies.Select(b => JsonNode.Parse(b)!["contents"]![0]!["parts"]!.AsArray().Count), Is.EqualTo((int[])[1, 1, 2]));
+            Assert.That(bodies.Select(b => b[..b.IndexOf("<today>", StringComparison.Ordinal)]).Distinct().Count(), Is.EqualTo(1));
+        }
+
+        static string Body(GeminiQuestion question) => System.Text.Encoding.UTF8.GetString(question.Body.Span);
     }
 
     [TestCase("", "the prompt is empty")]
