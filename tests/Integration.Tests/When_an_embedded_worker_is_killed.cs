@@ -88,6 +88,19 @@ public sealed class When_an_embedded_worker_is_killed
     }
 
     [Test]
+    public async Task Should_answer_130_when_interrupted_while_it_waits_for_more_input()
+    {
+        using var folder = new TempFolder();
+        var data = folder["data"];
+
+        await using var process = WorkerProcess.Start(["process", "-", "--data", data], workingDirectory: folder.Path, input: GeneratedLeads.Lines(3));
+        await Eventually.ShouldAsync(async () => (await Promises.OutcomesAsync(data)).Values.Sum() == 3, "have taken in what was there");
+        var code = await process.StopAsync(TimeSpan.FromSeconds(20));
+
+        Assert.That(code, Is.EqualTo(130), process.Transcript());
+    }
+
+    [Test]
     public async Task Should_print_one_whole_document_when_interrupted_while_telling()
     {
         using var folder = new TempFolder();

@@ -48,8 +48,9 @@ public sealed class WorkerProcess : IAsyncDisposable
     /// <param name="environment">The variables.</param>
     /// <param name="workingDirectory">Where. Default: the folder for temporary files.</param>
     /// <param name="program">Another program in its place, an assembly.</param>
+    /// <param name="input">What stands in its standard input, which stays open after that; null: nothing, and it is closed.</param>
     public static WorkerProcess Start(
-        IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? workingDirectory = null, string? program = null)
+        IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? workingDirectory = null, string? program = null, string? input = null)
     {
         var start = new ProcessStartInfo("dotnet", [program ?? FindProgram(), .. arguments])
         {
@@ -69,7 +70,13 @@ public sealed class WorkerProcess : IAsyncDisposable
         worker._process.OutputDataReceived += (_, line) => Keep(worker._output, line.Data);
         worker._process.ErrorDataReceived += (_, line) => Keep(worker._errors, line.Data);
         worker._process.Start();
-        worker._process.StandardInput.Close();
+        if (input is null)
+            worker._process.StandardInput.Close();
+        else
+        {
+            worker._process.StandardInput.Write(input);
+            worker._process.StandardInput.Flush();
+        }
         worker._process.BeginOutputReadLine();
         worker._process.BeginErrorReadLine();
         return worker;

@@ -32,7 +32,7 @@ internal static class AuditCommands
             }
             else
             {
-                CliOutput.Say(string.Create(CultureInfo.InvariantCulture, $"{leads} chains with {events} events: {(problems.Count == 0 ? "all sound" : $"{problems.Count} broken")}."));
+                CliOutput.Say(string.Create(CultureInfo.InvariantCulture, $"{leads} {(leads == 1 ? "chain" : "chains")} with {events} {(events == 1 ? "event" : "events")}: {(problems.Count == 0 ? "all sound" : $"{problems.Count} broken")}."));
                 foreach (var (lead, problem) in problems)
                     CliOutput.Say($"  {lead}: {problem}");
             }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Pipelines;
 
 namespace LeadPipeline.Worker.Cli;
 
@@ -10,7 +11,7 @@ internal static class LeadFiles
     public static (Stream Stream, string Name) Open(string path)
     {
         if (path == "-")
-            return (Console.OpenStandardInput(), "-");
+            return (StandardInput(), "-");
         try
         {
             return (new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1 << 16), Path.GetFileName(path));
@@ -19,6 +20,28 @@ internal static class LeadFiles
         {
             throw new UsageException($"{path} cannot be read: {(exception is FileNotFoundException or DirectoryNotFoundException ? "there is no such file" : exception.Message)}");
         }
+    }
+
+    /// <summary>Standard input by way of a pipe: who reads the terminal itself waits for the next line, and no Ctrl-C ends that.</summary>
+    private static Stream StandardInput()
+    {
+        var pipe = new Pipe();
+        _ = Task.Run(async () =>
+        {
+            try
+            {
+                await using var input = Console.OpenStandardInput();
+                await input.CopyToAsync(pipe.Writer);
+                await pipe.Writer.CompleteAsync();
+            }
+#pragma warning disable CA1031 // Whatever it was, the reader is told.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                await pipe.Writer.CompleteAsync(exception);
+            }
+        });
+        return pipe.Reader.AsStream();
     }
 
     /// <summary>Tells of the refused lines, and where they are to be corrected.</summary>

@@ -15,7 +15,7 @@ public readonly record struct Removed(int Leads, int Chains, int DeadLetters);
 /// <summary>
 /// Removes what is too old, in small batches, of which only one replica at a time has one in hand. A lead that has not ended is never touched.
 /// </summary>
-public sealed class RetentionRun(SqlDatabase database, LeadOperations operations, IOptions<RetentionOptions> options, TimeProvider time)
+public sealed partial class RetentionRun(SqlDatabase database, LeadOperations operations, IOptions<RetentionOptions> options, TimeProvider time, ILogger<RetentionRun> logger)
 {
     /// <summary>Who erased a lead when it was nobody.</summary>
     public const string Actor = "retention";
@@ -28,7 +28,7 @@ public sealed class RetentionRun(SqlDatabase database, LeadOperations operations
     {
         var (now, keep) = (time.GetUtcNow(), options.Value);
         return new Removed(
-            keep.Leads is { } leads ? await InBatchesAsync(() => EraseAsync(now - leads, cancellationToken), cancellationToken) : 0,
+            keep.Leads is { } leads ? await EraseAsync(now - leads, cancellationToken) : 0,
             keep.Audit is { } audit ? await ChainsAsync(now - audit, cancellationToken) : 0,
             keep.DeadLetters is { } letters ? await DeadLettersAsync(now - letters, cancellationToken) : 0);
     }
@@ -75,22 +75,56 @@ public sealed class RetentionRun(SqlDatabase database, LeadOperations operations
         return taken is [true] ? await batch() : 0;
     }
 
+    /// <summary>Erases what is too old. A lead that cannot be erased, because its key cannot be read any more, keeps none of those after it.</summary>
     private async Task<int> EraseAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
-        List<Guid> due;
-        await using (var reader = await database.OpenReaderAsync(cancellationToken))
-        {
-            // What moved last before then was received before then as well, and for that there is an index.
-            due = await reader.QueryAsync(
-                $"SELECT id FROM leads WHERE received_at < @before AND updated_at < @before AND pending IS NULL AND status <> 'Erased' ORDER BY received_at LIMIT {Batch}",
-                r => r.GetGuid(0), cancellationToken, ("before", before));
-        }
-        var erased = 0;
-        foreach (var lead in due)
-            erased += await operations.ExpireAsync(lead, Actor) is OperatorAnswer.Done ? 1 : 0;
-        if (erased > 0)
-            await database.SweepOutAsync(cancellationToken);
+        var (erased, last) = (0, (At: DateTimeOffset.UnixEpoch, Lead: Guid.Empty));
+        var left = new List<Guid>();
+        Exception? why = null;
+        _ = await InBatchesAsync(OneBatchAsync, cancellationToken);
+        if (left.Count > 0)
+            Log.Left(logger, left.Count, left[0], why);
         return erased;
+
+        async Task<int> OneBatchAsync()
+        {
+            var due = await DueAsync(before, last, cancellationToken);
+            foreach (var (at, lead) in due)
+            {
+                last = (at, lead);
+                try
+                {
+                    if (await operations.ExpireAsync(lead, Actor) is OperatorAnswer.Done)
+                        erased++;
+                    else
+                        left.Add(lead);
+                }
+                catch (Exception exception) when (exception is not OperationCanceledException && !database.IsTransient(exception))
+                {
+                    left.Add(lead);
+                    why ??= exception;
+                }
+                // So many cannot all be cases of their own: what is wrong is the database or the master key, and every further one would only be tried in vain.
+                if (left.Count >= Batch)
+                    return 0;
+            }
+            if (due.Count > 0)
+                await database.SweepOutAsync(cancellationToken);
+            return due.Count;
+        }
+    }
+
+    private async Task<List<(DateTimeOffset At, Guid Lead)>> DueAsync(DateTimeOffset before, (DateTimeOffset At, Guid Lead) after, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        // What moved last before then was received before then as well, and for that there is an index.
+        return await session.QueryAsync(
+            $"""
+            SELECT received_at, id FROM leads
+            WHERE received_at >= @at AND (received_at > @at OR id > @lead) AND received_at < @before AND updated_at < @before AND pending IS NULL AND status <> 'Erased'
+            ORDER BY received_at, id LIMIT {Batch}
+            """,
+            r => (session.Time(r, 0), r.GetGuid(1)), cancellationToken, ("at", after.At), ("lead", after.Lead), ("before", before));
     }
 
     private async Task<int> RemoveChainsAsync(DateTimeOffset before, CancellationToken cancellationToken)
@@ -138,5 +172,11 @@ public sealed class RetentionRun(SqlDatabase database, LeadOperations operations
         var removed = await session.ExecuteAsync($"DELETE FROM replay_jobs WHERE id IN (SELECT id FROM replay_jobs WHERE state = 'ended' AND updated_at < @before ORDER BY updated_at LIMIT {Batch})", cancellationToken, ("before", before));
         await session.CommitAsync(cancellationToken);
         return removed;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(462, LogLevel.Warning, "Retention could not erase {Count} leads that are too old, the first of them {LeadId}")]
+        public static partial void Left(ILogger logger, int count, Guid leadId, Exception? exception);
     }
 }

@@ -11,6 +11,7 @@ using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
 using LeadPipeline.Worker.Storage.MockCrm;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 namespace LeadPipeline.Worker.Tests.Storage;
@@ -228,6 +229,34 @@ public abstract class LeadOperationsTests<TDatabase> : StorageFixture<TDatabase>
         }
     }
 
+    [TestCase(null)]
+    [TestCase(new byte[] { 0 })]
+    public async Task Should_erase_the_others_when_a_leads_key_cannot_be_read(byte[]? key)
+    {
+        var leads = new List<Guid>();
+        for (var i = 0; i < 3; i++)
+        {
+            leads.Add(await EndedAsync(LeadStatus.Rejected));
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+        await using (var db = Database.Open())
+        {
+            var first = await db.Leads.SingleAsync(l => l.Id == leads[0]);
+            first.DataKey = key;
+            _ = await db.SaveChangesAsync();
+        }
+        time.Advance(TimeSpan.FromDays(31));
+
+        var removed = await Retention(new RetentionOptions { Leads = TimeSpan.FromDays(30) }).RunAsync(CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(removed.Leads, Is.GreaterThanOrEqualTo(2));
+            Assert.That((await RowAsync(leads[1]))!.Status, Is.EqualTo("Erased"));
+            Assert.That((await RowAsync(leads[2]))!.Status, Is.EqualTo("Erased"));
+        }
+    }
+
     [Test]
     public async Task Should_remove_old_dead_letters_and_leave_their_leads()
     {
@@ -300,7 +329,7 @@ public abstract class LeadOperationsTests<TDatabase> : StorageFixture<TDatabase>
         Assert.That(async () => await Database.ExecuteAsync(sql), Throws.Exception.With.Message.Contains("append-only"));
     }
 
-    private RetentionRun Retention(RetentionOptions options) => new(Database.Sql, operations, Options.Create(options), time);
+    private RetentionRun Retention(RetentionOptions options) => new(Database.Sql, operations, Options.Create(options), time, NullLogger<RetentionRun>.Instance);
 
     private async Task<Guid> AddAsync() => (await store.AddAsync(ALead(), [new AuditFact("intake", "received", [])], [])).Work!.Saga.LeadId;
 
