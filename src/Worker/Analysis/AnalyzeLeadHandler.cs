@@ -239,7 +239,7 @@ public sealed partial class AnalyzeLeadHandler(
         {
             foreach (var (before, effect) in comparison.Repeated)
             {
-                repeated.Add(Repeat(work, effect).ToRow(work, work.Saga.Run, AuditChain.Microseconds(now)));
+                repeated.Add(Repeat(work, effect).ToRow(work, work.Saga.Run, AuditChain.Microseconds(now), new EffectSeals()));
                 facts.Add(new AuditFact("tool", "replayed", new JsonObject { ["step"] = effect.Step.Id, ["tool"] = effect.Step.Tool, ["recordId"] = effect.RecordId, ["run"] = before }));
             }
         }

@@ -24,10 +24,27 @@ internal sealed record EffectWarning(string? Warning);
 [JsonSerializable(typeof(EffectWarning))]
 internal sealed partial class EffectJson : JsonSerializerContext;
 
+/// <summary>What the rows of one lead keep sealed. What has not changed is not sealed anew: most of it is the same before a call and after it.</summary>
+internal sealed class EffectSeals
+{
+    private readonly Dictionary<string, (EffectDetails Details, byte[] Sealed)> last = [];
+
+    public byte[] Seal(StepEffect effect, LeadWork work)
+    {
+        var details = new EffectDetails(effect.Created, effect.Data, effect.Before, effect.Wrote, effect.WroteTo, effect.Warning, effect.UnansweredAt);
+        // Equal here means the same dictionaries, which nobody changes once they are made.
+        if (last.TryGetValue(effect.EffectKey, out var before) && before.Details == details)
+            return before.Sealed;
+        var bytes = SealedJson.Seal(work.Key, details, work.Saga.LeadId, EffectJson.Default.EffectDetails);
+        last[effect.EffectKey] = (details, bytes);
+        return bytes;
+    }
+}
+
 /// <summary>Turns the ledger in memory into rows and back.</summary>
 internal static class EffectRows
 {
-    public static EffectRow ToRow(this StepEffect effect, LeadWork work, int run, DateTimeOffset now) => new()
+    public static EffectRow ToRow(this StepEffect effect, LeadWork work, int run, DateTimeOffset now, EffectSeals seals) => new()
     {
         EffectKey = effect.EffectKey,
         LeadId = work.Saga.LeadId,
@@ -40,7 +57,7 @@ internal static class EffectRows
         RecordId = effect.RecordId,
         RecordVersion = effect.RecordVersion,
         RequestHash = effect.RequestHash,
-        Sealed = SealedJson.Seal(work.Key, new EffectDetails(effect.Created, effect.Data, effect.Before, effect.Wrote, effect.WroteTo, effect.Warning, effect.UnansweredAt), work.Saga.LeadId, EffectJson.Default.EffectDetails),
+        Sealed = seals.Seal(effect, work),
         Error = effect.Error,
         UpdatedAt = now,
     };

@@ -29,6 +29,7 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
 
     private readonly ActionPlan plan = work.Plan!;
     private readonly Dictionary<string, StepEffect> stored = [];
+    private readonly EffectSeals seals = new();
     private readonly PlanApprovals approvals = new(services, work);
     // What came of steps since the last commit, where the next decision changes it again before it is stored: it is told all the same.
     private readonly Dictionary<string, EffectState> seen = [];
@@ -323,8 +324,8 @@ internal sealed partial class PlanAttempt(ExecutionServices services, LeadWork w
         var applied = await services.Store.ApplyAsync(work, message, ledger ? [.. seenFacts, .. facts, .. approvals.Facts] : facts, commit => commit with
         {
             Approvals = decided,
-            NewEffects = [.. changed.Where(e => !stored.ContainsKey(e.Step.Id)).Select(e => e.ToRow(work, work.Saga.Run, now))],
-            ChangedEffects = [.. changed.Where(e => stored.ContainsKey(e.Step.Id)).Select(e => e.ToRow(work, work.Saga.Run, now))],
+            NewEffects = [.. changed.Where(e => !stored.ContainsKey(e.Step.Id)).Select(e => e.ToRow(work, work.Saga.Run, now, seals))],
+            ChangedEffects = [.. changed.Where(e => stored.ContainsKey(e.Step.Id)).Select(e => e.ToRow(work, work.Saga.Run, now, seals))],
             DeadLetter = row,
         });
         if (applied.Outdated && decided.Count > 0 && message is SagaMessage.PlanTurned or SagaMessage.PlanEnded or SagaMessage.StageFailed or SagaMessage.StageDeferred { Reason: not ApprovalStore.PlanReason })
