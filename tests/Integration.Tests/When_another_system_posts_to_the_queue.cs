@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using RabbitMQ.Client;
@@ -64,6 +65,23 @@ public sealed class When_another_system_posts_to_the_queue
 
         await Eventually.ShouldAsync(async () => (await EmailsAsync(source)).Contains("third@queue.example"), "take the lead with another id");
         Assert.That(await EmailsAsync(source), Is.EquivalentTo(new[] { "first@queue.example", "third@queue.example" }));
+    }
+
+    [Test]
+    public async Task Should_know_a_lead_again_that_comes_back_from_the_dead_letters_days_later()
+    {
+        var source = Source();
+        var body = $$"""{"email":"late@queue.example","source":"{{source}}"}""";
+        var failedFirst = DateTimeOffset.UtcNow.AddDays(-5).ToString("O", CultureInfo.InvariantCulture);
+
+        // Its e-mail is all that it is known by, and of that the day counts.
+        await PostAsync(body, failedFirst: failedFirst);
+        _ = await OnlyAsync(source);
+        await PostAsync(body, failedFirst: failedFirst);
+        await PostAsync(body);
+
+        await Eventually.ShouldAsync(async () => (await EmailsAsync(source)).Count >= 2, "take in what is posted anew");
+        Assert.That(await EmailsAsync(source), Has.Count.EqualTo(2));
     }
 
     [Test]
@@ -138,9 +156,11 @@ public sealed class When_another_system_posts_to_the_queue
         }
     }
 
-    private Task PostAsync(string body, string? messageId = null, string? contentType = "application/json")
+    private Task PostAsync(string body, string? messageId = null, string? contentType = "application/json", string? failedFirst = null)
     {
         var properties = new BasicProperties();
+        if (failedFirst is not null)
+            properties.Headers = new Dictionary<string, object?> { ["leadpipeline-accepted-before"] = failedFirst };
         if (contentType is not null)
             properties.ContentType = contentType;
         if (messageId is not null)

@@ -121,16 +121,22 @@ internal static class DeadLetterCommands
         return command;
     }
 
+    /// <summary>Every ten seconds.</summary>
+    private const int LooksForOwner = 20;
+
     /// <summary>Has a worker carry it out, and watches it to its end.</summary>
     private static async Task<ReplayReport> OrderAsync(CliHost host, IReadOnlyList<DeadLetterRow> open, ReplayPace pace, CancellationToken cancellationToken)
     {
         var jobs = host.Services.GetRequiredService<ReplayJobStore>();
         var job = await ReplayJobs.OrderAsync(jobs, Acts(host), open, pace, LeadActs.Actor, cancellationToken);
         await Console.Error.WriteLineAsync($"Job {job.Id}: a worker carries it out, also when this command is ended; leadpipeline dead-letters jobs shows it, stop ends it.");
-        while (job.State == ReplayJob.Running)
+        for (var looks = 1; job.State == ReplayJob.Running; looks++)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(500), cancellationToken);
             job = await jobs.FindAsync(job.Id, cancellationToken) ?? throw new UsageException("The job is gone.");
+            // What runs may be something that takes up no jobs, such as process. Jobs that a worker has in hand are waited for.
+            if (looks % LooksForOwner == 0 && (await jobs.ListAsync(ReplayJob.Running, 100, cancellationToken)).TrueForAll(j => j.Owner is null))
+                await Console.Error.WriteLineAsync($"No worker has taken it up so far; leadpipeline run does. It waits until then, and leadpipeline dead-letters stop {job.Id} ends it.");
         }
         return ReplayReport.Of(job.Items.Count, job.Progress);
     }

@@ -60,5 +60,16 @@ public sealed class DeadLetterActs(SqlDatabase database, LeadCipher cipher, Time
             cancellationToken, parameters);
     }
 
-    private string Open(Guid id, byte[] detail) => System.Text.Encoding.UTF8.GetString(cipher.OpenWithOwnKey(detail, id));
+    /// <summary>One that cannot be read keeps nobody from the others.</summary>
+    private string Open(Guid id, byte[] detail)
+    {
+        try
+        {
+            return System.Text.Encoding.UTF8.GetString(cipher.OpenWithOwnKey(detail, id));
+        }
+        catch (System.Security.Cryptography.CryptographicException)
+        {
+            return "[cannot be read: sealed with another master key]";
+        }
+    }
 }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using LeadPipeline.Worker.Audit;
 using LeadPipeline.Worker.Intake.Webhooks.Deferred;
@@ -95,6 +97,8 @@ public sealed partial class DeadLetterOperations(
     /// <summary>After so many dead letters it is kept how far a replay is; at most so many are looked at twice after a crash.</summary>
     private const int KeepEvery = 25;
 
+    private const string Unreadable = "What is sealed of it cannot be read: its master key is not known (Secrets), or the row was changed. Mend that, or leave it.";
+
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
 
     /// <summary>How long it is waited whether a message comes back to the error queue; nobody tells that it did not.</summary>
@@ -104,7 +108,7 @@ public sealed partial class DeadLetterOperations(
     public async Task<(List<DeadLetterRow> Open, List<ReplayRefusal> Refused)> SelectAsync(DeadLetterSelection selection, CancellationToken cancellationToken)
     {
         var open = selection.All || selection.Group is not null
-            ? await letters.ListAsync("open", selection.All ? null : selection.Group, int.MaxValue, cancellationToken)
+            ? await letters.OpenAsync(selection.All ? null : selection.Group, cancellationToken)
             : [];
         var refused = new List<ReplayRefusal>();
         var named = (await letters.FindAsync(selection.Ids, cancellationToken)).ToDictionary(r => r.Id);
@@ -128,14 +132,28 @@ public sealed partial class DeadLetterOperations(
         foreach (var row in rows)
         {
             var item = DeadLetterStore.Json(row);
-            var work = row.LeadId is { } lead ? await store.LoadAsync(lead) : null;
-            var effects = work is null ? [] : await store.EffectsAsync(work.Saga.LeadId, work.Saga.Run, cancellationToken);
-            var would = row.LeadId is null ? [new WouldDo(row.Queue, null, "return-to-queue")] : ReplayPreview.Of(work?.Plan, effects);
+            var (effects, would) = await WouldAsync(row, cancellationToken);
             item["effects"] = new JsonArray([.. effects.Select(e => (JsonNode)new JsonObject { ["step"] = e.Step, ["tool"] = e.Tool, ["state"] = e.State })]);
             item["would"] = new JsonArray([.. would.Select(w => (JsonNode)new JsonObject { ["step"] = w.Step, ["tool"] = w.Tool, ["action"] = w.Action })]);
             items.Add(item);
         }
         return items;
+    }
+
+    private async Task<(IReadOnlyList<EffectRow> Effects, IReadOnlyList<WouldDo> Would)> WouldAsync(DeadLetterRow row, CancellationToken cancellationToken)
+    {
+        if (row.LeadId is not { } lead)
+            return ([], [new WouldDo(row.Queue, null, "return-to-queue")]);
+        try
+        {
+            var work = await store.LoadAsync(lead);
+            var effects = work is null ? [] : await store.EffectsAsync(lead, work.Saga.Run, cancellationToken);
+            return (effects, ReplayPreview.Of(work?.Plan, effects));
+        }
+        catch (Exception exception) when (IsUnreadable(exception))
+        {
+            return ([], [new WouldDo(row.Queue, null, "unreadable")]);
+        }
     }
 
     /// <summary>Replays, and with a ramp waits for what comes of each wave before the next.</summary>
@@ -162,13 +180,16 @@ public sealed partial class DeadLetterOperations(
     public async Task<ReplayProgress> ReplayAsync(
         IReadOnlyList<ReplayItem> items, ReplayPace pace, bool waitForEnds, string actor, ReplayProgress progress, bool isTakenOver, Func<ReplayProgress, Task<bool>> keep, CancellationToken cancellationToken)
     {
+        // Stopped, and its worker died before it could say that the job had ended.
+        if (progress.Stopped is not null)
+            return progress;
         foreach (var end in ReplayWaves.Ends(items.Count, pace.Ramp).Where(e => e > progress.WaveStart))
         {
             while (progress.Next < end)
             {
                 if (progress.Next > 0 && pace.Rate is { } rate)
                     await Task.Delay(TimeSpan.FromSeconds(1 / rate), time, cancellationToken);
-                var refusal = await ReplayOneAsync(items[progress.Next], isTakenOver, actor, cancellationToken);
+                var refusal = await TryReplayOneAsync(items[progress.Next], isTakenOver, actor, cancellationToken);
                 progress = refusal is null
                     ? progress with { Next = progress.Next + 1, Replayed = progress.Replayed + 1 }
                     : progress with { Next = progress.Next + 1, Refused = [.. progress.Refused, refusal] };
@@ -239,6 +260,22 @@ public sealed partial class DeadLetterOperations(
         return DiscardAnswer.Done;
     }
 
+    /// <summary>What cannot be read is refused and does not hold up what comes after it.</summary>
+    private async Task<ReplayRefusal?> TryReplayOneAsync(ReplayItem item, bool isDoubtful, string actor, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ReplayOneAsync(item, isDoubtful, actor, cancellationToken);
+        }
+        catch (Exception exception) when (IsUnreadable(exception))
+        {
+            return new ReplayRefusal(item.Id, "unreadable", Unreadable);
+        }
+    }
+
+    /// <summary>What is sealed was sealed with another key, or is not what was sealed.</summary>
+    private static bool IsUnreadable(Exception exception) => exception is CryptographicException or JsonException or InvalidDataException;
+
     private async Task<ReplayRefusal?> ReplayOneAsync(ReplayItem item, bool isDoubtful, string actor, CancellationToken cancellationToken)
     {
         // As it is now: somebody may have been faster.
@@ -269,8 +306,9 @@ public sealed partial class DeadLetterOperations(
             await letters.ReleaseAsync(item.Id, cancellationToken);
             return new ReplayRefusal(item.Id, "broker-unavailable", "The broker did not take the message; it is still a dead letter. Try again.");
         }
-        await letters.ReturnedAsync(current, cancellationToken);
-        await acts.RecordAsync(actor, "replayed", item.Id, null, null, cancellationToken);
+        // It is on its way: that is written down whether or not the one who ordered it is still there.
+        await letters.ReturnedAsync(current, CancellationToken.None);
+        await acts.RecordAsync(actor, "replayed", item.Id, null, null, CancellationToken.None);
         return null;
     }
 

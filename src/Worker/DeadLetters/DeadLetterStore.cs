@@ -29,7 +29,9 @@ public sealed class DeadLetterStore(SqlDatabase database, LeadCipher cipher)
     /// <summary>Not taken for an edit, which alone may say what comes of it.</summary>
     private const string NoEdit = "NOT EXISTS (SELECT 1 FROM dead_letter_edits e WHERE e.dead_letter_id = @id AND e.state = 'sending')";
 
-    private const string Columns = $"id, lead_id, queue, fingerprint, reason, at, state, {Replays}, detail";
+    private const string Plain = $"id, lead_id, queue, fingerprint, reason, at, state, {Replays}";
+
+    private const string Columns = $"{Plain}, detail";
 
     /// <summary>As it is shown: nothing personal.</summary>
     public static JsonObject Json(DeadLetterRow row) => new()
@@ -74,6 +76,16 @@ public sealed class DeadLetterStore(SqlDatabase database, LeadCipher cipher)
         var pattern = "%" + (search ?? "").ToLowerInvariant().Replace("!", "!!", StringComparison.Ordinal).Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal) + "%";
         return await session.QueryAsync($"SELECT {Columns} FROM dead_letters WHERE state = @state {where} ORDER BY at, id LIMIT @limit",
             r => Read(r, session), cancellationToken, ("state", state), ("group", group ?? ""), ("search", pattern), ("limit", limit));
+    }
+
+    /// <summary>All open rows, the oldest first, without what they keep sealed: of a message that is its whole body, and there may be very many.</summary>
+    /// <param name="group">Only this group; null: all.</param>
+    /// <param name="cancellationToken">The caller's patience.</param>
+    public async Task<List<DeadLetterRow>> OpenAsync(string? group, CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        return await session.QueryAsync($"SELECT {Plain}, NULL FROM dead_letters WHERE state = 'open' {(group is null ? "" : "AND fingerprint = @group")} ORDER BY at, id",
+            r => Read(r, session), cancellationToken, ("group", group ?? ""));
     }
 
     /// <summary>Rows by id; those that there are.</summary>

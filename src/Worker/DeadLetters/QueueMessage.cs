@@ -10,7 +10,11 @@ namespace LeadPipeline.Worker.DeadLetters;
 /// <param name="ContentType">What it says to be.</param>
 /// <param name="Headers">The sender's own headers that are text.</param>
 /// <param name="Why">The exception's message; for people who may see the lead.</param>
-public sealed record QueueMessage(byte[] Body, string? MessageId, string? ContentType, IReadOnlyDictionary<string, string> Headers, string? Why);
+public sealed record QueueMessage(byte[] Body, string? MessageId, string? ContentType, IReadOnlyDictionary<string, string> Headers, string? Why)
+{
+    /// <summary>A header of ours: when a message to intake failed first, ISO 8601. However late and often it goes back, it is the lead that it would have been then.</summary>
+    public const string AcceptedBefore = "leadpipeline-accepted-before";
+}
 
 /// <summary>A message from an error queue and what is said of it openly.</summary>
 /// <param name="Queue">The one queue that it came from, and goes back to.</param>

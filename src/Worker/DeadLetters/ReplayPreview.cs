@@ -9,7 +9,7 @@ namespace LeadPipeline.Worker.DeadLetters;
 /// <param name="Tool">Its tool, if any.</param>
 /// <param name="Action">
 /// <c>skip</c>, <c>run</c>, <c>read-back-first</c>; of a plan that has turned back <c>undo</c>, <c>read-back-then-undo</c>, <c>leave</c>; without a plan
-/// <c>analyze</c> or <c>return-to-queue</c>.
+/// <c>analyze</c> or <c>return-to-queue</c>; of a lead that cannot be read <c>unreadable</c>.
 /// </param>
 public sealed record WouldDo(string Step, string? Tool, string Action);
 

@@ -64,6 +64,9 @@ public sealed partial class ErrorQueueCollector(
         var failedAt = headers.TryGetValue("MT-Fault-Timestamp", out var stamp) && DateTimeOffset.TryParse(stamp, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at.ToUniversalTime() : now;
         var reason = Reason(headers.GetValueOrDefault("MT-Fault-ExceptionType") ?? headers.GetValueOrDefault("MT-Reason") ?? "unknown");
         var own = headers.Where(h => !h.Key.StartsWith("MT-", StringComparison.Ordinal)).ToDictionary(h => h.Key, h => h.Value);
+        // A lead without a key of its own is known by its e-mail for a day or two after its acceptance, and a replay may be later than that.
+        if (queue == RabbitMqRegistration.IntakeQueue)
+            _ = own.TryAdd(QueueMessage.AcceptedBefore, failedAt.ToString("O", CultureInfo.InvariantCulture));
         return new FailedMessage(queue, reason, Audit.AuditChain.Microseconds(failedAt), new QueueMessage(
             body, properties.IsMessageIdPresent() ? properties.MessageId : null, properties.IsContentTypePresent() ? properties.ContentType : null, own, headers.GetValueOrDefault("MT-Fault-Message")));
     }
@@ -79,8 +82,9 @@ public sealed partial class ErrorQueueCollector(
             return document.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("message", out var message) && message.ValueKind == JsonValueKind.Object
                 && message.TryGetProperty("leadId", out var lead) && lead.ValueKind == JsonValueKind.String && lead.TryGetGuid(out var id) ? id : null;
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // No JSON, or a text with half a surrogate pair, which the parser lets pass until it is read.
             return null;
         }
     }

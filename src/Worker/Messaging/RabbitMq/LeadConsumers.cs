@@ -1,4 +1,6 @@
+using System.Globalization;
 using LeadPipeline.Contracts;
+using LeadPipeline.Worker.DeadLetters;
 using LeadPipeline.Worker.Intake;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Telemetry;
@@ -11,7 +13,7 @@ public sealed class LeadConsumers(IntakeHandler intake, StageRunner runner, ILea
 {
     /// <summary><c>lead-intake</c>: the lead is stored and goes on.</summary>
     public Task TakeInAsync(ConsumeContext<LeadSubmitted> context) => TracedAsync(context, RabbitMqRegistration.IntakeQueue, context.Message.LeadId, () =>
-        retrying.RunAsync("Intake", _ => TakeInAsync(context.Message, context.CancellationToken), context.CancellationToken));
+        retrying.RunAsync("Intake", _ => TakeInAsync(AsFirstAccepted(context), context.CancellationToken), context.CancellationToken));
 
     /// <summary><c>lead-analysis</c>.</summary>
     public Task AnalyzeAsync(ConsumeContext<AnalyzeLead> context) => TracedAsync(context, RabbitMqRegistration.AnalysisQueue, context.Message.LeadId, () =>
@@ -35,6 +37,14 @@ public sealed class LeadConsumers(IntakeHandler intake, StageRunner runner, ILea
             throw;
         }
     }
+
+    /// <summary>A message that comes back from the dead letters was accepted, at the latest, when it failed first.</summary>
+    private static LeadSubmitted AsFirstAccepted(ConsumeContext<LeadSubmitted> context) =>
+        context.Message.AcceptedAt is null
+        && context.ReceiveContext.TransportHeaders.TryGetHeader(QueueMessage.AcceptedBefore, out var header)
+        && DateTimeOffset.TryParse(header as string, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
+            ? context.Message with { AcceptedAt = at.ToUniversalTime() }
+            : context.Message;
 
     private async Task TakeInAsync(LeadSubmitted submitted, CancellationToken cancellationToken)
     {

@@ -3,6 +3,7 @@ using LeadPipeline.TestKit;
 using LeadPipeline.Worker.DeadLetters;
 using LeadPipeline.Worker.Saga;
 using LeadPipeline.Worker.Storage;
+using Microsoft.EntityFrameworkCore;
 
 namespace LeadPipeline.Worker.Tests.Storage;
 
@@ -54,6 +55,49 @@ public abstract class DeadLetterReplayTests<TDatabase> : DeadLetterFixture<TData
             Assert.That((after.State, after.Replays), Is.EqualTo(("replayed", 1)));
             Assert.That(((await Store.LoadAsync(lead))!.Saga.Run, (await Store.LoadAsync(lead))!.Saga.Status), Is.EqualTo((1, LeadStatus.Received)));
         }
+    }
+
+    [Test]
+    public async Task Should_go_on_behind_what_cannot_be_read()
+    {
+        var lead = await DeadAsync("why");
+        var message = Failed("jane@acme.example", Now);
+        await Letters.KeepAsync(message, CancellationToken.None);
+        var (unreadable, readable) = (await RowAsync(lead), await RowAsync(await DeadAsync("why")));
+        await Acts.RecordAsync("ada", DeadLetterActs.Noted, null, "why", "Known.", CancellationToken.None);
+        await using (var db = Database.Open())
+        {
+            (await db.Leads.SingleAsync(l => l.Id == lead)).DataKey = [0];
+            (await db.DeadLetters.SingleAsync(d => d.Id == message.Id)).Detail = [0];
+            (await db.DeadLetterActs.SingleAsync(a => a.Act == DeadLetterActs.Noted && a.Fingerprint == "why")).Detail = [0];
+            _ = await db.SaveChangesAsync();
+        }
+        DeadLetterRow[] rows = [unreadable, .. await Letters.FindAsync([message.Id], CancellationToken.None), readable];
+
+        var preview = await Operations.PreviewAsync(rows, CancellationToken.None);
+        var report = await Operations.ReplayAsync(rows, AtOnce, false, "ada", CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(preview.Select(i => i!["would"]![0]!["action"]!.ToString()), Is.EqualTo(new[] { "unreadable", "return-to-queue", "analyze" }));
+            Assert.That((report.Replayed, string.Join(' ', report.Refused.Select(r => r.Code))), Is.EqualTo((1, "unreadable unreadable")));
+            Assert.That((await RowAsync(readable.LeadId!.Value)).State, Is.EqualTo("replayed"));
+            Assert.That((await Acts.NotesAsync(CancellationToken.None)).Single(n => n.Group == "why").Text, Does.StartWith("[cannot be read"));
+        }
+    }
+
+    [Test]
+    public async Task Should_stay_stopped_when_its_worker_dies_before_it_can_end_the_job()
+    {
+        var rows = new List<DeadLetterRow>();
+        for (var i = 0; i < 3; i++)
+            rows.Add(await RowAsync(await DeadAsync("stopped")));
+        var items = rows.ConvertAll(r => new ReplayItem(r.Id, r.LeadId, r.Fingerprint));
+        var kept = new ReplayProgress { Next = 1, Replayed = 1, WaveStart = 1, Failed = 1, Stopped = "same-failure" };
+
+        var progress = await Operations.ReplayAsync(items, new ReplayPace(Ramp: true, null, TimeSpan.FromMinutes(1)), true, "ada", kept, isTakenOver: true, _ => Task.FromResult(true), CancellationToken.None);
+
+        Assert.That((progress, (await RowAsync(rows[1].LeadId!.Value)).State), Is.EqualTo((kept, "open")));
     }
 
     [Test]
