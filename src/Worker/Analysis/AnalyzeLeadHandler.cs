@@ -274,9 +274,12 @@ public sealed partial class AnalyzeLeadHandler(
         var now = time.GetUtcNow();
         var due = failed
             ? DeferralPolicy.NextTry(deferral.Value, work.Saga.Failures, work.Saga.FirstFailedAt, now)
-            : now + (retryAfter ?? deferral.Value.DelaysInForce[0]);
+            : now + (retryAfter ?? Longer(work));
         return DeferAsync(work, reason, failed, due, null, null);
     }
+
+    /// <summary>No try is used up; but who has waited often waits longer, for each time is written into the lead's audit.</summary>
+    private TimeSpan Longer(LeadWork work) => deferral.Value.DelaysInForce[Math.Min(work.Saga.Attempt, deferral.Value.DelaysInForce.Count - 1)];
 
     /// <summary>The model cannot be asked now.</summary>
     private Task DeferAsync(LeadWork work, AnalysisOutcome.NotNow notNow)
@@ -286,8 +289,7 @@ public sealed partial class AnalyzeLeadHandler(
         {
             { Until: { } until } => until,
             { Failed: true } => DeferralPolicy.NextTry(deferral.Value, work.Saga.Failures, work.Saga.FirstFailedAt, now),
-            // No try is used up; but who has waited often waits longer, for each time is written into the lead's audit.
-            _ => now + deferral.Value.DelaysInForce[Math.Min(work.Saga.Attempt, deferral.Value.DelaysInForce.Count - 1)],
+            _ => now + Longer(work),
         };
         if (due is { } early && notNow.AtLeast is { } least && early < now + least)
             due = now + least;
@@ -303,18 +305,19 @@ public sealed partial class AnalyzeLeadHandler(
     private async Task DeferAsync(LeadWork work, string reason, bool failed, DateTimeOffset? due, ModelCall? call, AuditFact? guard)
     {
         var now = time.GetUtcNow();
+        var facts = new List<AuditFact>(2);
+        if (guard is not null)
+            facts.Add(guard);
         if (due is { } until)
         {
-            var payload = new JsonObject { ["reason"] = reason, ["until"] = until.ToString("O", CultureInfo.InvariantCulture), ["call"] = Payload(call) };
-            var facts = new List<AuditFact> { new("analysis", "deferred", payload) };
-            if (guard is not null)
-                facts.Insert(0, guard);
+            facts.Add(new AuditFact("analysis", "deferred", new JsonObject { ["reason"] = reason, ["until"] = until.ToString("O", CultureInfo.InvariantCulture), ["call"] = Payload(call) }));
             await store.ApplyAsync(work, new SagaMessage.StageDeferred(work.Saga.Run, LeadStage.Analysis, until, failed, reason), facts);
             Log.Deferred(logger, work.Saga.LeadId, reason, until);
             return;
         }
         var row = DeadLetter.Of(work.Saga, LeadStage.Analysis, reason, null, now);
-        await store.ApplyAsync(work, new SagaMessage.StageFailed(work.Saga.Run, LeadStage.Analysis, reason), [], commit => commit with { DeadLetter = row });
+        facts.Add(new AuditFact("analysis", "blocked", new JsonObject { ["status"] = nameof(LeadStatus.DeadLettered), ["reason"] = reason, ["call"] = Payload(call) }));
+        await store.ApplyAsync(work, new SagaMessage.StageFailed(work.Saga.Run, LeadStage.Analysis, reason), facts, commit => commit with { DeadLetter = row });
     }
 
     private AuditFact Started(DateTimeOffset at) => new("analysis", "started", new JsonObject { ["analyzer"] = analyzer.Name }, at);

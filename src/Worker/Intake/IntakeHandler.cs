@@ -57,6 +57,8 @@ public sealed partial class IntakeHandler(
         {
             switch (tries > 1 || LooksFirst(read) ? await FindFirstAsync(read, acceptedAt) : default)
             {
+                case { Work: { } first } when IsAnother(first, read):
+                    return new IntakeResult.Refused([IdTaken]);
                 case { Work: { } first }:
                     return await DuplicateAsync(first, read.Lead, acceptedAt);
                 case { Erased: { } erased }:
@@ -79,6 +81,13 @@ public sealed partial class IntakeHandler(
                 throw new InvalidOperationException($"Lead {read.Lead.LeadId} is neither stored nor found.");
         }
     }
+
+    /// <summary>What is said of a lead whose id its sender has named, and which somebody else has.</summary>
+    public static readonly FieldError IdTaken = new("leadId", "belongs to another lead", "leave it out, or use a new UUID");
+
+    /// <summary>Whether it is somebody else who has the id that this lead's sender named: no copy, whose content could be let go. The door may have let it in before the first one was stored.</summary>
+    internal static bool IsAnother(LeadWork first, ReadLead.Accepted read) =>
+        read.Keys.Stable.Any(k => k.Kind == LeadKeyKind.LeadId) && first.Saga.LeadId == read.Lead.LeadId && first.Lead.Email != read.Lead.Email;
 
     /// <summary>
     /// Whether to look for the lead before it is stored. One that has a single key need not be looked for: its id follows from the key, so that storing a copy meets the first one's

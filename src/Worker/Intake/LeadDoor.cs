@@ -58,6 +58,7 @@ public sealed class LeadDoor(ILeadBus bus, LeadStore store, KeyDirectory keys, S
                 return await bus.SubmitAsync(submitted, cancellationToken) switch
                 {
                     IntakeResult.Duplicate duplicate => new DoorAnswer.Accepted(duplicate.LeadId, true),
+                    IntakeResult.Refused { Errors: [var only] } when only == IntakeHandler.IdTaken => new DoorAnswer.Taken(only),
                     IntakeResult.Refused refused => new DoorAnswer.Refused(refused.Errors),
                     _ => new DoorAnswer.Accepted(read.Lead.LeadId, recent.Saw(read.Lead.LeadId)),
                 };
@@ -76,8 +77,8 @@ public sealed class LeadDoor(ILeadBus bus, LeadStore store, KeyDirectory keys, S
                 if (first is not null && first != bodyHash)
                     return new DoorAnswer.Taken(new FieldError("Idempotency-Key", "was used before with another body", "send the same body again, or a new key"));
             }
-            if (read.Keys.Stable.Any(k => k.Kind == LeadKeyKind.LeadId) && await store.LoadAsync(read.Lead.LeadId) is { } other && other.Lead.Email != read.Lead.Email)
-                return new DoorAnswer.Taken(new FieldError("leadId", "belongs to another lead", "leave it out, or use a new UUID"));
+            if (read.Keys.Stable.Any(k => k.Kind == LeadKeyKind.LeadId) && await store.LoadAsync(read.Lead.LeadId) is { } other && IntakeHandler.IsAnother(other, read))
+                return new DoorAnswer.Taken(IntakeHandler.IdTaken);
             return null;
         }
         catch (Exception exception) when (database.IsTransient(exception))

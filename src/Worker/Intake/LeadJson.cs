@@ -10,6 +10,8 @@ internal static class LeadJson
     internal const int MaxCustomFields = 50;
     private const int MaxKey = 100;
     private const int MaxValue = 1000;
+    // No key is as long, and members in an object of a longer name, of which a body may have tens of thousands, would each copy it.
+    private const int MaxPath = 2 * MaxKey;
     private const int MaxDepth = 8;
 
     /// <summary>
@@ -53,6 +55,7 @@ internal static class LeadJson
     /// <summary>Adds a value to the flat map: nested objects dotted, arrays joined, nulls left out.</summary>
     internal static void Flatten(string key, JsonElement value, Dictionary<string, string> into, List<FieldError> errors, List<string> warnings, int depth = 0)
     {
+        key = LeadText.Cut(key, MaxPath);
         switch (value.ValueKind)
         {
             case JsonValueKind.Object when depth < MaxDepth:
@@ -62,9 +65,9 @@ internal static class LeadJson
                     if (Name(member, key, errors) is not { } name)
                         continue;
                     if (!names.Add(name))
-                        errors.Add(Duplicate($"{key}.{name}"));
+                        errors.Add(Duplicate(Within(key, name)));
                     else
-                        Flatten(key.Length == 0 ? name : $"{key}.{name}", member.Value, into, errors, warnings, depth + 1);
+                        Flatten(Within(key, name), member.Value, into, errors, warnings, depth + 1);
                 }
                 break;
             case JsonValueKind.Null:
@@ -75,6 +78,10 @@ internal static class LeadJson
                 break;
         }
     }
+
+    /// <summary>The dotted name of a member, no longer than a key is looked at.</summary>
+    private static string Within(string path, string name) =>
+        path.Length >= MaxPath ? path : path.Length == 0 ? LeadText.Cut(name, MaxPath) : LeadText.Cut($"{path}.{LeadText.Cut(name, MaxPath)}", MaxPath);
 
     private static string? Flat(string key, JsonElement value, List<FieldError> errors) => value.ValueKind switch
     {
@@ -139,8 +146,8 @@ internal static class LeadJson
                     if (Name(member, path, errors) is not { } name)
                         continue;
                     if (copy.ContainsKey(name))
-                        errors.Add(Duplicate($"{path}.{name}"));
-                    else if (Copy(member.Value, $"{path}.{name}", errors, depth + 1) is { } node)
+                        errors.Add(Duplicate(Within(path, name)));
+                    else if (Copy(member.Value, Within(path, name), errors, depth + 1) is { } node)
                         copy[name] = node;
                 }
                 return copy;

@@ -87,10 +87,8 @@ public static class LeadReader
                 case "marketing": _marketing = Block(name, value); break;
                 case "product": _product = Block(name, value); break;
                 case "customFields": Custom(value); break;
-                // Ours, not the sender's: whether a sender is believed is for the door to say.
-                case "trusted": Errors.AddRange(StrictJson.Check(value, name) is { } fault ? [fault] : []); break;
-                // From a file of refusals that was corrected and is fed again.
-                case LeadFileLayout.RejectedBecause: break;
+                // Ours, not the sender's: whether a sender is believed is for the door to say, and why a line was refused stands in a file of refusals that is fed again. Text they must be, for the lead travels as it came.
+                case "trusted" or LeadFileLayout.RejectedBecause: Errors.AddRange(StrictJson.Check(value, name) is { } fault ? [fault] : []); break;
                 default:
                     if (name.Equals("email", StringComparison.OrdinalIgnoreCase))
                         _almostEmail = name;

@@ -102,6 +102,7 @@ public sealed class HostileInputTests
     // What nobody looks into is written on all the same, and half a surrogate pair cannot be.
     [TestCase("""{"email":"a@b.de","trusted":"\ud800"}""", "trusted")]
     [TestCase("""{"email":"a@b.de","trusted":{"x":["\udc00"]}}""", "trusted.x[0]")]
+    [TestCase("""{"email":"a@b.de","rejected_because":"\ud800"}""", "rejected_because")]
     [TestCase("""{"email":"a@b.de","list":[{"x":"\ud800"}]}""", "list[0].x")]
     [TestCase("""{"email":"a@b.de","customFields":{"list":[{"x":1,"x":2}]}}""", "list[0].x")]
     public void A_lead_is_text_all_through(string body, string field)
@@ -109,6 +110,25 @@ public sealed class HostileInputTests
         var read = LeadReader.Read(JsonElement.Parse(body), new LeadOrigin("api"), Now);
 
         Assert.That(((ReadLead.Refused)read).Errors.Select(e => e.Field), Is.EqualTo(new[] { field }));
+    }
+
+    [TestCase("")]
+    [TestCase("\"customFields\":")]
+    [TestCase("\"enrichment\":")]
+    public void A_long_name_is_not_copied_for_each_of_its_members(string where)
+    {
+        var members = string.Join(',', Enumerable.Range(0, 20_000).Select(i => $"\"a{i}\":1"));
+        var inner = $"\"{new string('n', 400_000)}\u00e9\":{{{members}}}";
+        var body = JsonElement.Parse($"{{\"email\":\"a@b.de\",{(where.Length == 0 ? inner : $"{where}{{{inner}}}")}}}");
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        var read = LeadReader.Read(body, new LeadOrigin("api"), Now);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(read, Is.TypeOf<ReadLead.Accepted>());
+            Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(100_000_000), "copied for each it would be sixteen thousand millions");
+        }
     }
 
     [Test]

@@ -126,10 +126,16 @@ public sealed class When_gemini_judges_leads
             model.Faults.FailNext("generate", new SimulatorFault.Refuse(400, "INVALID_ARGUMENT"));
         await using var pipeline = await GeminiPipeline.StartAsync(model, ("Deferral:Delays:0", "00:00:00.050"), ("Deferral:MaxAge", "00:00:01"));
 
-        var lead = (await pipeline.EndedAsync(await pipeline.SubmitAsync(ALead("jane.doe@acme.com")))).Single();
+        var id = await pipeline.SubmitAsync(ALead("jane.doe@acme.com"));
+        var lead = (await pipeline.EndedAsync(id)).Single();
+        var last = (await pipeline.Get<LeadQueries>().AuditAsync(id, CancellationToken.None))![^1];
 
-        Assert.That((lead["status"]!.ToString(), lead["reason"]!.ToString()), Is.EqualTo(("DeadLettered", "model-request-refused")));
-        Assert.That(model.Faults.Outstanding, Is.LessThan(99), "it was tried more than once");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((lead["status"]!.ToString(), lead["reason"]!.ToString()), Is.EqualTo(("DeadLettered", "model-request-refused")));
+            Assert.That(model.Faults.Outstanding, Is.LessThan(99), "it was tried more than once");
+            Assert.That(($"{last.Stage}.{last.Kind}", last.Payload.GetProperty("status").GetString()), Is.EqualTo(("analysis.blocked", "DeadLettered")), "whoever listens hears of its end");
+        }
     }
 
     [Test]

@@ -71,6 +71,25 @@ public abstract class IntakeTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
+    public async Task Should_refuse_somebody_elses_lead_under_an_id_that_is_taken([Values] bool looksFirst)
+    {
+        var handler = looksFirst ? intake : straight;
+        var id = Guid.NewGuid();
+        IntakeResult[] answers = [await Submit("a@b.example"), await Submit("c@d.example"), await Submit("A@B.example")];
+        var together = await Task.WhenAll(Submit("e@f.example", id = Guid.NewGuid()), Submit("g@h.example", id));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answers.Select(a => a.GetType().Name), Is.EqualTo(new[] { "Accepted", "Refused", "Duplicate" }));
+            Assert.That(((IntakeResult.Refused)answers[1]).Errors, Is.EqualTo(new[] { IntakeHandler.IdTaken }));
+            Assert.That(together.Select(a => a.GetType().Name), Is.EquivalentTo(new[] { "Accepted", "Refused" }));
+        }
+
+        Task<IntakeResult> Submit(string email, Guid? named = null) =>
+            handler.HandleAsync(new LeadSubmitted { Lead = JsonElement.Parse($$"""{"email":"{{email}}","leadId":"{{named ?? id}}"}"""), Door = "queue", AcceptedAt = Now });
+    }
+
+    [Test]
     public async Task Should_find_a_copy_by_storing_it_and_take_in_what_comes_beside_it()
     {
         var first = (IntakeResult.Accepted)await straight.HandleAsync(Lead("copied"));
