@@ -52,10 +52,10 @@ public static class LeadSagaMachine
         if (saga.Status == LeadStatus.Erased)
             return message is SagaMessage.Erased ? new SagaDecision.AlreadyDone(saga) : new SagaDecision.Stale("the lead is erased");
         if (message is SagaMessage.Noted)
-            return Proceed(saga, now);
+            return Beside(saga, now);
         if (message is SagaMessage.Woken woken)
             // Due at once, and still deferred: the sweeper sends it as it sends any other.
-            return Proceed(woken.Run == saga.Run && saga is { Status: LeadStatus.Deferred, DueAt: { } due } && saga.Reason == woken.Reason && due > now ? saga with { DueAt = now } : saga, now);
+            return Proceed(woken.Run == saga.Run && saga is { Status: LeadStatus.Deferred, DueAt: { } due } && saga.Reason == woken.Reason && due > now ? saga with { DueAt = now } : saga, saga.Pending == LeadStage.None ? saga.UpdatedAt : now);
         if (saga.Status.IsTerminal())
             return AfterTheEnd(saga, message, now);
         if (message is SagaMessage.RunStarted or SagaMessage.RunContinued or SagaMessage.Judged or SagaMessage.Erased)
@@ -111,7 +111,7 @@ public static class LeadSagaMachine
             && (continued.Stage == LeadStage.Execution || (continued.Stage == LeadStage.Analysis && saga.Epoch == 0)) => Proceed(
             Fresh(saga) with { Status = Reached(saga, continued.Stage), Pending = continued.Stage, Attempt = saga.Attempt + 1 }, now),
 
-        SagaMessage.Judged judged when judged.Run == saga.Run && saga.Status is (LeadStatus.DeadLettered or LeadStatus.Rejected or LeadStatus.NeedsReview or LeadStatus.Blocked) => Proceed(saga, now),
+        SagaMessage.Judged judged when judged.Run == saga.Run && saga.Status is (LeadStatus.DeadLettered or LeadStatus.Rejected or LeadStatus.NeedsReview or LeadStatus.Blocked) => Beside(saga, now),
 
         SagaMessage.Cancelled cancelled when cancelled.Run == saga.Run && saga.Status == LeadStatus.Cancelled => new SagaDecision.AlreadyDone(saga),
 
@@ -140,6 +140,9 @@ public static class LeadSagaMachine
 
     private static SagaDecision.Proceed Proceed(LeadSaga next, DateTimeOffset now) =>
         new(next with { Version = next.Version + 1, UpdatedAt = now });
+
+    /// <summary>Something is told of the lead that changes nothing of it: one that has ended ended when it did, from which its retention counts.</summary>
+    private static SagaDecision.Proceed Beside(LeadSaga saga, DateTimeOffset now) => Proceed(saga, saga.Pending == LeadStage.None ? saga.UpdatedAt : now);
 
     /// <summary>Progress was made: failures before it no longer count.</summary>
     private static LeadSaga Fresh(LeadSaga saga) =>

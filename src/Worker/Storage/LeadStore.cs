@@ -336,7 +336,7 @@ public sealed class LeadStore : IAsyncDisposable
     {
         { DueAt: { } due } => due,
         { Pending: LeadStage.None } when !audit.Publishes => null,
-        _ => NextLook(saga.UpdatedAt + ResendAfter),
+        _ => NextLook(time.GetUtcNow() + ResendAfter),
     };
 
     /// <summary>

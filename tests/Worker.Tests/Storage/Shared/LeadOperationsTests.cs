@@ -229,6 +229,20 @@ public abstract class LeadOperationsTests<TDatabase> : StorageFixture<TDatabase>
         }
     }
 
+    [Test]
+    public async Task Should_count_from_the_end_of_a_lead_whatever_is_told_of_it_later()
+    {
+        var lead = await EndedAsync(LeadStatus.Rejected);
+        time.Advance(TimeSpan.FromDays(20));
+        _ = await store.ApplyAsync((await store.LoadAsync(lead))!, new SagaMessage.Noted(), [new AuditFact("intake", "duplicate", [])]);
+        _ = await store.ApplyAsync((await store.LoadAsync(lead))!, new SagaMessage.Judged(1), [new AuditFact("operator", "discarded", [])]);
+        time.Advance(TimeSpan.FromDays(11));
+
+        _ = await Retention(new RetentionOptions { Leads = TimeSpan.FromDays(30) }).RunAsync(CancellationToken.None);
+
+        Assert.That((await RowAsync(lead))!.Status, Is.EqualTo("Erased"));
+    }
+
     [TestCase(null)]
     [TestCase(new byte[] { 0 })]
     public async Task Should_erase_the_others_when_a_leads_key_cannot_be_read(byte[]? key)
