@@ -44,6 +44,13 @@ public sealed class ReplayJobStore(SqlDatabase database, TimeProvider time)
         return await session.QueryAsync($"SELECT {Columns} FROM replay_jobs {where} ORDER BY ordered_at DESC, id DESC LIMIT @limit", r => Read(r, session), cancellationToken, ("state", state ?? ""), ("limit", limit));
     }
 
+    /// <summary>Those that are not ended, the oldest first, and the worker that has each, if any. Without what they replay: everybody looks each second, and it may be very much.</summary>
+    public async Task<List<(Guid Id, int? Owner)>> RunningAsync(CancellationToken cancellationToken)
+    {
+        await using var session = await database.OpenReaderAsync(cancellationToken);
+        return await session.QueryAsync("SELECT id, owner FROM replay_jobs WHERE state = @state ORDER BY ordered_at, id LIMIT 100", r => (r.GetGuid(0), Owner(r, 1)), cancellationToken, ("state", ReplayJob.Running));
+    }
+
     /// <summary>Keeps a step.</summary>
     /// <param name="before">The job as it was read or kept last.</param>
     /// <param name="after">The job as it is now; its version is taken from <paramref name="before"/>.</param>
@@ -82,9 +89,11 @@ public sealed class ReplayJobStore(SqlDatabase database, TimeProvider time)
         OrderedBy = r.GetString(3),
         OrderedAt = session.Time(r, 4),
         UpdatedAt = session.Time(r, 5),
-        Owner = r.IsDBNull(6) || r.GetInt32(6) == 0 ? null : r.GetInt32(6),
+        Owner = Owner(r, 6),
         Pace = JsonSerializer.Deserialize(r.GetString(7), ReplayJson.Default.ReplayPace)!,
         Items = JsonSerializer.Deserialize(r.GetString(8), ReplayJson.Default.IReadOnlyListReplayItem)!,
         Progress = JsonSerializer.Deserialize(r.GetString(9), ReplayJson.Default.ReplayProgress)!,
     };
+
+    private static int? Owner(DbDataReader r, int ordinal) => r.IsDBNull(ordinal) || r.GetInt32(ordinal) == 0 ? null : r.GetInt32(ordinal);
 }

@@ -32,10 +32,10 @@ public sealed partial class ReplayJobs(ReplayJobStore store, DeadLetterOperation
         do
         {
             // The oldest first; and one that cannot be carried out does not keep the others from it.
-            var jobs = new List<ReplayJob>();
-            await TryAsync(async () => jobs = await store.ListAsync(ReplayJob.Running, 100, stoppingToken), stoppingToken);
-            foreach (var job in jobs.OrderBy(j => j.OrderedAt))
-                await TryAsync(() => TakeAsync(job, stoppingToken), stoppingToken);
+            var jobs = new List<(Guid Id, int? Owner)>();
+            await TryAsync(async () => jobs = await store.RunningAsync(stoppingToken), stoppingToken);
+            foreach (var (id, owner) in jobs)
+                await TryAsync(() => TakeAsync(id, owner, stoppingToken), stoppingToken);
         }
         while (await timer.NextAsync(stoppingToken));
     }
@@ -58,9 +58,12 @@ public sealed partial class ReplayJobs(ReplayJobStore store, DeadLetterOperation
         }
     }
 
-    private async Task TakeAsync(ReplayJob job, CancellationToken stoppingToken)
+    private async Task TakeAsync(Guid id, int? owner, CancellationToken stoppingToken)
     {
-        if (job.Owner is { } owner && owner != worker.Id && await worker.IsAliveAsync(owner, stoppingToken))
+        if (owner is { } other && other != worker.Id && await worker.IsAliveAsync(other, stoppingToken))
+            return;
+        // Somebody may have taken or stopped it since the look.
+        if (await store.FindAsync(id, stoppingToken) is not { State: ReplayJob.Running } job || job.Owner != owner)
             return;
         if (await store.SaveAsync(job, job with { Owner = worker.Id }, stoppingToken) is not { } mine)
             return;

@@ -52,10 +52,10 @@ public static class LeadSagaMachine
         if (saga.Status == LeadStatus.Erased)
             return message is SagaMessage.Erased ? new SagaDecision.AlreadyDone(saga) : new SagaDecision.Stale("the lead is erased");
         if (message is SagaMessage.Noted)
-            return Beside(saga, now);
+            return Beside(saga);
         if (message is SagaMessage.Woken woken)
             // Due at once, and still deferred: the sweeper sends it as it sends any other.
-            return Proceed(woken.Run == saga.Run && saga is { Status: LeadStatus.Deferred, DueAt: { } due } && saga.Reason == woken.Reason && due > now ? saga with { DueAt = now } : saga, saga.Pending == LeadStage.None ? saga.UpdatedAt : now);
+            return woken.Run == saga.Run && saga is { Status: LeadStatus.Deferred, DueAt: { } due } && saga.Reason == woken.Reason && due > now ? Proceed(saga with { DueAt = now }, now) : Beside(saga);
         if (saga.Status.IsTerminal())
             return AfterTheEnd(saga, message, now);
         if (message is SagaMessage.RunStarted or SagaMessage.RunContinued or SagaMessage.Judged or SagaMessage.Erased)
@@ -111,7 +111,7 @@ public static class LeadSagaMachine
             && (continued.Stage == LeadStage.Execution || (continued.Stage == LeadStage.Analysis && saga.Epoch == 0)) => Proceed(
             Fresh(saga) with { Status = Reached(saga, continued.Stage), Pending = continued.Stage, Attempt = saga.Attempt + 1 }, now),
 
-        SagaMessage.Judged judged when judged.Run == saga.Run && saga.Status is (LeadStatus.DeadLettered or LeadStatus.Rejected or LeadStatus.NeedsReview or LeadStatus.Blocked) => Beside(saga, now),
+        SagaMessage.Judged judged when judged.Run == saga.Run && saga.Status is (LeadStatus.DeadLettered or LeadStatus.Rejected or LeadStatus.NeedsReview or LeadStatus.Blocked) => Beside(saga),
 
         SagaMessage.Cancelled cancelled when cancelled.Run == saga.Run && saga.Status == LeadStatus.Cancelled => new SagaDecision.AlreadyDone(saga),
 
@@ -141,8 +141,10 @@ public static class LeadSagaMachine
     private static SagaDecision.Proceed Proceed(LeadSaga next, DateTimeOffset now) =>
         new(next with { Version = next.Version + 1, UpdatedAt = now });
 
-    /// <summary>Something is told of the lead that changes nothing of it: one that has ended ended when it did, from which its retention counts.</summary>
-    private static SagaDecision.Proceed Beside(LeadSaga saga, DateTimeOffset now) => Proceed(saga, saga.Pending == LeadStage.None ? saga.UpdatedAt : now);
+    /// <summary>
+    /// Something is told of the lead that changes nothing of it. One that has ended did so when it did, from which its retention counts; one that has not is no younger for it.
+    /// </summary>
+    private static SagaDecision.Proceed Beside(LeadSaga saga) => Proceed(saga, saga.UpdatedAt) with { IsBeside = true };
 
     /// <summary>Progress was made: failures before it no longer count.</summary>
     private static LeadSaga Fresh(LeadSaga saga) =>

@@ -92,7 +92,8 @@ public abstract record SagaDecision
 
     /// <summary>Commit this state, then send its pending command.</summary>
     /// <param name="Next">The state after the message.</param>
-    public sealed record Proceed(LeadSaga Next) : SagaDecision;
+    /// <param name="IsBeside">Whether it only tells something: the lead is no further than before, and what is outstanding is not put off by it.</param>
+    public sealed record Proceed(LeadSaga Next, bool IsBeside = false) : SagaDecision;
 
     /// <summary>The message was dealt with before; send the pending command again, for it may never have been sent.</summary>
     /// <param name="Current">The state as it is.</param>

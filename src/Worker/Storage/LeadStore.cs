@@ -206,7 +206,7 @@ public sealed class LeadStore : IAsyncDisposable
             if (decision is not SagaDecision.Proceed proceed)
                 return new Applied(decision);
             var (saga, rows) = AuditChain.Append(proceed.Next, facts, actor, work.Key, Now);
-            switch (await CommitAsync(work, saga, facts, rows, with))
+            switch (await CommitAsync(work, saga, facts, rows, with, proceed.IsBeside))
             {
                 case CommitResult.Committed:
                     return new Applied(decision);
@@ -275,7 +275,7 @@ public sealed class LeadStore : IAsyncDisposable
     }
 
     /// <summary>Commits a lead's next state and what is held of it as one unit, and brings the lead up to date: also when somebody else has moved it.</summary>
-    private async Task<CommitResult> CommitAsync(LeadWork work, LeadSaga saga, IReadOnlyList<AuditFact> facts, IReadOnlyList<AuditRow> rows, Func<LeadCommit, LeadCommit>? with)
+    private async Task<CommitResult> CommitAsync(LeadWork work, LeadSaga saga, IReadOnlyList<AuditFact> facts, IReadOnlyList<AuditRow> rows, Func<LeadCommit, LeadCommit>? with, bool isBeside = false)
     {
         var held = work.Held;
         var before = held?.Before ?? work.Saga;
@@ -288,24 +288,26 @@ public sealed class LeadStore : IAsyncDisposable
             Saga = saga,
             Run = held?.Run,
             Audit = rows,
-            SweepAt = SweepAt(saga),
+            // What only tells something must not put off what is due: somebody may look at a lead again and again.
+            SweepAt = isBeside && held is null && work.SweepAt < SweepAt(saga) ? work.SweepAt : SweepAt(saga),
             TakesPerson = before.Owner is null && saga.Owner is not null ? work.RecordKey : null,
             LeavesPerson = before.Owner is not null && saga.Owner is null ? work.RecordKey : null,
         };
-        var result = await committer.CommitAsync(with is null ? commit : with(commit));
+        commit = with?.Invoke(commit) ?? commit;
+        var result = await committer.CommitAsync(commit);
         switch (result)
         {
             case CommitResult.Committed:
                 PipelineMeters.Moved(before, saga);
                 if (held is not null)
                     PipelineMeters.Grounded(held.Verdict);
-                (work.Saga, work.Held) = (saga, null);
+                (work.Saga, work.Held, work.SweepAt) = (saga, null, commit.SweepAt);
                 audit.Committed(saga, rows, facts);
                 break;
             case CommitResult.Conflict or CommitResult.KeyTaken:
                 // Someone else moved the lead: decide again on what it is now, first of all about what was held.
                 var now = await loads.RunAsync(work.Saga.LeadId);
-                (work.Saga, work.Held) = (now?.Saga ?? before, null);
+                (work.Saga, work.Held, work.SweepAt) = (now?.Saga ?? before, null, now?.SweepAt);
                 work.IsLost = now is null || (held is not null && Hold(work, held.Message, held.Facts, held.Run, held.Verdict) is not SagaDecision.Proceed);
                 break;
         }
@@ -321,6 +323,7 @@ public sealed class LeadStore : IAsyncDisposable
         return new LeadWork
         {
             Saga = loaded.Saga,
+            SweepAt = loaded.SweepAt,
             Key = key,
             RecordKey = loaded.RecordKey,
             Lead = SealedJson.Open(key, loaded.Body, leadId, ContractsJson.Default.Lead),
@@ -352,8 +355,9 @@ public sealed class LeadStore : IAsyncDisposable
     {
         await using var session = await database.OpenReaderAsync(cancellationToken);
         var rows = await session.QueryAsync(
-            $"SELECT {SagaReader.Columns}, l.record_key, l.data_key, l.body, r.plan, r.grounding_status, r.decision FROM leads l LEFT JOIN lead_runs r ON r.lead_id = l.id AND r.run = l.run WHERE {{in:id}}",
-            r => new LoadedLead(SagaReader.Read(r, session), r.GetString(SagaReader.Count), Bytes(r, SagaReader.Count + 1), (byte[])r.GetValue(SagaReader.Count + 2), Bytes(r, SagaReader.Count + 3), Text(r, SagaReader.Count + 4), Text(r, SagaReader.Count + 5)),
+            $"SELECT {SagaReader.Columns}, l.record_key, l.data_key, l.body, r.plan, r.grounding_status, r.decision, l.sweep_at FROM leads l LEFT JOIN lead_runs r ON r.lead_id = l.id AND r.run = l.run WHERE {{in:id}}",
+            r => new LoadedLead(SagaReader.Read(r, session), r.GetString(SagaReader.Count), Bytes(r, SagaReader.Count + 1), (byte[])r.GetValue(SagaReader.Count + 2), Bytes(r, SagaReader.Count + 3), Text(r, SagaReader.Count + 4), Text(r, SagaReader.Count + 5),
+                r.IsDBNull(SagaReader.Count + 6) ? null : session.Time(r, SagaReader.Count + 6)),
             cancellationToken, ("id", ids as Guid[] ?? [.. ids]));
         var byId = rows.ToDictionary(r => r.Saga.LeadId);
         return [.. ids.Select(byId.GetValueOrDefault)];
@@ -363,5 +367,5 @@ public sealed class LeadStore : IAsyncDisposable
 
     private static byte[]? Bytes(DbDataReader reader, int ordinal) => reader.IsDBNull(ordinal) ? null : (byte[])reader.GetValue(ordinal);
 
-    private sealed record LoadedLead(LeadSaga Saga, string RecordKey, byte[]? DataKey, byte[] Body, byte[]? Plan, string? Grounding, string? Decision);
+    private sealed record LoadedLead(LeadSaga Saga, string RecordKey, byte[]? DataKey, byte[] Body, byte[]? Plan, string? Grounding, string? Decision, DateTimeOffset? SweepAt);
 }

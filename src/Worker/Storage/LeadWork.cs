@@ -11,6 +11,9 @@ public sealed class LeadWork
     /// <summary>The state as last loaded, committed, or held.</summary>
     public required LeadSaga Saga { get; set; }
 
+    /// <summary>When the sweeper looks at the lead unless something comes of it before, as far as is known here; null: not at all.</summary>
+    public DateTimeOffset? SweepAt { get; set; }
+
     /// <summary>What has been decided about the lead and becomes durable with its next commit; null: all is on record.</summary>
     public HeldStep? Held { get; set; }
 

@@ -52,6 +52,23 @@ public abstract class LeadOperationsTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
+    public async Task Should_not_put_off_what_is_due_by_a_look_at_it()
+    {
+        var lead = await EndedAsync(LeadStatus.Rejected);
+        _ = await operations.ReplayAsync(lead, again: false, "ada", CancellationToken.None);
+        var (due, changed) = (time.GetUtcNow(), (await RowAsync(lead))!.UpdatedAt);
+
+        for (var look = 0; look < 3; look++)
+        {
+            time.Advance(TimeSpan.FromMinutes(1));
+            Assert.That(await operations.ViewAsync(lead, "console", "bob", CancellationToken.None), Is.TypeOf<OperatorAnswer.Done>());
+        }
+
+        var row = (await RowAsync(lead))!;
+        Assert.That((row.SweepAt, row.UpdatedAt, row.Version), Is.EqualTo(((DateTimeOffset?)due, changed, 6)));
+    }
+
+    [Test]
     public async Task Should_start_one_run_however_many_ask_at_once()
     {
         var lead = await EndedAsync(LeadStatus.Rejected);
