@@ -76,11 +76,12 @@ public sealed class When_another_system_posts_to_the_queue
 
         // Its e-mail is all that it is known by, and of that the day counts.
         await PostAsync(body, failedFirst: failedFirst);
-        _ = await OnlyAsync(source);
-        await PostAsync(body, failedFirst: failedFirst);
+        var first = await OnlyAsync(source);
+        await PostAsync(body.Replace("}", ",\"company\":\"Acme\"}", StringComparison.Ordinal), failedFirst: failedFirst);
         await PostAsync(body);
 
         await Eventually.ShouldAsync(async () => (await EmailsAsync(source)).Count >= 2, "take in what is posted anew");
+        await Eventually.ShouldAsync(async () => (await worker.GetAsync($"/leads/{first["leadId"]}/audit"))["items"]!.AsArray().Any(e => e!["kind"]!.GetValue<string>() == "duplicate"), "know the copy");
         Assert.That(await EmailsAsync(source), Has.Count.EqualTo(2));
     }
 

@@ -135,7 +135,7 @@ internal static class DeadLetterCommands
             await Task.Delay(TimeSpan.FromMilliseconds(500), cancellationToken);
             job = await jobs.FindAsync(job.Id, cancellationToken) ?? throw new UsageException("The job is gone.");
             // What runs may be something that takes up no jobs, such as process. Jobs that a worker has in hand are waited for.
-            if (looks % LooksForOwner == 0 && (await jobs.RunningAsync(cancellationToken)).TrueForAll(j => j.Owner is null))
+            if (looks % LooksForOwner == 0 && await jobs.RunningAsync(cancellationToken) is { Count: > 0 } running && running.TrueForAll(j => j.Owner is null))
                 await Console.Error.WriteLineAsync($"No worker has taken it up so far; leadpipeline run does. It waits until then, and leadpipeline dead-letters stop {job.Id} ends it.");
         }
         return ReplayReport.Of(job.Items.Count, job.Progress);

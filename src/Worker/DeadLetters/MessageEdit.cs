@@ -44,8 +44,13 @@ public abstract record MessageEdit
             return new Edited(JsonSerializer.SerializeToUtf8Bytes(lead), changes);
         envelope["messageId"] = messageId.ToString();
         envelope["message"]!["lead"] = lead.DeepClone();
+        // The id that was answered for it stays, unless the edit is about the id.
+        if (Named(lead) != Named(before))
+            _ = ((JsonObject)envelope["message"]!).Remove("leadId");
         return new Edited(JsonSerializer.SerializeToUtf8Bytes(envelope), changes);
     }
+
+    private static string? Named(JsonNode? lead) => lead is JsonObject members && members["leadId"] is JsonValue id && id.ToString().Trim() is { Length: > 0 } named ? named.ToUpperInvariant() : null;
 
     /// <summary>The envelope, if there is one, and the lead; neither when it is no JSON that could be told apart. It is a stranger's: a member may be there twice.</summary>
     private static (JsonObject? Envelope, JsonNode? Lead) Parts(byte[] body)

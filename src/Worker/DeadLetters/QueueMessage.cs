@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Serialization;
 using LeadPipeline.Contracts;
@@ -14,6 +15,13 @@ public sealed record QueueMessage(byte[] Body, string? MessageId, string? Conten
 {
     /// <summary>A header of ours: when a message to intake failed first, ISO 8601. However late and often it goes back, it is the lead that it would have been then.</summary>
     public const string AcceptedBefore = "leadpipeline-accepted-before";
+
+    /// <summary>The header's value for a time.</summary>
+    public static string Written(DateTimeOffset at) => at.ToString("O", CultureInfo.InvariantCulture);
+
+    /// <summary>The time that the header's value tells; null: none, for anybody may write it.</summary>
+    public static DateTimeOffset? Time(string? value) =>
+        DateTimeOffset.TryParseExact(value, "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out var at) ? at.ToUniversalTime() : null;
 }
 
 /// <summary>A message from an error queue and what is said of it openly.</summary>

@@ -47,7 +47,7 @@ public sealed partial class IntakeHandler(
     public async Task<IntakeResult> HandleAsync(LeadSubmitted submitted)
     {
         var began = time.GetTimestamp();
-        var acceptedAt = submitted.AcceptedAt ?? time.GetUtcNow();
+        var acceptedAt = submitted.AcceptedAt is { } at && IsPlausible(at) ? at : time.GetUtcNow();
         var origin = new LeadOrigin(submitted.Door, submitted.Trusted, submitted.IdempotencyKey, acceptedAt, submitted.LeadId) { DedupeWindow = options.Value.DedupeWindow };
         var answer = LeadReader.Read(submitted.Lead, origin, time.GetUtcNow());
         if (answer is not ReadLead.Accepted read)
@@ -87,7 +87,13 @@ public sealed partial class IntakeHandler(
 
     /// <summary>Whether it is somebody else who has the id that this lead's sender named: no copy, whose content could be let go. The door may have let it in before the first one was stored.</summary>
     internal static bool IsAnother(LeadWork first, ReadLead.Accepted read) =>
-        read.Keys.Stable.Any(k => k.Kind == LeadKeyKind.LeadId) && first.Saga.LeadId == read.Lead.LeadId && first.Lead.Email != read.Lead.Email;
+        IsNamed(read) && first.Saga.LeadId == read.Lead.LeadId && first.Lead.Email != read.Lead.Email;
+
+    /// <summary>Whether the lead's id is its sender's choice, made in the lead or in the message round it, and follows from no key.</summary>
+    private static bool IsNamed(ReadLead.Accepted read) => read.Keys.Stable.Any(k => k.Kind == LeadKeyKind.LeadId) || read.Lead.LeadId != read.Keys.LeadId;
+
+    /// <summary>Whether a message can have been accepted then; one that says nonsense is taken as accepted now.</summary>
+    private bool IsPlausible(DateTimeOffset acceptedAt) => acceptedAt.Year >= 2000 && acceptedAt <= time.GetUtcNow() + TimeSpan.FromMinutes(5);
 
     /// <summary>
     /// Whether to look for the lead before it is stored. One that has a single key need not be looked for: its id follows from the key, so that storing a copy meets the first one's
@@ -106,7 +112,7 @@ public sealed partial class IntakeHandler(
 
     /// <summary>
     /// The lead that this one is a copy of, if any: one that has a key of it, or whose id follows from one. For leads without keys that is the
-    /// lead of the same e-mail and campaign in this window's bucket or, while it is young enough, in the one before.
+    /// lead of the same e-mail and campaign in this window's bucket or, while it is young enough, in the one before; for a lead that comes late, also in the one after.
     /// </summary>
     private async Task<First> FindFirstAsync(ReadLead.Accepted read, DateTimeOffset acceptedAt)
     {
@@ -124,9 +130,14 @@ public sealed partial class IntakeHandler(
         if (!read.Keys.ByEmail)
             return default;
         var window = options.Value.DedupeWindow;
-        var before = LeadIdentity.Keys(read.Lead, null, null, read.Lead.Source, acceptedAt - window, window).LeadId;
         // Of an erased lead nothing is left to compare with: in the next window the person is new.
-        return await store.LoadAsync(before) is { } young && young.Saga.ReceivedAt > acceptedAt - window ? new First(young, null) : default;
+        if (await InBucketAsync(acceptedAt - window) is { } young && young.Saga.ReceivedAt > acceptedAt - window)
+            return new First(young, null);
+        // Who posts again what lies among the dead letters is first when that goes back.
+        var hasNext = LeadIdentity.Bucket(acceptedAt, window) < LeadIdentity.Bucket(time.GetUtcNow(), window);
+        return hasNext && await InBucketAsync(acceptedAt + window) is { } next && next.Saga.ReceivedAt < acceptedAt + window ? new First(next, null) : default;
+
+        Task<LeadWork?> InBucketAsync(DateTimeOffset of) => store.LoadAsync(LeadIdentity.Keys(read.Lead, null, null, read.Lead.Source, of, window).LeadId);
     }
 
     private async Task<First> LookAsync(Guid leadId)

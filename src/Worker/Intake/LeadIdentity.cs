@@ -70,9 +70,11 @@ public static class LeadIdentity
     {
         if (stable.Count > 0)
             return stable[0].Value;
-        var bucket = acceptedAt.UtcTicks / Math.Max(1, window.Ticks);
-        return email.Value + "/" + bucket.ToString(CultureInfo.InvariantCulture);
+        return email.Value + "/" + Bucket(acceptedAt, window).ToString(CultureInfo.InvariantCulture);
     }
+
+    /// <summary>The number of the window that a time falls into.</summary>
+    public static long Bucket(DateTimeOffset acceptedAt, TimeSpan window) => acceptedAt.UtcTicks / Math.Max(1, window.Ticks);
 
     private static string Digest(string kind, params ReadOnlySpan<string> parts)
     {

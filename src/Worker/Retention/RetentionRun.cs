@@ -79,11 +79,13 @@ public sealed partial class RetentionRun(SqlDatabase database, LeadOperations op
     private async Task<int> EraseAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         var (erased, last) = (0, (At: DateTimeOffset.UnixEpoch, Lead: Guid.Empty));
-        var left = new List<Guid>();
-        Exception? why = null;
+        var left = 0;
+        (Guid Lead, Exception? Why) first = default;
         _ = await InBatchesAsync(OneBatchAsync, cancellationToken);
-        if (left.Count > 0)
-            Log.Left(logger, left.Count, left[0], why);
+        if (erased > 0)
+            await database.SweepOutAsync(cancellationToken);
+        if (left > 0)
+            Log.Left(logger, left, first.Lead, first.Why);
         return erased;
 
         async Task<int> OneBatchAsync()
@@ -97,20 +99,20 @@ public sealed partial class RetentionRun(SqlDatabase database, LeadOperations op
                     if (await operations.ExpireAsync(lead, Actor) is OperatorAnswer.Done)
                         erased++;
                     else
-                        left.Add(lead);
+                        Leave(lead, null);
                 }
                 catch (Exception exception) when (exception is not OperationCanceledException && !database.IsTransient(exception))
                 {
-                    left.Add(lead);
-                    why ??= exception;
+                    Leave(lead, exception);
                 }
-                // So many cannot all be cases of their own: what is wrong is the database or the master key, and every further one would only be tried in vain.
-                if (left.Count >= Batch)
-                    return 0;
             }
-            if (due.Count > 0)
-                await database.SweepOutAsync(cancellationToken);
             return due.Count;
+        }
+
+        void Leave(Guid lead, Exception? why)
+        {
+            if (left++ == 0)
+                first = (lead, why);
         }
     }
 

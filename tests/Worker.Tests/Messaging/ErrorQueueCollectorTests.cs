@@ -26,6 +26,12 @@ public sealed class ErrorQueueCollectorTests
         }
     }
 
+    [TestCase("2026-03-02T08:00:00.0000000Z", ExpectedResult = "2026-03-02T08:00:00.0000000Z")]
+    [TestCase("2026-03-02", ExpectedResult = "2026-03-04T08:00:00.0000000+00:00")]
+    [TestCase("yesterday", ExpectedResult = "2026-03-04T08:00:00.0000000+00:00")]
+    public string Should_put_a_time_where_there_is_none(string written) =>
+        Read("lead-intake", ("MT-Fault-Timestamp", "2026-03-04T08:00:00.0000000Z"), (QueueMessage.AcceptedBefore, written)).Message.Headers[QueueMessage.AcceptedBefore];
+
     [TestCase("""{"message":{"leadId":"3f2b8c1e-0d4a-4e6b-9a7c-5d1f2e3a4b5c"}}""", "3f2b8c1e-0d4a-4e6b-9a7c-5d1f2e3a4b5c")]
     [TestCase("""{"message":{"leadId":"\ud800"}}""", null)]
     [TestCase("""{"message":{"leadId":17}}""", null)]

@@ -8,6 +8,7 @@ namespace LeadPipeline.Worker.Tests.Replays;
 public sealed class MessageEditTests
 {
     private static readonly DateTimeOffset Now = new(2026, 3, 3, 12, 0, 0, TimeSpan.Zero);
+    private const string Answered = "3f2b8c1e-0d4a-4e6b-9a7c-5d1f2e3a4b5c";
     private static readonly Guid MessageId = new("7c5ce2a4-6c0f-4b52-8e8c-0d1f5f1b2a01");
 
     [TestCase("""{"email":"nobody","email":"nowhere"}""")]
@@ -31,6 +32,20 @@ public sealed class MessageEditTests
 
         var body = JsonNode.Parse(edit.Body)!;
         Assert.That((body["messageId"]!.ToString(), body["message"]!["door"]!.ToString(), body["message"]!["lead"]!["email"]!.ToString()), Is.EqualTo((MessageId.ToString(), "api", "jane@acme.example")));
+    }
+
+    [TestCase("""{"email":"jane@acme.example","leadId":"ID"}""", """{"email":"jane@acme.example"}""", ExpectedResult = null)]
+    [TestCase("""{"email":"jane@acme.example","leadId":"ID"}""", """{"email":"jane@acme.example","leadId":"0b7c9a3e-1f64-4d8a-9a2b-6f0e5c1d2b3a"}""", ExpectedResult = null)]
+    [TestCase("""{"email":"jane@acme.example"}""", """{"email":"jane@acme.example","leadId":"0b7c9a3e-1f64-4d8a-9a2b-6f0e5c1d2b3a"}""", ExpectedResult = null)]
+    [TestCase("""{"email":"jane"}""", """{"email":"jane@acme.example"}""", ExpectedResult = Answered)]
+    [TestCase("""{"email":"jane","leadId":"ID"}""", """{"email":"jane@acme.example","leadId":"ID"}""", ExpectedResult = Answered)]
+    public string? Should_keep_the_id_that_was_answered_unless_the_edit_is_about_the_id(string failed, string lead)
+    {
+        var envelope = $$"""{"messageId":"old","message":{"leadId":"{{Answered}}","lead":{{failed.Replace("ID", Answered, StringComparison.Ordinal)}} } }""";
+
+        var edit = MessageEdit.Of(Message(envelope), JsonNode.Parse(lead.Replace("ID", Answered, StringComparison.Ordinal))!.AsObject(), MessageId, Now);
+
+        return JsonNode.Parse(((MessageEdit.Edited)edit).Body)!["message"]!["leadId"]?.ToString();
     }
 
     private static QueueMessage Message(string body) => new(Encoding.UTF8.GetBytes(body), "id", null, new Dictionary<string, string>(), "why");

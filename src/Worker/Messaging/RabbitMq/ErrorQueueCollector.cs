@@ -65,8 +65,8 @@ public sealed partial class ErrorQueueCollector(
         var reason = Reason(headers.GetValueOrDefault("MT-Fault-ExceptionType") ?? headers.GetValueOrDefault("MT-Reason") ?? "unknown");
         var own = headers.Where(h => !h.Key.StartsWith("MT-", StringComparison.Ordinal)).ToDictionary(h => h.Key, h => h.Value);
         // A lead without a key of its own is known by its e-mail for a day or two after its acceptance, and a replay may be later than that.
-        if (queue == RabbitMqRegistration.IntakeQueue)
-            _ = own.TryAdd(QueueMessage.AcceptedBefore, failedAt.ToString("O", CultureInfo.InvariantCulture));
+        if (queue == RabbitMqRegistration.IntakeQueue && QueueMessage.Time(own.GetValueOrDefault(QueueMessage.AcceptedBefore)) is null)
+            own[QueueMessage.AcceptedBefore] = QueueMessage.Written(failedAt);
         return new FailedMessage(queue, reason, Audit.AuditChain.Microseconds(failedAt), new QueueMessage(
             body, properties.IsMessageIdPresent() ? properties.MessageId : null, properties.IsContentTypePresent() ? properties.ContentType : null, own, headers.GetValueOrDefault("MT-Fault-Message")));
     }

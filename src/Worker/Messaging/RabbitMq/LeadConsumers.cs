@@ -1,4 +1,3 @@
-using System.Globalization;
 using LeadPipeline.Contracts;
 using LeadPipeline.Worker.DeadLetters;
 using LeadPipeline.Worker.Intake;
@@ -42,8 +41,8 @@ public sealed class LeadConsumers(IntakeHandler intake, StageRunner runner, ILea
     private static LeadSubmitted AsFirstAccepted(ConsumeContext<LeadSubmitted> context) =>
         context.Message.AcceptedAt is null
         && context.ReceiveContext.TransportHeaders.TryGetHeader(QueueMessage.AcceptedBefore, out var header)
-        && DateTimeOffset.TryParse(header as string, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
-            ? context.Message with { AcceptedAt = at.ToUniversalTime() }
+        && QueueMessage.Time(header as string) is { } at
+            ? context.Message with { AcceptedAt = at }
             : context.Message;
 
     private async Task TakeInAsync(LeadSubmitted submitted, CancellationToken cancellationToken)

@@ -90,6 +90,35 @@ public abstract class IntakeTests<TDatabase> : StorageFixture<TDatabase>
     }
 
     [Test]
+    public async Task Should_refuse_somebody_elses_lead_in_a_message_that_names_a_taken_id([Values] bool looksFirst)
+    {
+        var handler = looksFirst ? intake : straight;
+        var id = Guid.NewGuid();
+        IntakeResult[] answers = [await Submit("a@b.example"), await Submit("c@d.example"), await Submit("A@B.example")];
+
+        Assert.That(answers.Select(a => a.GetType().Name), Is.EqualTo(new[] { "Accepted", "Refused", "Duplicate" }));
+
+        Task<IntakeResult> Submit(string email) => handler.HandleAsync(new LeadSubmitted { LeadId = id, Lead = JsonElement.Parse($$"""{"email":"{{email}}"}"""), Door = "queue", AcceptedAt = Now });
+    }
+
+    [TestCase(-13, false)]
+    [TestCase(-23, false)]
+    [TestCase(-30, true)]
+    [TestCase(-60, true)]
+    [TestCase(1, false)]
+    [TestCase(-24 * 365 * 2000, false)]
+    public async Task Should_know_a_lead_again_that_was_accepted_before_its_copy_and_comes_behind_it(int hours, bool isNew)
+    {
+        _ = await Submit(Now);
+
+        var late = await Submit(hours < -24 * 365 * 100 ? DateTimeOffset.MinValue : Now.AddHours(hours));
+
+        Assert.That(late, isNew ? Is.InstanceOf<IntakeResult.Accepted>() : Is.InstanceOf<IntakeResult.Duplicate>());
+
+        Task<IntakeResult> Submit(DateTimeOffset at) => intake.HandleAsync(new LeadSubmitted { Lead = JsonElement.Parse($$"""{"email":"late{{hours}}@b.example"}"""), Door = "queue", AcceptedAt = at });
+    }
+
+    [Test]
     public async Task Should_find_a_copy_by_storing_it_and_take_in_what_comes_beside_it()
     {
         var first = (IntakeResult.Accepted)await straight.HandleAsync(Lead("copied"));
